@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-value.h>
+
+G_BEGIN_DECLS
+
+/**
+ * KubeBuilder:
+ *
+ * Makes a new value, from nothing or from an old one of which most stays as it is. What is not touched is shared with the old
+ * value while building: only the objects and arrays on the way to a change are opened. kube_builder_end() gives a canonical
+ * document (members sorted by key).
+ *
+ * A #KubeNode is a place in the builder's tree. It belongs to its builder and is valid until the builder ends, or until the node
+ * is removed or replaced. Paths are written as for #KubeValue: `get` and `set` functions take dotted paths, `member` and `put`
+ * functions take one key as it is. `set` makes the objects on its way (replacing null, and, as a last resort, values of another
+ * type); it never makes array elements. A builder is for one thread.
+ *
+ * Since: 1.0
+ */
+typedef struct _KubeBuilder KubeBuilder;
+typedef struct _KubeNode KubeNode;
+
+#define KUBE_TYPE_BUILDER (kube_builder_get_type ())
+
+KUBE_AVAILABLE_IN_1_0
+GType kube_builder_get_type (void) G_GNUC_CONST;
+
+/* @base: (nullable): what to start from; NULL: an empty object. */
+KUBE_AVAILABLE_IN_1_0
+KubeBuilder *kube_builder_new (KubeValue *base) G_GNUC_WARN_UNUSED_RESULT;
+KUBE_AVAILABLE_IN_1_0
+KubeBuilder *kube_builder_ref (KubeBuilder *builder);
+KUBE_AVAILABLE_IN_1_0
+void kube_builder_unref (KubeBuilder *builder);
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_builder_get_root (KubeBuilder *builder);
+/* The built value; the builder goes on from it (nodes are no longer valid, get the root again). */
+KUBE_AVAILABLE_IN_1_0
+KubeValue *kube_builder_end (KubeBuilder *builder) G_GNUC_WARN_UNUSED_RESULT;
+
+KUBE_AVAILABLE_IN_1_0
+KubeValueType kube_node_get_value_type (KubeNode *node);
+/* (nullable): NULL where there is none. All of these accept a NULL node. */
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_get (KubeNode *node, const char *path);
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_get_member (KubeNode *node, const char *key);
+KUBE_AVAILABLE_IN_1_0
+guint kube_node_get_length (KubeNode *node);
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_get_element (KubeNode *node, guint index); /* of an array, or the value of an object's member */
+KUBE_AVAILABLE_IN_1_0
+const char *kube_node_get_key (KubeNode *node, guint index);
+KUBE_AVAILABLE_IN_1_0
+const char *kube_node_get_string (KubeNode *node, const char *path);
+KUBE_AVAILABLE_IN_1_0
+gint64 kube_node_get_integer (KubeNode *node, const char *path, gint64 fallback);
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_node_get_boolean (KubeNode *node, const char *path, gboolean fallback);
+/* (transfer full): a value of its own for what stands at @node now. */
+KUBE_AVAILABLE_IN_1_0
+KubeValue *kube_node_to_value (KubeNode *node) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The object or array at @path, made where it is missing or null. */
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_ensure_object (KubeNode *node, const char *path);
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_ensure_array (KubeNode *node, const char *path);
+
+KUBE_AVAILABLE_IN_1_0
+void kube_node_set_string (KubeNode *node, const char *path, const char *string); /* NULL removes */
+KUBE_AVAILABLE_IN_1_0
+void kube_node_set_integer (KubeNode *node, const char *path, gint64 integer);
+KUBE_AVAILABLE_IN_1_0
+void kube_node_set_boolean (KubeNode *node, const char *path, gboolean boolean);
+KUBE_AVAILABLE_IN_1_0
+void kube_node_set_null (KubeNode *node, const char *path);
+KUBE_AVAILABLE_IN_1_0
+void kube_node_set_value (KubeNode *node, const char *path, KubeValue *value); /* shares it; NULL removes */
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_node_remove (KubeNode *node, const char *path); /* whether it was there */
+
+KUBE_AVAILABLE_IN_1_0
+void kube_node_put_string (KubeNode *object, const char *key, const char *string);
+KUBE_AVAILABLE_IN_1_0
+void kube_node_put_value (KubeNode *object, const char *key, KubeValue *value);
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_put_object (KubeNode *object, const char *key); /* a new empty object there */
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_node_remove_member (KubeNode *object, const char *key);
+
+/* (transfer none): the new element. */
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_append_object (KubeNode *array);
+KUBE_AVAILABLE_IN_1_0
+void kube_node_append_string (KubeNode *array, const char *string);
+KUBE_AVAILABLE_IN_1_0
+void kube_node_append_integer (KubeNode *array, gint64 integer);
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_append_value (KubeNode *array, KubeValue *value);
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_insert_value (KubeNode *array, guint index, KubeValue *value);
+KUBE_AVAILABLE_IN_1_0
+void kube_node_remove_element (KubeNode *array, guint index);
+/* Makes the node itself this value / an empty array or object. */
+KUBE_AVAILABLE_IN_1_0
+void kube_node_become_value (KubeNode *node, KubeValue *value);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeBuilder, kube_builder_unref)
+
+G_END_DECLS
