@@ -26,7 +26,9 @@ struct _KubeClockInterface {
   gint64 (*get_monotonic_time) (KubeClock *clock);
   /* (transfer full): a source, not yet attached, that is ready once the monotonic time has come; one-shot unless its callback sets it again */
   GSource *(*create_timer) (KubeClock *clock, gint64 monotonic_time);
-  gpointer reserved[5];
+  /* sets such a source anew, -1: it waits for the next time that it is set */
+  void (*set_timer) (KubeClock *clock, GSource *timer, gint64 monotonic_time);
+  gpointer reserved[4];
 };
 
 /* (transfer none): the real clock, shared. */
@@ -38,6 +40,8 @@ KUBE_AVAILABLE_IN_1_0
 gint64 kube_clock_get_monotonic_time (KubeClock *clock);
 KUBE_AVAILABLE_IN_1_0
 GSource *kube_clock_create_timer (KubeClock *clock, gint64 monotonic_time) G_GNUC_WARN_UNUSED_RESULT;
+KUBE_AVAILABLE_IN_1_0
+void kube_clock_set_timer (KubeClock *clock, GSource *timer, gint64 monotonic_time);
 /* Calls @func once after @delay microseconds on the thread-default main context.
  * Returns: (transfer full): the attached source, to be destroyed with g_source_destroy() where it is no longer wanted */
 KUBE_AVAILABLE_IN_1_0
@@ -54,7 +58,7 @@ G_DECLARE_FINAL_TYPE (KubeVirtualClock, kube_virtual_clock, KUBE, VIRTUAL_CLOCK,
 /* @time: wall clock to begin with, microseconds since the epoch. */
 KUBE_AVAILABLE_IN_1_0
 KubeVirtualClock *kube_virtual_clock_new (gint64 time);
-/* Moves on by @microseconds; timers that fall due become ready at their own time, one instant after the other. */
+/* Moves on by @microseconds, from one due instant to the next, and runs what falls due before it goes on. */
 KUBE_AVAILABLE_IN_1_0
 void kube_virtual_clock_advance (KubeVirtualClock *clock, gint64 microseconds);
 /* When the next timer falls due (monotonic), or -1. */
