@@ -3,19 +3,22 @@
 
 #include <kube/kube-builder.h>
 #include "kube-request-info.h"
+#include "kube-authenticator.h"
+#include "kube-storage.h"
 #include "kube-user.h"
 
 G_BEGIN_DECLS
 
 /* One admission plugin: an object that mutates, then validates. Plugins are rows of the table in kube-admission.c, in upstream's order. They run on the call's thread and must not wait:
- * what they need of the store they read through @reader. */
-
-typedef struct _KubeServer KubeServer;
+ * what they need of the store they read with kube_storage_get(). */
 
 typedef enum { KUBE_ADMIT_CREATE = 1, KUBE_ADMIT_UPDATE = 2, KUBE_ADMIT_DELETE = 4, KUBE_ADMIT_CONNECT = 8 } KubeAdmitOperation;
 
 typedef struct {
-  KubeServer *server;
+  KubeStore *store;
+  KubeScheme *scheme;
+  KubeAuth *auth;
+  KubeClock *clock;
   KubeAdmitOperation operation;
   const KubeRequestInfo *info;
   KubeKind *kind;             /* of the object: the subresource's own where it has one */

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 #include <kube/kube-object.h>
+#include <kube/kube-server.h>
 #include <kube/kube-watch.h>
 #include "kube-hub.h"
 #include "kube-user.h"
@@ -16,12 +17,15 @@ G_BEGIN_DECLS
 #define KUBE_TYPE_CALL (kube_call_get_type ())
 G_DECLARE_DERIVABLE_TYPE (KubeCall, kube_call, KUBE, CALL, GObject)
 
-typedef struct _KubeWebSocket KubeWebSocket;
+typedef struct _KubeStreamSession KubeStreamSession;
+
+typedef void (*KubeCallHeaderFunc) (const char *name, const char *value, gpointer user_data);
 
 struct _KubeCallClass {
   GObjectClass parent;
   /* the request; borrowed until the call is gone */
   const char *(*get_header) (KubeCall *call, const char *name); /* the in-process client has none but Accept */
+  void (*foreach_header) (KubeCall *call, KubeCallHeaderFunc func, gpointer user_data); /* (nullable): each field line by itself */
   /* the answer: bytes */
   void (*respond) (KubeCall *call, int http_status, const char *content_type, GBytes *body);
   /* the answer: an object; the HTTP front's caller has chosen bytes already, so only the in-process client takes this */
@@ -33,12 +37,55 @@ struct _KubeCallClass {
   gboolean (*push_event) (KubeCall *call, KubeWatchEventType type, KubeObject *object);
   void (*end_stream) (KubeCall *call, const GError *error);
   gsize (*get_queued) (KubeCall *call); /* bytes pushed and not yet sent */
-  /* turns the connection into a WebSocket with one of @protocols (what the client offered first); NULL with @error where the client did not ask for one of them */
-  KubeWebSocket *(*upgrade) (KubeCall *call, const char *const *protocols, GError **error);
+  /* turns the connection into a session of channels (WebSocket, or SPDY for old clients) with one of @protocols (what the client offered first); NULL with @error where the
+   * client did not ask for one of them */
+  KubeStreamSession *(*upgrade) (KubeCall *call, const char *const *protocols, GError **error);
 };
 
-/* Made by the front; all borrowed by stages. */
-struct _KubeCallPrivateFields;
+/* What the pipeline does with a call: kube_server_handle(), or a test's own. On the call's thread. */
+typedef void (*KubeCallFunc) (KubeCall *call, gpointer user_data);
+void kube_server_handle (KubeServer *server, KubeCall *call);
+
+/**
+ * KubeCallRequest:
+ * @method: in upper case
+ * @path: decoded and normalised
+ * @query: (nullable): as it came, still escaped, without the '?'
+ * @content_type: (nullable):
+ * @remote: address of the client, "local" in process
+ * @body: (nullable):
+ * @peer: (nullable): who the client's verified certificate says it is; in process, the client's user
+ * @object, @patch: (nullable): a parsed body, in process only
+ * @local: in process
+ *
+ * What a front says of a call that it makes; all of it is copied or referenced.
+ */
+typedef struct {
+  const char *method;
+  const char *path;
+  const char *query;
+  const char *content_type;
+  const char *remote;
+  GBytes *body;
+  KubeUser *peer;
+  KubeObject *object;
+  KubeValue *patch;
+  gboolean local;
+} KubeCallRequest;
+
+/* For fronts, right after construction. */
+void kube_call_set_request (KubeCall *call, const KubeCallRequest *request);
+/* For fronts: the client has gone: cancels the call's cancellable. */
+void kube_call_gone (KubeCall *call);
+/* For fronts: the queue is nearly empty: calls the drain func, on the call's thread. */
+void kube_call_drained (KubeCall *call);
+/* For fronts: (array zero-terminated=1) names and values by turns of what kube_call_add_header() was given. */
+const char *const *kube_call_get_answer_headers (KubeCall *call);
+
+/* All borrowed by stages. */
+KubeUser *kube_call_get_peer (KubeCall *call);         /* (nullable) */
+/* Each field line of the request by itself, for headers that may come several times. */
+void kube_call_foreach_header (KubeCall *call, KubeCallHeaderFunc func, gpointer user_data);
 const char *kube_call_get_method (KubeCall *call);     /* "GET" */
 const char *kube_call_get_path (KubeCall *call);       /* decoded and normalised: what is authorized is what is routed */
 const char *kube_call_get_query (KubeCall *call, const char *name);      /* (nullable): decoded first value */
@@ -71,7 +118,7 @@ void kube_call_end_stream (KubeCall *call, const GError *error);
 gsize kube_call_get_queued (KubeCall *call);
 /* Called on the call's context when the queue has fallen under a quarter of its limit; for streams that produce on demand (LIST). */
 void kube_call_set_drain_func (KubeCall *call, GSourceFunc func, gpointer user_data);
-KubeWebSocket *kube_call_upgrade (KubeCall *call, const char *const *protocols, GError **error);
+KubeStreamSession *kube_call_upgrade (KubeCall *call, const char *const *protocols, GError **error);
 gboolean kube_call_is_answered (KubeCall *call);
 int kube_call_get_http_status (KubeCall *call);        /* of the answer, 0 before it */
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-object.h>
+#include <kube/kube-scheme.h>
+#include <kube/sys/kube-store.h>
+
+G_BEGIN_DECLS
+
+/* Where objects lie in the store, and plain reads of them for stages that need to look at others (admission, authentication). Any thread. */
+
+/* "/registry/GROUP/PLURAL/[NAMESPACE/]NAME", "core" for the group "". @name NULL: the prefix of all in @namespace_ (NULL: of all), ending in '/'. */
+char *kube_storage_key (KubeKind *kind, const char *namespace_, const char *name);
+/* Errors: KUBE_ERROR_NOT_FOUND as upstream words it: pods "x" not found */
+KubeObject *kube_storage_get (KubeStore *store, KubeKind *kind, const char *namespace_, const char *name, GError **error);
+/* (transfer container) (element-type KubeObject). @revision: (out) (optional): of the snapshot */
+GPtrArray *kube_storage_list (KubeStore *store, KubeKind *kind, const char *namespace_, guint64 *revision, GError **error);
+
+G_END_DECLS
