@@ -28,6 +28,7 @@ struct _KubeController {
   GCancellable *cancellable;  /* (owned) */
   guint concurrency;
   gboolean started;
+  gboolean pumping;           /* runs that end at once do not take the next key from within */
 };
 
 G_DEFINE_FINAL_TYPE (KubeController, kube_controller, G_TYPE_OBJECT)
@@ -339,13 +340,17 @@ run_begin (KubeController *self, char *key)
 static void
 pump (KubeController *self)
 {
+  if (self->pumping)
+    return;
+  self->pumping = TRUE;
   while (self->started && self->runs->len < self->concurrency) {
     char *key = kube_work_queue_take (self->queue);
 
     if (key == NULL)
-      return;
+      break;
     run_begin (self, key);
   }
+  self->pumping = FALSE;
 }
 
 static void
