@@ -11,7 +11,9 @@ G_BEGIN_DECLS
  * An exact decimal number with the suffixes of Kubernetes' resource quantities (`100m`, `64Mi`, `1e3`), as
  * k8s.io/apimachinery's resource.Quantity: it prints in upstream's canonical form. Plain data: copy it by assignment.
  *
- * The number is `value` * 10^`scale`; quantities beyond 2^63-1 are capped, what is finer than nano is rounded up, as upstream does.
+ * The number is `value` * 10^`scale`, exact for up to 18 significant digits; what has more is rounded away from zero at the 19th, what
+ * is finer than nano is rounded up to it, as upstream does, and binary quantities are capped at 2^63-1. What a client wrote is
+ * kept in full by kube_quantity_canonicalize().
  *
  * Since: 1.0
  */
@@ -30,6 +32,10 @@ typedef enum {
 /* Errors: %KUBE_ERROR_INVALID, with upstream's text ("quantities must match the regular expression …", "unable to parse quantity's suffix"). */
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_quantity_parse (const char *text, KubeQuantity *quantity, GError **error);
+/* What upstream answers where a client has written @text: the canonical form, or @text itself where upstream keeps it. Exact for
+ * any number of digits; rounded up to 10^@min_scale (-9, or -3 for what upstream rounds to milli). */
+KUBE_AVAILABLE_IN_1_0
+char *kube_quantity_canonicalize (const char *text, int min_scale, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* From a JSON string or number. */
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_quantity_from_value (KubeValue *value, KubeQuantity *quantity, GError **error);

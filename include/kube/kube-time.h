@@ -18,6 +18,9 @@ const char *kube_time_format_micro (gint64 microseconds, char out[KUBE_TIME_STRI
 /* Any RFC 3339 time. Errors: %KUBE_ERROR_BAD_REQUEST worded as Go's time.Parse: parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006". */
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_time_parse (const char *text, gint64 *microseconds, GError **error);
+/* The same for the API's MicroTime, which wants exactly six digits of a second. */
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_time_parse_micro (const char *text, gint64 *microseconds, GError **error);
 /* An age as kubectl prints it (duration.HumanDuration): `5s`, `3m12s`, `2d4h`, `400d`. */
 KUBE_AVAILABLE_IN_1_0
 char *kube_time_print_age (gint64 microseconds) G_GNUC_WARN_UNUSED_RESULT;

@@ -205,15 +205,17 @@ kube_virtual_clock_new (gint64 time)
   return self;
 }
 
-/* (mutex lock): the next timer that is still wanted; drops those that were destroyed on the way */
+/* (mutex lock): the next timer that is still wanted, NULL where there is none; drops those that were destroyed on the way. What
+ * it looked at is kept alive in @held, to be let go without the lock, which the last reference takes. */
 static VirtualTimer *
-first_timer (KubeVirtualClock *self)
+first_timer (KubeVirtualClock *self, GPtrArray *held)
 {
   while (TRUE) {
     GSequenceIter *iter = g_sequence_get_begin_iter (self->timers);
     if (g_sequence_iter_is_end (iter))
       return NULL;
     VirtualTimer *timer = g_sequence_get (iter);
+    g_ptr_array_add (held, g_source_ref (&timer->source));
     if (!g_source_is_destroyed (&timer->source))
       return timer;
     timer_unset (timer);
@@ -249,19 +251,15 @@ wait_dispatched (KubeVirtualClock *self, VirtualTimer *timer, gint64 deadline)
 
 /* (mutex lock): brings the clock to the due time of its first timers and lets them run */
 static void
-run_instant (KubeVirtualClock *self, gint64 due, GMainContext *context, gboolean ours)
+run_instant (KubeVirtualClock *self, gint64 due, GPtrArray *held, GMainContext *context, gboolean ours)
 {
-  g_autoptr (GPtrArray) fired = g_ptr_array_new_with_free_func ((GDestroyNotify) g_source_unref);
-
   self->now = due;
-  for (VirtualTimer *timer = first_timer (self); timer != NULL && timer->due <= due; timer = first_timer (self)) {
-    g_ptr_array_add (fired, g_source_ref (&timer->source));
+  for (VirtualTimer *timer = first_timer (self, held); timer != NULL && timer->due <= due; timer = first_timer (self, held))
     timer_fire (timer);
-  }
 
   gint64 now = g_get_monotonic_time ();
-  for (guint i = 0; i < fired->len; i++) {
-    VirtualTimer *timer = g_ptr_array_index (fired, i);
+  for (guint i = 0; i < held->len; i++) {
+    VirtualTimer *timer = g_ptr_array_index (held, i);
     GMainContext *timer_context = g_source_is_destroyed (&timer->source) ? NULL : g_source_get_context (&timer->source);
     if (timer_context != NULL && timer_context != context)
       wait_dispatched (self, timer, now + (is_run (timer_context) ? OTHER_THREADS_WAIT : IDLE_CONTEXT_WAIT));
@@ -270,7 +268,7 @@ run_instant (KubeVirtualClock *self, gint64 due, GMainContext *context, gboolean
   g_mutex_unlock (&self->lock);
   if (ours)
     settle (context);
-  g_ptr_array_set_size (fired, 0); /* unlocked: the last reference takes the lock to leave the queue */
+  g_ptr_array_set_size (held, 0);
   g_mutex_lock (&self->lock);
 }
 
@@ -287,6 +285,7 @@ run_instant (KubeVirtualClock *self, gint64 due, GMainContext *context, gboolean
 void
 kube_virtual_clock_advance (KubeVirtualClock *clock, gint64 microseconds)
 {
+  g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func ((GDestroyNotify) g_source_unref);
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   gboolean ours = g_main_context_acquire (context);
 
@@ -297,8 +296,8 @@ kube_virtual_clock_advance (KubeVirtualClock *clock, gint64 microseconds)
 
   g_mutex_lock (&clock->lock);
   gint64 target = clock->now + microseconds;
-  for (VirtualTimer *timer = first_timer (clock); timer != NULL && timer->due <= target; timer = first_timer (clock))
-    run_instant (clock, timer->due, context, ours);
+  for (VirtualTimer *timer = first_timer (clock, held); timer != NULL && timer->due <= target; timer = first_timer (clock, held))
+    run_instant (clock, timer->due, held, context, ours);
   clock->now = MAX (clock->now, target); /* a callback may have moved it on */
   g_mutex_unlock (&clock->lock);
 
@@ -316,8 +315,10 @@ kube_virtual_clock_advance (KubeVirtualClock *clock, gint64 microseconds)
 gint64
 kube_virtual_clock_get_next (KubeVirtualClock *clock)
 {
+  g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func ((GDestroyNotify) g_source_unref);
+
   g_mutex_lock (&clock->lock);
-  VirtualTimer *timer = first_timer (clock);
+  VirtualTimer *timer = first_timer (clock, held);
   gint64 next = timer != NULL ? timer->due : -1;
   g_mutex_unlock (&clock->lock);
   return next;
