@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <kube/kube-builder.h>
 #include <kube/kube-kind.h>
 
 G_BEGIN_DECLS
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _KubeType KubeType;
 typedef struct _KubeField KubeField;
+
+/* Sets the defaults of one value that depend on more than its type (see kube-default.c). */
+typedef void (*KubeDefaultHook) (KubeNode *object);
 
 /* The type of one value (of a field, of an element of a list, of a map's value). */
 typedef enum {
@@ -27,6 +31,9 @@ typedef enum {
   KUBE_SCALAR_INT_OR_STRING,
   KUBE_SCALAR_ANY,           /* any JSON: RawExtension, JSON, FieldsV1 */
   KUBE_SCALAR_STRUCT,        /* of `type` */
+  KUBE_SCALAR_STRUCT_OR_BOOLEAN, /* of `type`, or true or false */
+  KUBE_SCALAR_STRUCT_OR_LIST,    /* of `type`, or a list of it */
+  KUBE_SCALAR_STRUCT_OR_STRINGS, /* of `type`, or a list of strings */
 } KubeScalar;
 
 typedef enum {
@@ -77,7 +84,11 @@ struct _KubeField {
   const char *const *enum_values;     /* allowed strings, NULL-terminated, or NULL */
   const char *const *list_keys;       /* of a KUBE_LIST_MAP */
   const char *merge_key;              /* of strategic merge */
-  const char *go_type;                /* as Go's decoder names it in an error where the scalar does not tell (v1.PodPhase), or NULL */
+  const char *go_type;                /* how Go's decoder names the field's type in an error: "v1.PodPhase", "[]v1.Container", "map[string]string" */
+  const char *go_element;             /* the type of its elements or map values; go_type where the shape is ONE */
+  const char *go_inner;               /* of LIST_OF_LIST and MAP_OF_LIST: the type of the elements' elements, else go_element */
+  const char *embedded;               /* Go's names of the embedded structs that hold the field, joined by dots, or NULL: errors show them */
+  const guint8 *embedded_numbers;     /* their protobuf numbers, ended by 0, or NULL */
   gint64 minimum, maximum;            /* both 0: no limit */
   guint16 number;                     /* protobuf field number, 0: none */
   guint16 flags;                      /* KubeFieldFlags */
@@ -86,6 +97,7 @@ struct _KubeField {
   guint8 list_type;                   /* KubeListType */
   guint8 format;                      /* KubeFormat */
   guint8 name_format;                 /* KubeNameFormat */
+  guint8 name_length;
 };
 
 struct _KubeType {
@@ -96,7 +108,11 @@ struct _KubeType {
   const KubeField *fields;            /* sorted by name, bytewise */
   guint16 n_fields;
   guint8 open;                        /* unknown fields are kept (embedded resources, custom kinds that say so) */
+  guint8 atomic;                      /* one value for apply */
+  guint8 has_defaults;                /* a default or a hook is in it or below it */
+  guint8 has_always;                  /* a field is ALWAYS: an absent one is written */
   const char *const *union_members;   /* for "exactly one of", or NULL */
+  KubeDefaultHook default_hook;       /* runs after the constant defaults of the type's own fields and before its children's; or NULL */
 };
 
 /* A column of a Table. `path` is a dotted path, or a name beginning with '@' of a printer function (see kube-table.c). */
@@ -118,7 +134,7 @@ typedef struct {
 } KubeSubresource;
 
 struct _KubeKind {
-  gatomicrefcount refs;               /* unused by constant kinds */
+  int refs;                           /* atomic; unused by constant kinds */
   gboolean constant;
   const char *group, *version, *api_version;
   const char *name, *list_name, *plural, *singular;
@@ -129,14 +145,18 @@ struct _KubeKind {
   guint n_subresources;
   const char *const *subresource_names;
   gboolean namespaced;
-  KubeVerb verbs;
+  KubeVerb verbs;                     /* 0: no resource of its own (Status, Scale, DeleteOptions); `plural` is "" then */
   const KubeType *type;               /* NULL: known by names only */
+  const KubeType *list_type;          /* NULL: without a list kind */
   const KubeColumn *columns;          /* NULL: Name and Age */
   guint n_columns;
   const char *const *selectable;      /* field selectors beyond metadata.name and metadata.namespace */
   gboolean has_generation;            /* metadata.generation counts changes of spec */
   gboolean not_stored;                /* created only, answered, never stored: reviews, Binding */
   const char *storage_group;          /* where upstream shares storage between groups (events), else NULL */
+  GStringChunk *strings;              /* (owned) of a kind made at run time: all its texts */
+  gpointer type_owner;                /* (owned) (nullable): keeps a run-time kind's types */
+  GDestroyNotify type_destroy;
   gpointer reserved[4];
 };
 
@@ -144,5 +164,15 @@ const KubeField *kube_type_find_field (const KubeType *type, const char *name, g
 const KubeSubresource *kube_kind_find_subresource (KubeKind *kind, const char *name);
 /* A type by its OpenAPI definition name, for embedded types that no kind reaches (DeleteOptions, Status, WatchEvent). */
 const KubeType *kube_schema_find_type (const char *definition);
+
+/* A kind of its own with @model's names, verbs, subresources and columns (copied) and types (kept by @type_owner, which it takes).
+ * Names that are NULL in @model are derived from its group, version and name. */
+KubeKind *kube_kind_new_from_model (const KubeKind *model, gpointer type_owner, GDestroyNotify type_destroy) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The generated tables: all kinds, and all types sorted by definition. */
+extern const KubeKind kube_schema_kinds[];
+extern const guint kube_schema_n_kinds;
+extern const KubeType kube_schema_types[];
+extern const guint kube_schema_n_types;
 
 G_END_DECLS
