@@ -16,4 +16,9 @@ KubeObject *kube_storage_get (KubeStore *store, KubeKind *kind, const char *name
 /* (transfer container) (element-type KubeObject). @revision: (out) (optional): of the snapshot */
 GPtrArray *kube_storage_list (KubeStore *store, KubeKind *kind, const char *namespace_, guint64 *revision, GError **error);
 
+/* The key before which the keys that begin with @prefix (which ends in '/') end. */
+char *kube_storage_end_of (const char *prefix);
+/* (transfer full): pods "x" not found */
+GError *kube_storage_not_found (KubeKind *kind, const char *name);
+
 G_END_DECLS

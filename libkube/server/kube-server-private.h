@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-server.h>
+#include "kube-authenticator.h"
+#include "kube-call.h"
+#include "kube-hub.h"
+
+G_BEGIN_DECLS
+
+/* What the files of this layer see of a server. Any thread. */
+
+KubeStore *kube_server_get_store (KubeServer *server);
+KubeHub *kube_server_get_hub (KubeServer *server);
+KubeAuth *kube_server_get_auth (KubeServer *server);
+/* Main context of the housekeeping thread: for watches and timers of the server's own. */
+GMainContext *kube_server_get_context (KubeServer *server);
+gboolean kube_server_is_shutting_down (KubeServer *server);
+const KubeServerOptions *kube_server_get_options (KubeServer *server);
+/* (transfer full) (nullable) */
+KubeNodeApi *kube_server_resolve_node (KubeServer *server, const char *name);
+
+G_END_DECLS
