@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kube-field-errors.h"
+#include "kube-schema.h"
+
+G_BEGIN_DECLS
+
+/* Upstream's validation of whole objects: metadata, structure by the tables, and the rules of single kinds. The object is decoded and defaulted. */
+
+void kube_validate_create (KubeKind *kind, KubeValue *object, KubeFieldErrors *errors);
+/* With the metadata's update rules and the fields that may not change. @subresource: (nullable): "status" and others have rules of their own. */
+void kube_validate_update (KubeKind *kind, const char *subresource, KubeValue *object, KubeValue *old, KubeFieldErrors *errors);
+
+G_END_DECLS
