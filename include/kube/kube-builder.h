@@ -85,9 +85,15 @@ gboolean kube_node_remove (KubeNode *node, const char *path); /* whether it was 
 KUBE_AVAILABLE_IN_1_0
 void kube_node_put_string (KubeNode *object, const char *key, const char *string);
 KUBE_AVAILABLE_IN_1_0
+void kube_node_put_integer (KubeNode *object, const char *key, gint64 integer);
+KUBE_AVAILABLE_IN_1_0
+void kube_node_put_boolean (KubeNode *object, const char *key, gboolean boolean);
+KUBE_AVAILABLE_IN_1_0
 void kube_node_put_value (KubeNode *object, const char *key, KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
 KubeNode *kube_node_put_object (KubeNode *object, const char *key); /* a new empty object there */
+KUBE_AVAILABLE_IN_1_0
+KubeNode *kube_node_put_array (KubeNode *object, const char *key); /* a new empty array there */
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_node_remove_member (KubeNode *object, const char *key);
 

@@ -94,6 +94,9 @@ void kube_value_unref (KubeValue *value);
 /* A document of its own for a node, so that a large document need not be kept for a small part of it. */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_detach (KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
+/* An equal document whose members are sorted in all objects; @value itself where it is one. */
+KUBE_AVAILABLE_IN_1_0
+KubeValue *kube_value_canonicalize (KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
 
 KUBE_AVAILABLE_IN_1_0
 KubeValueType kube_value_get_value_type (KubeValue *value); /* NULL: KUBE_VALUE_NULL */
@@ -129,6 +132,8 @@ KUBE_AVAILABLE_IN_1_0
 const char *kube_value_peek_string (KubeValue *value, gsize *length); /* NULL if not a string; NUL-terminated */
 KUBE_AVAILABLE_IN_1_0
 const char *kube_value_peek_number (KubeValue *value); /* text of a KUBE_VALUE_NUMBER, else NULL */
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_value_peek_unsigned (KubeValue *value, guint64 *natural); /* an integer of either type that is not negative */
 
 /* Elements of an array, members of an object (0 for all else). Members stand in the document's order; canonical documents are
  * sorted by key, bytewise. */

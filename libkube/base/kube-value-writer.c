@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-value-writer.h"
+
+/* What a thread keeps between two documents. */
+#define KEEP_UNITS 4096
+#define KEEP_BYTES 65536
+
+static void
+writer_free (gpointer data)
+{
+  KubeWriter *writer = data;
+
+  g_free (writer->stack);
+  g_free (writer->nodes);
+  g_free (writer->bytes);
+  g_free (writer);
+}
+
+static GPrivate thread_writer = G_PRIVATE_INIT (writer_free);
+
+KubeWriter *
+kube_writer_acquire (void)
+{
+  KubeWriter *writer = g_private_get (&thread_writer);
+
+  if (writer == NULL) {
+    writer = g_new0 (KubeWriter, 1);
+    g_private_set (&thread_writer, writer);
+  } else if (writer->busy) {
+    writer = g_new0 (KubeWriter, 1);
+  }
+  writer->busy = TRUE;
+  writer->n_stack = writer->n_nodes = 0;
+  writer->n_bytes = 0;
+  writer->frame = KUBE_WRITER_NO_FRAME;
+  return writer;
+}
+
+void
+kube_writer_release (KubeWriter *writer)
+{
+  if (writer != g_private_get (&thread_writer)) {
+    writer_free (writer);
+    return;
+  }
+  writer->busy = FALSE;
+  if (writer->max_stack > KEEP_UNITS) {
+    g_clear_pointer (&writer->stack, g_free);
+    writer->max_stack = 0;
+  }
+  if (writer->max_nodes > KEEP_UNITS) {
+    g_clear_pointer (&writer->nodes, g_free);
+    writer->max_nodes = 0;
+  }
+  if (writer->max_bytes > KEEP_BYTES) {
+    g_clear_pointer (&writer->bytes, g_free);
+    writer->max_bytes = 0;
+  }
+}
+
+static gboolean
+grow_units (KubeValue **units, guint *max, guint used, guint n)
+{
+  guint wanted;
+  KubeValue *grown;
+
+  if (n > KUBE_DOCUMENT_MAX_UNITS - used)
+    return FALSE;
+  wanted = MIN (MAX (MAX (2 * *max, used + n), 512), KUBE_DOCUMENT_MAX_UNITS);
+  grown = g_try_realloc_n (*units, wanted, sizeof (KubeValue));
+  if (grown == NULL)
+    return FALSE;
+  *units = grown;
+  *max = wanted;
+  return TRUE;
+}
+
+gboolean
+kube_writer_reserve_stack (KubeWriter *writer, guint n)
+{
+  return n <= writer->max_stack - writer->n_stack || grow_units (&writer->stack, &writer->max_stack, writer->n_stack, n);
+}
+
+gboolean
+kube_writer_reserve_nodes (KubeWriter *writer, guint n)
+{
+  return n <= writer->max_nodes - writer->n_nodes || grow_units (&writer->nodes, &writer->max_nodes, writer->n_nodes, n);
+}
+
+gboolean
+kube_writer_reserve_bytes (KubeWriter *writer, gsize n)
+{
+  gsize wanted;
+  char *grown;
+
+  if (n <= writer->max_bytes - writer->n_bytes)
+    return TRUE;
+  if (n > G_MAXSSIZE / 4 - writer->n_bytes)
+    return FALSE;
+  wanted = MAX (MAX (2 * writer->max_bytes, writer->n_bytes + n), 4096);
+  grown = g_try_realloc (writer->bytes, wanted + KUBE_DOCUMENT_SLACK);
+  if (grown == NULL)
+    return FALSE;
+  writer->bytes = grown;
+  writer->max_bytes = wanted;
+  return TRUE;
+}
+
+static void
+insist (gboolean reserved)
+{
+  if (G_UNLIKELY (!reserved))
+    g_error ("A JSON document does not fit into memory");
+}
+
+static KubeValue *
+push (KubeWriter *writer, KubeValueType type)
+{
+  KubeValue *value;
+
+  insist (kube_writer_reserve_stack (writer, 1));
+  value = &writer->stack[writer->n_stack++];
+  value->tag = type | KUBE_TAG_CANONICAL;
+  value->length = 0;
+  return value;
+}
+
+void
+kube_writer_open (KubeWriter *writer, KubeValueType type)
+{
+  KubeValue *value = push (writer, type);
+
+  value->length = writer->frame;
+  value->first = (writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS) << KUBE_TAG_SHIFT;
+  writer->frame = writer->n_stack - 1;
+}
+
+void
+kube_writer_push (KubeWriter *writer, KubeValueType type, gint64 integer)
+{
+  push (writer, type)->integer = integer;
+}
+
+void
+kube_writer_push_text (KubeWriter *writer, KubeValueType type, const char *text, gsize length)
+{
+  KubeValue *value;
+
+  insist (length < G_MAXUINT32 && kube_writer_reserve_bytes (writer, length + 1));
+  value = push (writer, type);
+  value->length = length;
+  value->text = writer->n_bytes;
+  if (length > 0)
+    memcpy (writer->bytes + writer->n_bytes, text, length);
+  writer->bytes[writer->n_bytes + length] = '\0';
+  writer->n_bytes += length + 1;
+}
+
+static gboolean
+stack_is_sorted (KubeWriter *writer, const KubeValue *members, guint n)
+{
+  for (guint i = 1; i < n; i++) {
+    const KubeValue *a = &members[2 * (i - 1)], *b = &members[2 * i];
+
+    if (key_compare (writer->bytes + a->text, a->length, writer->bytes + b->text, b->length) >= 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+void
+kube_writer_close_sorted (KubeWriter *writer, gboolean sorted)
+{
+  KubeValue *container = &writer->stack[writer->frame];
+  const KubeValue *child = container + 1;
+  guint n = writer->n_stack - writer->frame - 1;
+  guint unit = writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS;
+  KubeValue *node = writer->nodes + writer->n_nodes;
+  guint32 all = KUBE_TAG_CANONICAL;
+
+  for (guint i = 0; i < n; i++) {
+    all &= child[i].tag;
+    node[i] = child[i];
+    node[i].tag |= (unit + i) << KUBE_TAG_SHIFT;
+  }
+  if (!sorted)
+    all = 0;
+  container->tag = (container->tag & KUBE_TAG_TYPE) | all;
+  writer->frame = container->length;
+  container->length = value_type (container) == KUBE_VALUE_OBJECT ? n / 2 : n;
+  container->children = unit;
+  if (sorted)
+    container->first |= KUBE_FIRST_SORTED;
+  writer->n_nodes += n;
+  writer->n_stack -= n;
+}
+
+void
+kube_writer_close (KubeWriter *writer)
+{
+  const KubeValue *container = &writer->stack[writer->frame];
+  guint n = writer->n_stack - writer->frame - 1;
+
+  insist (kube_writer_reserve_nodes (writer, n));
+  kube_writer_close_sorted (writer, value_type (container) == KUBE_VALUE_ARRAY || stack_is_sorted (writer, container + 1, n / 2));
+}
+
+KubeValue *
+kube_writer_finish (KubeWriter *writer)
+{
+  gsize n_units = KUBE_DOCUMENT_HEADER_UNITS + writer->n_nodes + 1;
+  KubeDocument *document;
+  KubeValue *nodes;
+
+  g_assert (writer->n_stack == 1 && writer->frame == KUBE_WRITER_NO_FRAME);
+  if (n_units > KUBE_DOCUMENT_MAX_UNITS)
+    return NULL;
+  document = g_try_malloc (n_units * sizeof (KubeValue) + writer->n_bytes + KUBE_DOCUMENT_SLACK);
+  if (document == NULL)
+    return NULL;
+  document->ref_count = 1;
+  document->n_units = n_units;
+  document->n_bytes = writer->n_bytes;
+  document->padding[0] = document->padding[1] = 0;
+  nodes = (KubeValue *) (gpointer) (document + 1);
+  if (writer->n_nodes > 0)
+    memcpy (nodes, writer->nodes, writer->n_nodes * sizeof (KubeValue));
+  nodes[writer->n_nodes] = writer->stack[0];
+  nodes[writer->n_nodes].tag |= (n_units - 1) << KUBE_TAG_SHIFT;
+  if (writer->n_bytes > 0)
+    memcpy (nodes + writer->n_nodes + 1, writer->bytes, writer->n_bytes);
+  memset ((char *) (nodes + writer->n_nodes + 1) + writer->n_bytes, 0, KUBE_DOCUMENT_SLACK);
+  return &nodes[writer->n_nodes];
+}
+
+/* Copying values */
+
+static void
+push_scalar (KubeWriter *writer, const KubeValue *value)
+{
+  if (value_is_text (value))
+    kube_writer_push_text (writer, value_type (value), value_text (value), value->length);
+  else
+    kube_writer_push (writer, value_type (value), value->integer);
+}
+
+static void
+find_strings (const KubeValue *nodes, guint n, gsize *begin, gsize *end)
+{
+  *begin = G_MAXSIZE;
+  *end = 0;
+  for (guint i = 0; i < n; i++) {
+    if (!value_is_text (&nodes[i]))
+      continue;
+    *begin = MIN (*begin, nodes[i].text);
+    *end = MAX (*end, nodes[i].text + nodes[i].length + 1);
+  }
+  if (*end == 0)
+    *begin = 0;
+}
+
+/* Unsigned arithmetic wraps, so that a shift towards the front is a large addition. */
+static void
+shift_nodes (KubeValue *nodes, guint n, guint32 units, guint64 bytes)
+{
+  for (guint i = 0; i < n; i++) {
+    KubeValue *node = &nodes[i];
+
+    node->tag += units << KUBE_TAG_SHIFT;
+    if (value_is_text (node)) {
+      node->text += bytes;
+    } else if (value_is_container (node)) {
+      node->children += units;
+      node->first += units << KUBE_TAG_SHIFT;
+    }
+  }
+}
+
+static void
+push_subtree (KubeWriter *writer, const KubeValue *value)
+{
+  const KubeDocument *document = value_document (value);
+  guint first = value->first >> KUBE_TAG_SHIFT;
+  guint n = value->children + value_n_nodes (value) - first;
+  const KubeValue *nodes = (const KubeValue *) (gconstpointer) document + first;
+  guint32 units = writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS - first;
+  gsize begin, end;
+  KubeValue *copy;
+
+  find_strings (nodes, n, &begin, &end);
+  insist (kube_writer_reserve_nodes (writer, n) && kube_writer_reserve_bytes (writer, end - begin));
+  if (n > 0)
+    memcpy (writer->nodes + writer->n_nodes, nodes, n * sizeof (KubeValue));
+  if (end > begin)
+    memcpy (writer->bytes + writer->n_bytes, document_strings (document) + begin, end - begin);
+  shift_nodes (writer->nodes + writer->n_nodes, n, units, writer->n_bytes - begin);
+  copy = push (writer, value_type (value));
+  copy->tag = value->tag & (KUBE_TAG_TYPE | KUBE_TAG_CANONICAL);
+  copy->length = value->length;
+  copy->children = value->children + units;
+  copy->first = value->first + (units << KUBE_TAG_SHIFT);
+  writer->n_nodes += n;
+  writer->n_bytes += end - begin;
+}
+
+typedef struct {
+  const KubeValue *container;
+  guint next;
+  guint order; /* where its order begins in the walk's orders */
+} WalkFrame;
+
+static int
+compare_members (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const KubeValue *members = user_data;
+  const KubeValue *left = &members[2 * *(const guint *) a], *right = &members[2 * *(const guint *) b];
+
+  return key_compare (value_text (left), left->length, value_text (right), right->length);
+}
+
+static void
+walk_open (KubeWriter *writer, GArray *frames, GArray *orders, const KubeValue *container)
+{
+  WalkFrame frame = { container, 0, orders->len };
+
+  for (guint i = 0; i < container->length; i++)
+    g_array_append_val (orders, i);
+  if (value_type (container) == KUBE_VALUE_OBJECT && (container->first & KUBE_FIRST_SORTED) == 0)
+    g_qsort_with_data (&g_array_index (orders, guint, frame.order), container->length, sizeof (guint), compare_members,
+                       value_children (container));
+  kube_writer_open (writer, value_type (container));
+  g_array_append_val (frames, frame);
+}
+
+static void
+push_in_order (KubeWriter *writer, const KubeValue *value)
+{
+  g_autoptr (GArray) frames = g_array_new (FALSE, FALSE, sizeof (WalkFrame));
+  g_autoptr (GArray) orders = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  walk_open (writer, frames, orders, value);
+  while (frames->len > 0) {
+    WalkFrame *frame = &g_array_index (frames, WalkFrame, frames->len - 1);
+    const KubeValue *child = value_children (frame->container);
+
+    if (frame->next == frame->container->length) {
+      kube_writer_close (writer);
+      g_array_set_size (orders, frame->order);
+      g_array_set_size (frames, frames->len - 1);
+      continue;
+    }
+    if (value_type (frame->container) == KUBE_VALUE_OBJECT) {
+      child += 2 * g_array_index (orders, guint, frame->order + frame->next);
+      push_scalar (writer, child++);
+    } else {
+      child += frame->next;
+    }
+    frame->next++;
+    if (!value_is_container (child))
+      push_scalar (writer, child);
+    else if ((child->tag & KUBE_TAG_CANONICAL) != 0)
+      push_subtree (writer, child);
+    else
+      walk_open (writer, frames, orders, child);
+  }
+}
+
+void
+kube_writer_push_value (KubeWriter *writer, const KubeValue *value, gboolean canonical)
+{
+  if (!value_is_container (value))
+    push_scalar (writer, value);
+  else if (canonical && (value->tag & KUBE_TAG_CANONICAL) == 0)
+    push_in_order (writer, value);
+  else
+    push_subtree (writer, value);
+}

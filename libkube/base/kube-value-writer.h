@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kube-value-private.h"
+
+G_BEGIN_DECLS
+
+/* Writes one document, in its order: each thread has one that keeps its (small) buffers. A container is opened, filled and closed;
+ * in an object, keys and values are pushed in turn. Children wait on the stack and become nodes when their container closes. */
+typedef struct {
+  KubeValue *stack; /* (owned) an open container, then its children so far */
+  guint n_stack;
+  guint max_stack;
+  KubeValue *nodes; /* (owned) closed containers' children; the first stands for unit KUBE_DOCUMENT_HEADER_UNITS */
+  guint n_nodes;
+  guint max_nodes;
+  char *bytes; /* (owned) strings; KUBE_DOCUMENT_SLACK bytes more than max_bytes */
+  gsize n_bytes;
+  gsize max_bytes;
+  guint frame; /* the innermost open container on the stack, or KUBE_WRITER_NO_FRAME */
+  gboolean busy;
+} KubeWriter;
+
+#define KUBE_WRITER_NO_FRAME G_MAXUINT
+
+KubeWriter *kube_writer_acquire (void);
+void kube_writer_release (KubeWriter *writer);
+
+/* FALSE where memory or the format's limits do not suffice. The functions without a result abort then, as g_malloc() does. */
+gboolean kube_writer_reserve_stack (KubeWriter *writer, guint n) G_GNUC_WARN_UNUSED_RESULT;
+gboolean kube_writer_reserve_nodes (KubeWriter *writer, guint n) G_GNUC_WARN_UNUSED_RESULT;
+gboolean kube_writer_reserve_bytes (KubeWriter *writer, gsize n) G_GNUC_WARN_UNUSED_RESULT;
+
+void kube_writer_open (KubeWriter *writer, KubeValueType type);
+void kube_writer_push (KubeWriter *writer, KubeValueType type, gint64 integer);
+void kube_writer_push_text (KubeWriter *writer, KubeValueType type, const char *text, gsize length);
+/* Copies a value; with @canonical, in canonical order. */
+void kube_writer_push_value (KubeWriter *writer, const KubeValue *value, gboolean canonical);
+/* Closes the innermost container. An object's keys must be distinct; whether they are in order is found here. */
+void kube_writer_close (KubeWriter *writer);
+/* The same where the caller knows the order, and has reserved the nodes. */
+void kube_writer_close_sorted (KubeWriter *writer, gboolean sorted);
+/* (transfer full) (nullable): the document of the one value on the stack; NULL without memory. */
+KubeValue *kube_writer_finish (KubeWriter *writer);
+
+/* The next key's bytes as a number whose order is that of the keys as far as they differ in their first eight bytes. */
+static inline guint64
+key_prefix (const char *bytes, guint32 length)
+{
+  guint64 prefix;
+
+  memcpy (&prefix, bytes, sizeof prefix);
+  prefix = GUINT64_FROM_BE (prefix);
+  return length >= 8 ? prefix : length == 0 ? 0 : prefix & (G_MAXUINT64 << (64 - 8 * length));
+}
+
+G_END_DECLS
