@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <kube/kube-log.h>
+#include <kube/kube-value.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -66,17 +67,7 @@ static void
 append_json_string (GString *out, const char *text)
 {
   g_autofree char *valid = g_utf8_make_valid (text, -1);
-
-  g_string_append_c (out, '"');
-  for (const char *c = valid; *c != '\0'; c++) {
-    if (*c == '"' || *c == '\\')
-      g_string_append_printf (out, "\\%c", *c);
-    else if ((guchar) *c < ' ')
-      g_string_append_printf (out, "\\u%04x", *c);
-    else
-      g_string_append_c (out, *c);
-  }
-  g_string_append_c (out, '"');
+  kube_json_append_string (out, valid, -1);
 }
 
 static void

@@ -414,6 +414,30 @@ kube_quantity_canonicalize (const char *text, int min_scale, GError **error)
 }
 
 /**
+ * kube_quantity_from_value: (skip)
+ * @value: a JSON string, around which white space does not count, or a number; null is zero
+ * @quantity: (out): what it says
+ * @error: %KUBE_ERROR_INVALID
+ *
+ * Returns: whether @value is a quantity
+ * Since: 1.0
+ */
+gboolean
+kube_quantity_from_value (KubeValue *value, KubeQuantity *quantity, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (kube_value_is_null (value)) {
+    *quantity = (KubeQuantity) { 0 };
+    return TRUE;
+  }
+  if (kube_value_is_object (value) || kube_value_is_array (value) || kube_value_get_value_type (value) == KUBE_VALUE_BOOLEAN)
+    return g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INVALID, FORMAT_MESSAGE), FALSE;
+  text = kube_value_is_string (value) ? g_strdup (kube_value_peek_string (value, NULL)) : kube_value_print (value, NULL);
+  return kube_quantity_parse (g_strstrip (text), quantity, error);
+}
+
+/**
  * kube_quantity_print: (skip)
  * @quantity: a quantity
  *

@@ -84,6 +84,24 @@ TEST (KubeQuantity, AnswersWhatUpstreamAnswered)
     EXPECT_EQ (canonical (text, -3), want) << "'" << text << "'";
 }
 
+TEST (KubeQuantity, ReadsJsonStringsNumbersAndNull)
+{
+  const std::pair<const char *, const char *> cases[] = {
+    { "\" 1\\n\"", "1" }, { "1", "1" }, { "0.25", "250m" }, { "1e3", "1e3" }, { "-2", "-2" }, { "null", "0" }, { "true", "!" },
+    { "[]", "!" }, { "\"x\"", "!" }, { "18446744073709551615", "18446744073709551620" },
+  };
+  for (const auto &[text, want] : cases) {
+    g_autoptr (KubeValue) value = kube_value_parse (text, -1, NULL);
+    ASSERT_NE (value, nullptr) << text;
+    KubeQuantity quantity;
+    GError *error = NULL;
+    gboolean ok = kube_quantity_from_value (value, &quantity, &error);
+    EXPECT_EQ (ok, error == NULL);
+    EXPECT_EQ (ok ? print (quantity) : "!", want) << text;
+    g_clear_error (&error);
+  }
+}
+
 TEST (KubeQuantity, PrintsCanonically)
 {
   const std::pair<const char *, const char *> cases[] = {
