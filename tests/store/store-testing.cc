@@ -11,6 +11,7 @@ engines ()
 {
   return {
     { "memory", false, [] (const char *, GError **) { return kube_store_memory_new (); } },
+    { "lmdb", true, [] (const char *path, GError **error) { return kube_store_lmdb_new (path, error); } },
   };
 }
 
