@@ -54,7 +54,7 @@ KUBE_AVAILABLE_IN_1_0
 void kube_plan_report (KubePlan *plan, KubeObject *about, const char *good_reason, const char *good_message, const char *bad_reason, const char *bad_message);
 KUBE_AVAILABLE_IN_1_0
 void kube_plan_then (KubePlan *plan);
-/* An event to record when the plan is carried out. */
+/* An event to record once the request added last was answered well; at once where there is none yet. */
 KUBE_AVAILABLE_IN_1_0
 void kube_plan_event (KubePlan *plan, KubeObject *about, const char *type, const char *reason, const char *format, ...) G_GNUC_PRINTF (5, 6);
 /* Look again after so many microseconds; the earliest of several counts. */
@@ -69,6 +69,16 @@ KUBE_AVAILABLE_IN_1_0
 KubeRequest *kube_plan_get_request (KubePlan *plan, guint index); /* (transfer none) */
 KUBE_AVAILABLE_IN_1_0
 gint64 kube_plan_get_requeue_after (KubePlan *plan); /* -1: no */
+
+typedef struct _KubeController KubeController;
+
+/* @answers: (element-type KubeResponse): those of the plan's requests, in their order; NULL for a failure that was tolerated.
+ * @next: to be filled in; it is carried out as a part of the same run. */
+typedef gboolean (*KubePlanFunc) (KubeController *controller, const char *key, GPtrArray *answers, KubePlan *next, gpointer user_data, GError **error);
+
+/* Goes on with what @func makes of the answers, once all requests were answered well: for what no informer shows. */
+KUBE_AVAILABLE_IN_1_0
+void kube_plan_continue (KubePlan *plan, KubePlanFunc func, gpointer user_data, GDestroyNotify destroy);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubePlan, kube_plan_unref)
 

@@ -25,6 +25,7 @@ struct _KubeController {
   GHashTable *informers;      /* (element-type KubeKind KubeInformer): that this controller reads */
   GPtrArray *watches;         /* (element-type Watch) */
   GPtrArray *runs;            /* (element-type Run): keys in work */
+  GHashTable *errors;         /* (element-type utf8 GError): of keys whose last plan failed */
   GCancellable *cancellable;  /* (owned) */
   guint concurrency;
   gboolean started;
@@ -45,9 +46,11 @@ typedef struct {
   KubeController *controller; /* (owned) */
   char *key;
   KubePlan *plan;             /* (owned) */
+  GPtrArray *answers;         /* (element-type KubeResponse): NULL for a failure that was tolerated */
+  gint64 requeue_after;       /* of the plans so far, -1: no */
   guint next;                 /* first step that was not sent */
   guint in_flight;
-  gboolean failed;
+  GError *error;              /* (owned) (nullable): the first failure */
   GArray *observations;       /* (element-type Observation) */
   gboolean observing;
   GSource *timeout;           /* (owned) (nullable) */
@@ -55,7 +58,7 @@ typedef struct {
 
 typedef struct {
   Run *run;
-  KubePlanStep *step;
+  guint step;
 } Sent;
 
 typedef struct {
@@ -209,7 +212,9 @@ run_free (gpointer data)
     g_source_unref (run->timeout);
   }
   g_array_unref (run->observations);
-  kube_plan_unref (run->plan);
+  g_clear_error (&run->error);
+  g_clear_pointer (&run->plan, kube_plan_unref);
+  g_clear_pointer (&run->answers, g_ptr_array_unref);
   g_object_unref (run->controller);
   g_free (run->key);
   g_free (run);
@@ -232,29 +237,44 @@ report (KubeController *self, const KubePlanStep *step, KubeObject *answer, cons
 }
 
 static void
+record_events (Run *run, guint after)
+{
+  for (guint i = 0; i < run->plan->events->len; i++) {
+    const KubePlanEvent *event = g_ptr_array_index (run->plan->events, i);
+
+    if (event->after == after)
+      kube_event_recorder_record (run->controller->recorder, event->about, NULL, event->type, event->reason, event->message);
+  }
+}
+
+static void
 on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autofree Sent *sent = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (KubeResponse) response = kube_client_send_finish (KUBE_CLIENT (source), result, &error);
   Run *run = sent->run;
+  KubePlanStep *step = g_ptr_array_index (run->plan->steps, sent->step);
 
   run->in_flight--;
   if (response != NULL) {
-    run_expect (run, sent->step->request, kube_response_get_object (response));
-    report (run->controller, sent->step, kube_response_get_object (response), NULL);
-  } else if (error->domain == KUBE_ERROR && (sent->step->tolerated & (1u << error->code)) != 0) {
+    run_expect (run, step->request, kube_response_get_object (response));
+    report (run->controller, step, kube_response_get_object (response), NULL);
+    record_events (run, sent->step + 1);
+    g_ptr_array_index (run->answers, sent->step) = g_steal_pointer (&response);
+  } else if (error->domain == KUBE_ERROR && (step->tolerated & (1u << error->code)) != 0) {
     kube_info (4, "%s: %s: %s", run->controller->name, run->key, error->message);
   } else {
-    run->failed = TRUE;
     if (run->controller->started) {
-      report (run->controller, sent->step, NULL, error);
+      report (run->controller, step, NULL, error);
       /* Somebody else wrote first: ordinary life, the next look decides anew. */
       if (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT))
         kube_info (2, "%s: %s: %s", run->controller->name, run->key, error->message);
       else
         kube_warning ("%s: %s: %s", run->controller->name, run->key, error->message);
     }
+    if (run->error == NULL)
+      run->error = g_steal_pointer (&error);
   }
   if (run->in_flight == 0)
     run_step (run);
@@ -271,9 +291,9 @@ run_send_stage (Run *run)
   while (run->next < steps->len && ((KubePlanStep *) g_ptr_array_index (steps, run->next))->stage == stage) {
     Sent *sent = g_new (Sent, 1);
 
-    *sent = (Sent) { run, g_ptr_array_index (steps, run->next++) };
+    *sent = (Sent) { run, run->next++ };
     run->in_flight++;
-    kube_client_send_async (run->controller->client, sent->step->request, run->controller->cancellable, on_answer, sent);
+    kube_client_send_async (run->controller->client, ((KubePlanStep *) g_ptr_array_index (steps, sent->step))->request, run->controller->cancellable, on_answer, sent);
   }
   if (--run->in_flight == 0)
     run_step (run);
@@ -284,24 +304,71 @@ run_end (Run *run)
 {
   g_autoptr (KubeController) self = g_object_ref (run->controller);
 
-  if (run->failed) {
+  if (run->error != NULL) {
+    g_hash_table_replace (self->errors, g_strdup (run->key), g_steal_pointer (&run->error));
     kube_work_queue_add_rate_limited (self->queue, run->key);
   } else {
+    g_hash_table_remove (self->errors, run->key);
     kube_work_queue_forget (self->queue, run->key);
-    if (run->plan->requeue_after >= 0)
-      kube_work_queue_add_after (self->queue, run->key, run->plan->requeue_after);
+    if (run->requeue_after >= 0)
+      kube_work_queue_add_after (self->queue, run->key, run->requeue_after);
   }
   kube_work_queue_done (self->queue, run->key);
   g_ptr_array_remove_fast (self->runs, run);
   pump (self);
 }
 
-/* A run goes: send the stages one after the other (an error ends them), wait until the informers show what was written, end. */
+static void
+response_free (gpointer response)
+{
+  if (response != NULL)
+    kube_response_unref (response);
+}
+
+static void
+run_take_plan (Run *run, KubePlan *plan)
+{
+  g_clear_pointer (&run->plan, kube_plan_unref);
+  g_clear_pointer (&run->answers, g_ptr_array_unref);
+  run->plan = plan;
+  run->next = 0;
+  run->answers = g_ptr_array_new_with_free_func (response_free);
+  g_ptr_array_set_size (run->answers, plan->steps->len);
+  if (plan->requeue_after >= 0 && (run->requeue_after < 0 || plan->requeue_after < run->requeue_after))
+    run->requeue_after = plan->requeue_after;
+  record_events (run, 0);
+}
+
+static void
+run_fail (Run *run)
+{
+  if (run->error == NULL)
+    g_set_error_literal (&run->error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "the function gave no reason");
+  kube_warning ("%s: %s: %s", run->controller->name, run->key, run->error->message);
+}
+
+static void
+run_continue (Run *run)
+{
+  g_autoptr (KubePlan) next = kube_plan_new ();
+
+  if (run->plan->func (run->controller, run->key, run->answers, next, run->plan->user_data, &run->error))
+    run_take_plan (run, g_steal_pointer (&next));
+  else
+    run_fail (run);
+  run_step (run);
+}
+
+/* A run goes: send the stages one after the other (an error ends them), go on with the plan that follows from the answers, wait until the informers show what was written, end. */
 static void
 run_step (Run *run)
 {
-  if (!run->observing && !run->failed && run->controller->started && run->next < run->plan->steps->len) {
+  if (!run->observing && run->error == NULL && run->controller->started && run->next < run->plan->steps->len) {
     run_send_stage (run);
+    return;
+  }
+  if (!run->observing && run->error == NULL && run->controller->started && run->plan->func != NULL) {
+    run_continue (run);
     return;
   }
   if (!run->observing && run->controller->started && !run_has_observed (run)) {
@@ -316,24 +383,19 @@ static void
 run_begin (KubeController *self, char *key)
 {
   Run *run = g_new0 (Run, 1);
-  g_autoptr (GError) error = NULL;
+  g_autoptr (KubePlan) plan = kube_plan_new ();
 
   run->controller = g_object_ref (self);
   run->key = key;
-  run->plan = kube_plan_new ();
+  run->requeue_after = -1;
   run->observations = g_array_new (FALSE, FALSE, sizeof (Observation));
   g_array_set_clear_func (run->observations, observation_clear);
   g_ptr_array_add (self->runs, run);
 
-  if (!self->reconcile (self, key, run->plan, self->user_data, &error)) {
-    kube_warning ("%s: %s: %s", self->name, key, error == NULL ? "failed" : error->message);
-    run->failed = TRUE;
-  }
-  for (guint i = 0; !run->failed && i < run->plan->events->len; i++) {
-    const KubePlanEvent *event = g_ptr_array_index (run->plan->events, i);
-
-    kube_event_recorder_record (self->recorder, event->about, NULL, event->type, event->reason, event->message);
-  }
+  if (self->reconcile (self, key, plan, self->user_data, &run->error))
+    run_take_plan (run, g_steal_pointer (&plan));
+  else
+    run_fail (run);
   run_step (run);
 }
 
@@ -367,6 +429,7 @@ kube_controller_init (KubeController *self)
   self->informers = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
   self->watches = g_ptr_array_new_with_free_func (g_free);
   self->runs = g_ptr_array_new_with_free_func (run_free);
+  self->errors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_error_free);
   self->cancellable = g_cancellable_new ();
   self->concurrency = 5;
 }
@@ -398,6 +461,7 @@ kube_controller_finalize (GObject *object)
   g_hash_table_unref (self->informers);
   g_ptr_array_unref (self->watches);
   g_ptr_array_unref (self->runs);
+  g_hash_table_unref (self->errors);
   g_clear_object (&self->queue);
   g_clear_object (&self->recorder);
   g_clear_object (&self->client);
@@ -639,6 +703,20 @@ KubeEventRecorder *
 kube_controller_get_recorder (KubeController *self)
 {
   return self->recorder;
+}
+
+/**
+ * kube_controller_get_error:
+ * @self: a controller
+ * @key: a key
+ *
+ * Returns: (transfer none) (nullable): why the last plan for @key failed, %NULL where it did not
+ * Since: 1.0
+ */
+const GError *
+kube_controller_get_error (KubeController *self, const char *key)
+{
+  return g_hash_table_lookup (self->errors, key);
 }
 
 /**

@@ -15,6 +15,7 @@ typedef struct {
 } KubePlanStep;
 
 typedef struct {
+  guint after;          /* how many requests were there when it was added */
   KubeObject *about;
   char *type, *reason, *message;
 } KubePlanEvent;
@@ -25,6 +26,9 @@ struct _KubePlan {
   GPtrArray *events;    /* (element-type KubePlanEvent) */
   guint stage;
   gint64 requeue_after; /* -1: none */
+  KubePlanFunc func;    /* (nullable): goes on from the answers */
+  gpointer user_data;
+  GDestroyNotify destroy;
 };
 
 G_END_DECLS

@@ -75,6 +75,8 @@ kube_plan_unref (KubePlan *plan)
 {
   if (!g_atomic_ref_count_dec (&plan->refs))
     return;
+  if (plan->destroy != NULL)
+    plan->destroy (plan->user_data);
   g_ptr_array_unref (plan->steps);
   g_ptr_array_unref (plan->events);
   g_free (plan);
@@ -280,6 +282,8 @@ kube_plan_then (KubePlan *plan)
  * @format: message in printf() style
  * @...: its arguments
  *
+ * An event to record once the request added last was answered well; at once where there is none yet.
+ *
  * Since: 1.0
  */
 void
@@ -291,6 +295,7 @@ kube_plan_event (KubePlan *plan, KubeObject *about, const char *type, const char
   va_start (args, format);
   event->message = g_strdup_vprintf (format, args);
   va_end (args);
+  event->after = plan->steps->len;
   event->about = kube_object_ref (about);
   event->type = g_strdup (type);
   event->reason = g_strdup (reason);
@@ -311,6 +316,26 @@ kube_plan_requeue_after (KubePlan *plan, gint64 delay)
 {
   if (plan->requeue_after < 0 || delay < plan->requeue_after)
     plan->requeue_after = MAX (delay, 0);
+}
+
+/**
+ * kube_plan_continue:
+ * @plan: a plan
+ * @func: (scope notified): makes the next plan from the answers to this one's requests
+ * @user_data: (closure func): data for @func
+ * @destroy: (destroy func) (nullable): frees @user_data
+ *
+ * Goes on with what @func plans once all requests were answered well: for what no informer shows.
+ *
+ * Since: 1.0
+ */
+void
+kube_plan_continue (KubePlan *plan, KubePlanFunc func, gpointer user_data, GDestroyNotify destroy)
+{
+  g_return_if_fail (plan->func == NULL);
+  plan->func = func;
+  plan->user_data = user_data;
+  plan->destroy = destroy;
 }
 
 /**

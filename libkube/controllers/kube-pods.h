@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-object.h>
+
+G_BEGIN_DECLS
+
+/* What controllers ask of pods. */
+
+gboolean kube_pod_is_ready (KubeObject *pod);
+gboolean kube_pod_is_finished (KubeObject *pod); /* Succeeded or Failed */
+gboolean kube_pod_is_active (KubeObject *pod);   /* neither finished nor being deleted */
+gint64 kube_pod_count_restarts (KubeObject *pod);
+/* 0: it is ready and has been for @min_ready; > 0: it will have been in so many microseconds; -1: it is not ready. */
+gint64 kube_pod_available_in (KubeObject *pod, gint64 min_ready, gint64 now);
+
+G_END_DECLS

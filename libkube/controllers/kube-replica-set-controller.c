@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <kube/kube-scheme.h>
+#include <kube/kube-time.h>
+#include "kube-conditions.h"
+#include "kube-controllers-private.h"
+#include "kube-owner.h"
+#include "kube-pods.h"
+
+/* At most so many pods are created or deleted for one ReplicaSet in one go (upstream's BurstReplicas). */
+#define BURST 500
+
+typedef struct {
+  KubeInformer *replica_sets; /* (unowned) */
+  KubeInformer *pods;         /* (unowned) */
+} ReplicaSets;
+
+/* --- pods that change --- */
+
+/* A pod without a controller may be wanted by any ReplicaSet of its namespace whose selector it matches. */
+static void
+keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data)
+{
+  ReplicaSets *self = user_data;
+  g_autoptr (GPtrArray) sets = NULL;
+
+  if (kube_object_get_controller (pod) != NULL || kube_object_is_deleting (pod))
+    return;
+  sets = kube_informer_list (self->replica_sets, kube_object_get_namespace (pod), NULL);
+  for (guint i = 0; i < sets->len; i++) {
+    KubeObject *set = g_ptr_array_index (sets, i);
+    g_autoptr (KubeSelector) selector = kube_selector_from_value (kube_object_get (set, "spec.selector"), NULL);
+
+    if (selector != NULL && !kube_selector_is_empty (selector) && kube_selector_matches (selector, pod))
+      g_ptr_array_add (keys, kube_object_dup_key (set));
+  }
+}
+
+/* --- which pods go first --- */
+
+typedef struct {
+  KubeObject *pod;
+  gint64 related; /* pods of the same owner's ReplicaSets on its node */
+} Victim;
+
+static int
+phase_rank (KubeObject *pod)
+{
+  const char *phase = kube_object_get_string (pod, "status.phase");
+
+  return g_strcmp0 (phase, "Running") == 0 ? 2 : g_strcmp0 (phase, "Unknown") == 0 ? 1 : 0;
+}
+
+static int
+order (gint64 a, gint64 b)
+{
+  return a < b ? -1 : a > b;
+}
+
+static gint64
+ready_since (KubeObject *pod)
+{
+  KubeValue *condition = kube_condition_find (kube_object_get_value (pod), "Ready");
+  gint64 time = -1;
+
+  if (condition != NULL)
+    kube_time_parse (kube_value_get_string (condition, "lastTransitionTime"), &time, NULL);
+  return time;
+}
+
+static gint64
+deletion_cost (KubeObject *pod)
+{
+  const char *cost = kube_object_get_annotation (pod, "controller.kubernetes.io/pod-deletion-cost");
+
+  return cost == NULL ? 0 : g_ascii_strtoll (cost, NULL, 10);
+}
+
+/* Upstream compares ages on a logarithmic scale, so that pods of about the same age are told apart by their uid. */
+static int
+younger_first (gint64 a, gint64 b, gint64 now, KubeObject *pod_a, KubeObject *pod_b)
+{
+  guint bucket_a = g_bit_storage ((gulong) MAX (now - a, 0) / G_USEC_PER_SEC), bucket_b = g_bit_storage ((gulong) MAX (now - b, 0) / G_USEC_PER_SEC);
+
+  if (bucket_a != bucket_b)
+    return order (bucket_a, bucket_b);
+  return g_strcmp0 (kube_object_get_uid (pod_a), kube_object_get_uid (pod_b));
+}
+
+/* upstream: ActivePodsWithRanks */
+static int
+compare_victims (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const Victim *x = a, *y = b;
+  gint64 now = *(const gint64 *) user_data;
+  gboolean ready = kube_pod_is_ready (x->pod);
+  gint64 since_x, since_y;
+  int result;
+
+  result = order (kube_object_get_string (x->pod, "spec.nodeName") != NULL, kube_object_get_string (y->pod, "spec.nodeName") != NULL);
+  if (result == 0)
+    result = order (phase_rank (x->pod), phase_rank (y->pod));
+  if (result == 0)
+    result = order (ready, kube_pod_is_ready (y->pod));
+  if (result == 0)
+    result = order (deletion_cost (x->pod), deletion_cost (y->pod));
+  if (result == 0)
+    result = order (y->related, x->related);
+  if (result == 0 && ready) {
+    since_x = ready_since (x->pod);
+    since_y = ready_since (y->pod);
+    result = since_x == since_y ? 0 : younger_first (since_x, since_y, now, x->pod, y->pod);
+  }
+  if (result == 0)
+    result = order (kube_pod_count_restarts (y->pod), kube_pod_count_restarts (x->pod));
+  if (result == 0)
+    result = younger_first (kube_object_get_creation_time (x->pod), kube_object_get_creation_time (y->pod), now, x->pod, y->pod);
+  return result;
+}
+
+/* Pods of ReplicaSets that share a controller (a Deployment's old and new ones) count together, so that no node keeps two where another has none. */
+static void
+count_related (ReplicaSets *self, KubeObject *set, GArray *victims)
+{
+  g_autoptr (GHashTable) on_node = g_hash_table_new (g_str_hash, g_str_equal);
+  const char *owner = kube_value_get_string (kube_object_get_controller (set), "uid");
+  g_autoptr (GPtrArray) sets = owner == NULL ? g_ptr_array_new () : kube_informer_list_by (self->replica_sets, "controller", owner);
+
+  if (owner == NULL)
+    g_ptr_array_add (sets, set);
+  for (guint i = 0; i < sets->len; i++) {
+    g_autoptr (GPtrArray) pods = kube_informer_list_by (self->pods, "controller", kube_object_get_uid (g_ptr_array_index (sets, i)));
+
+    for (guint k = 0; k < pods->len; k++) {
+      const char *node = kube_object_get_string (g_ptr_array_index (pods, k), "spec.nodeName");
+
+      if (node != NULL && kube_pod_is_active (g_ptr_array_index (pods, k)))
+        g_hash_table_insert (on_node, (gpointer) node, GUINT_TO_POINTER (GPOINTER_TO_UINT (g_hash_table_lookup (on_node, node)) + 1));
+    }
+  }
+  for (guint i = 0; i < victims->len; i++) {
+    Victim *victim = &g_array_index (victims, Victim, i);
+    const char *node = kube_object_get_string (victim->pod, "spec.nodeName");
+
+    victim->related = node == NULL ? 0 : GPOINTER_TO_UINT (g_hash_table_lookup (on_node, node));
+  }
+}
+
+static void
+delete_pods (ReplicaSets *self, KubeObject *set, GPtrArray *active, guint count, gint64 now, KubePlan *plan)
+{
+  g_autoptr (GArray) victims = g_array_new (FALSE, FALSE, sizeof (Victim));
+
+  for (guint i = 0; i < active->len; i++)
+    g_array_append_vals (victims, &(Victim){ g_ptr_array_index (active, i), 0 }, 1);
+  if (count < victims->len) {
+    count_related (self, set, victims);
+    g_array_sort_with_data (victims, compare_victims, &now);
+  }
+  for (guint i = 0; i < count; i++) {
+    kube_plan_delete (plan, g_array_index (victims, Victim, i).pod, NULL);
+    kube_plan_report (plan, set, "SuccessfulDelete", "Deleted pod: ", "FailedDelete", "Error deleting: ");
+  }
+}
+
+/* One, then two, then four …: where the first is refused (quota, admission), the rest is not tried. */
+static void
+create_pods (KubeObject *set, guint count, KubePlan *plan)
+{
+  g_autoptr (KubeBuilder) builder = kube_owner_begin_from_template (set, "v1", "Pod", kube_object_get (set, "spec.template"));
+  g_autofree char *prefix = g_strconcat (kube_object_get_name (set), "-", NULL);
+  g_autoptr (KubeObject) pod = NULL;
+  guint batch = 1, left = 1;
+
+  kube_node_set_string (kube_builder_get_root (builder), "metadata.generateName", prefix);
+  pod = kube_object_new_from_builder (builder);
+  for (guint i = 0; i < count; i++) {
+    if (left == 0) {
+      kube_plan_then (plan);
+      left = batch *= 2;
+    }
+    left--;
+    kube_plan_create (plan, pod);
+    kube_plan_report (plan, set, "SuccessfulCreate", "Created pod: ", "FailedCreate", "Error creating: ");
+  }
+}
+
+/* --- status --- */
+
+static void
+set_failure_condition (KubeController *controller, const char *key, gint64 difference, KubeNode *status, gint64 now)
+{
+  const GError *error = kube_controller_get_error (controller, key);
+  gboolean failed = error != NULL && !g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT) && difference != 0;
+
+  if (failed)
+    kube_condition_set (status, "ReplicaFailure", "True", difference < 0 ? "FailedCreate" : "FailedDelete", error->message, now, KUBE_CONDITION_DEFAULT);
+  else
+    kube_condition_remove (status, "ReplicaFailure");
+}
+
+static void
+plan_status (KubeController *controller, const char *key, KubeObject *set, GPtrArray *active, guint terminating, gint64 difference, KubePlan *plan)
+{
+  gint64 now = kube_clock_get_time (kube_controller_get_clock (controller));
+  gint64 min_ready = kube_object_get_integer (set, "spec.minReadySeconds", 0) * G_USEC_PER_SEC;
+  g_autoptr (KubeSelector) labels = kube_selector_from_labels (kube_object_get (set, "spec.template.metadata.labels"));
+  gint64 labeled = 0, ready = 0, available = 0;
+  g_autoptr (KubeBuilder) builder = kube_builder_new (kube_object_get_value (set));
+  KubeNode *status = kube_node_ensure_object (kube_builder_get_root (builder), "status");
+  g_autoptr (KubeObject) updated = NULL;
+
+  for (guint i = 0; i < active->len; i++) {
+    KubeObject *pod = g_ptr_array_index (active, i);
+    gint64 wait = kube_pod_available_in (pod, min_ready, now);
+
+    labeled += kube_selector_matches (labels, pod);
+    ready += kube_pod_is_ready (pod);
+    available += wait == 0;
+    if (wait > 0)
+      kube_plan_requeue_after (plan, wait);
+  }
+  kube_node_set_integer (status, "replicas", active->len);
+  kube_status_set_count (status, "fullyLabeledReplicas", labeled);
+  kube_status_set_count (status, "readyReplicas", ready);
+  kube_status_set_count (status, "availableReplicas", available);
+  kube_node_set_integer (status, "terminatingReplicas", terminating);
+  kube_node_set_integer (status, "observedGeneration", kube_object_get_generation (set));
+  set_failure_condition (controller, key, difference, status, now);
+  updated = kube_object_new_from_builder (builder);
+  if (kube_status_is_same (set, updated))
+    return;
+  kube_plan_update_status (plan, updated);
+  kube_plan_tolerate (plan, KUBE_ERROR_CONFLICT);
+  kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
+}
+
+static gboolean
+reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer user_data, GError **error)
+{
+  ReplicaSets *self = user_data;
+  KubeObject *set = kube_informer_get_by_key (self->replica_sets, key);
+  g_autoptr (GPtrArray) candidates = NULL, pods = NULL, active = g_ptr_array_new ();
+  g_autoptr (KubeSelector) selector = NULL;
+  guint terminating = 0;
+  gint64 difference;
+
+  if (set == NULL)
+    return TRUE;
+  selector = kube_selector_from_value (kube_object_get (set, "spec.selector"), error);
+  if (selector == NULL)
+    return FALSE;
+  candidates = kube_informer_list (self->pods, kube_object_get_namespace (set), NULL);
+  pods = kube_owner_claim (set, selector, candidates, plan);
+  for (guint i = 0; i < pods->len; i++) {
+    KubeObject *pod = g_ptr_array_index (pods, i);
+
+    if (kube_pod_is_active (pod))
+      g_ptr_array_add (active, pod);
+    else if (kube_object_is_deleting (pod) && !kube_pod_is_finished (pod))
+      terminating++;
+  }
+  difference = (gint64) active->len - kube_object_get_integer (set, "spec.replicas", 1);
+  plan_status (controller, key, set, active, terminating, difference, plan);
+  if (kube_object_is_deleting (set))
+    return TRUE;
+  if (difference < 0)
+    create_pods (set, MIN (-difference, BURST), plan);
+  else if (difference > 0)
+    delete_pods (self, set, active, MIN (difference, BURST), kube_clock_get_time (kube_controller_get_clock (controller)), plan);
+  return TRUE;
+}
+
+void
+kube_replica_set_controller_add (KubeManager *manager, const KubeControllersOptions *options)
+{
+  ReplicaSets *self = g_new0 (ReplicaSets, 1);
+  g_autoptr (KubeController) controller = kube_controller_new (manager, "replicaset-controller", reconcile, self, g_free);
+  KubeKind *kind = KUBE_KIND ("apps/v1", "ReplicaSet"), *pod = KUBE_KIND ("v1", "Pod");
+
+  self->replica_sets = kube_controller_watch (controller, kind, NULL, NULL);
+  self->pods = kube_controller_watch_owned (controller, pod, kind);
+  kube_controller_watch (controller, pod, keys_of_pod, self);
+}
