@@ -14,6 +14,7 @@ typedef struct {
   char *path;
   char *content_type;
   char *remote;
+  char *peer_error;
   GArray *query; /* (element-type Parameter) */
   GBytes *body;
   KubeObject *object;
@@ -60,6 +61,7 @@ kube_call_finalize (GObject *object)
   g_free (self->path);
   g_free (self->content_type);
   g_free (self->remote);
+  g_free (self->peer_error);
   g_clear_pointer (&self->query, g_array_unref);
   g_clear_pointer (&self->body, g_bytes_unref);
   g_clear_pointer (&self->object, kube_object_unref);
@@ -198,6 +200,7 @@ kube_call_set_request (KubeCall *call, const KubeCallRequest *request)
   self->object = request->object != NULL ? kube_object_ref (request->object) : NULL;
   self->patch = request->patch != NULL ? kube_value_ref (request->patch) : NULL;
   self->local = request->local;
+  self->peer_error = g_strdup (request->peer_error);
   if (request->query != NULL && *request->query != '\0')
     parse_query (self, request->query);
 }
@@ -234,6 +237,12 @@ KubeUser *
 kube_call_get_peer (KubeCall *call)
 {
   return PRIVATE (call)->peer;
+}
+
+const char *
+kube_call_get_peer_error (KubeCall *call)
+{
+  return PRIVATE (call)->peer_error;
 }
 
 void

@@ -57,6 +57,7 @@ void kube_server_handle (KubeServer *server, KubeCall *call);
  * @peer: (nullable): who the client's verified certificate says it is; in process, the client's user
  * @object, @patch: (nullable): a parsed body, in process only
  * @local: in process
+ * @peer_error: (nullable): why the client's certificate is not to be believed
  *
  * What a front says of a call that it makes; all of it is copied or referenced.
  */
@@ -71,6 +72,7 @@ typedef struct {
   KubeObject *object;
   KubeValue *patch;
   gboolean local;
+  const char *peer_error;
 } KubeCallRequest;
 
 /* For fronts, right after construction. */
@@ -84,6 +86,7 @@ const char *const *kube_call_get_answer_headers (KubeCall *call);
 
 /* All borrowed by stages. */
 KubeUser *kube_call_get_peer (KubeCall *call);         /* (nullable) */
+const char *kube_call_get_peer_error (KubeCall *call); /* (nullable) */
 /* Each field line of the request by itself, for headers that may come several times. */
 void kube_call_foreach_header (KubeCall *call, KubeCallHeaderFunc func, gpointer user_data);
 const char *kube_call_get_method (KubeCall *call);     /* "GET" */
