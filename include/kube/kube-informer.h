@@ -31,6 +31,9 @@ KUBE_AVAILABLE_IN_1_0
 void kube_informer_set_selectors (KubeInformer *informer, const char *label_selector, const char *field_selector);
 KUBE_AVAILABLE_IN_1_0
 void kube_informer_set_clock (KubeInformer *informer, KubeClock *clock);
+/* Reads what there is as a stream of events (sendInitialEvents) instead of lists, while the server can do that. */
+KUBE_AVAILABLE_IN_1_0
+void kube_informer_set_streaming (KubeInformer *informer, gboolean streaming);
 KUBE_AVAILABLE_IN_1_0
 void kube_informer_start (KubeInformer *informer);
 KUBE_AVAILABLE_IN_1_0
