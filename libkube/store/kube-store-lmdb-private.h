@@ -109,16 +109,24 @@ typedef struct {
   guint n_readers, n_active;
   gboolean closed;
 
-  gsize page_size;  /* only on the writer's thread from here on */
-  guint64 reserved;        /* up to where the file is written */
-  guint64 saved_compacted; /* what stands in `meta` */
+  gsize page_size;
+  GMutex space_mutex;
+  GCond space_wake;
+  guint64 reserved; /* (mutex space_mutex): up to where the file is written */
+  gboolean grow, space_closing;
+  GThread *space_thread;
+
+  guint64 saved_compacted; /* what stands in `meta`; only on the writer's thread */
 } LmdbCore;
 
 void lmdb_core_unref (LmdbCore *core);
 void lmdb_core_close_readers (LmdbCore *core);
 gpointer lmdb_writer_run (gpointer core);
 void lmdb_writer_poke (LmdbCore *core);
-gboolean lmdb_writer_reserve (LmdbCore *core, guint64 bytes, GError **error);
+
+gpointer lmdb_space_run (gpointer core);
+gboolean lmdb_space_reserve (LmdbCore *core, guint64 bytes, GError **error);
+void lmdb_space_committed (LmdbCore *core);
 
 GBytes *lmdb_reader_get (LmdbCore *core, const char *key, guint64 *revision, GError **error);
 gboolean lmdb_reader_range (LmdbCore *core, const KubeStoreRange *range, KubeStoreVisitFunc visit, gpointer user_data,

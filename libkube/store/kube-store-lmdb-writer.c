@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-store-lmdb-private.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* One thread makes all writes. What has queued up while it was at the last transaction becomes the next: with one writer a
@@ -13,8 +11,6 @@
 #define COMPACT_WITH_BATCH 1000 /* us */
 #define COMPACT_ALONE 3000      /* us */
 #define COMPACT_STEP 16
-#define GROW_LEAST (1024 * 1024)
-#define GROW_MOST (16 * 1024 * 1024)
 
 typedef struct {
   LmdbCore *core;
@@ -165,78 +161,6 @@ batch_compact (Batch *batch, gint64 time, gboolean *progress)
   return lmdb_meta_put_compacted (batch->txn, core->databases.meta, compacted, batch->done);
 }
 
-/* Pages that a transaction may take again; what is left of the file where the disk is full. */
-static guint64
-count_free_bytes (LmdbCore *core)
-{
-  MDB_txn *txn;
-  MDB_cursor *cursor;
-  MDB_val key, data;
-  guint64 pages = 0;
-
-  if (mdb_txn_begin (core->env, NULL, MDB_RDONLY, &txn) != MDB_SUCCESS)
-    return 0;
-  if (mdb_cursor_open (txn, 0, &cursor) == MDB_SUCCESS) {
-    while (mdb_cursor_get (cursor, &key, &data, MDB_NEXT) == MDB_SUCCESS) {
-      gsize n = 0;
-
-      if (data.mv_size >= sizeof n)
-        memcpy (&n, data.mv_data, sizeof n);
-      pages += n;
-    }
-    mdb_cursor_close (cursor);
-  }
-  mdb_txn_abort (txn);
-  return pages * core->page_size;
-}
-
-static int
-write_zeros (int fd, guint64 from, guint64 to)
-{
-  static const char zeros[64 * 1024];
-
-  while (from < to) {
-    gssize written = pwrite (fd, zeros, MIN (to - from, sizeof zeros), from);
-
-    if (written < 0 && errno != EINTR)
-      return errno;
-    from += MAX (written, 0);
-  }
-  return 0;
-}
-
-/* Makes sure that the file has written blocks for @bytes more than are in use. The map is never written to, so a full disk is an
- * error here and not a signal; and a sync of blocks that were written before need not wait for the file system's journal. */
-gboolean
-lmdb_writer_reserve (LmdbCore *core, guint64 bytes, GError **error)
-{
-  MDB_envinfo info;
-  guint64 used, target;
-  mdb_filehandle_t fd;
-  int failure;
-
-  mdb_env_info (core->env, &info);
-  mdb_env_get_fd (core->env, &fd);
-  used = (info.me_last_pgno + 1) * core->page_size;
-  if (used + bytes <= core->reserved)
-    return TRUE;
-
-  target = MIN (used + bytes + CLAMP (used / 8, GROW_LEAST, GROW_MOST), (guint64) info.me_mapsize);
-  failure = write_zeros (fd, MAX (core->reserved, used), target);
-  if (failure == 0) {
-    core->reserved = target;
-    return TRUE;
-  }
-  target = MAX (core->reserved, used);
-  if (ftruncate (fd, target) == 0)
-    core->reserved = target;
-  if (count_free_bytes (core) >= 2 * bytes)
-    return TRUE;
-  g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "the store cannot grow beyond %" G_GUINT64_FORMAT " bytes: %s", target,
-               g_strerror (failure));
-  return FALSE;
-}
-
 static guint64
 estimate (LmdbCore *core, KubeStorePending *first, gboolean *only_removals)
 {
@@ -267,7 +191,10 @@ batch_run (Batch *batch, LmdbCore *core, KubeStorePending *first, gboolean *prog
     mdb_txn_abort (batch->txn);
     return rc;
   }
+  g_mutex_lock (&core->space_mutex);
   rc = mdb_txn_commit (batch->txn);
+  lmdb_space_committed (core);
+  g_mutex_unlock (&core->space_mutex);
   if (rc == MDB_SUCCESS) {
     atomic_store (&core->revision, batch->revision);
     atomic_store (&core->done, batch->done);
@@ -303,9 +230,13 @@ write_batch (LmdbCore *core, KubeStorePending *first)
   gboolean only_removals, progress = FALSE;
   guint64 bytes = estimate (core, first, &only_removals);
   Batch batch = { 0 };
+  gboolean room;
   int rc;
 
-  if (!lmdb_writer_reserve (core, bytes, &error) && !only_removals) {
+  g_mutex_lock (&core->space_mutex);
+  room = lmdb_space_reserve (core, bytes, &error);
+  g_mutex_unlock (&core->space_mutex);
+  if (!room && !only_removals) {
     fail_all (first, error);
     kube_store_pending_deliver (first);
     return;
@@ -400,6 +331,11 @@ lmdb_writer_run (gpointer data)
   }
   g_mutex_unlock (&core->mutex);
 
+  g_mutex_lock (&core->space_mutex);
+  core->space_closing = TRUE;
+  g_cond_signal (&core->space_wake);
+  g_mutex_unlock (&core->space_mutex);
+  g_thread_join (core->space_thread);
   lmdb_core_close_readers (core);
   mdb_env_close (core->env);
   core->env = NULL;

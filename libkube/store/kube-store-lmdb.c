@@ -35,6 +35,8 @@ core_new (void)
   g_mutex_init (&core->commit_mutex);
   g_mutex_init (&core->pool_mutex);
   g_cond_init (&core->pool_cond);
+  g_mutex_init (&core->space_mutex);
+  g_cond_init (&core->space_wake);
   kube_store_pins_init (&core->pins);
   return core;
 }
@@ -54,6 +56,8 @@ lmdb_core_unref (LmdbCore *core)
   g_mutex_clear (&core->commit_mutex);
   g_mutex_clear (&core->pool_mutex);
   g_cond_clear (&core->pool_cond);
+  g_mutex_clear (&core->space_mutex);
+  g_cond_clear (&core->space_wake);
   kube_store_pins_clear (&core->pins);
   g_free (core);
 }
@@ -344,7 +348,7 @@ core_open (LmdbCore *core, const char *path, GError **error)
   if (rc != MDB_SUCCESS)
     return lmdb_set_error (error, rc, path);
   return check_length (core, path, error) && lmdb_open_databases (core->env, path, &core->databases, error)
-         && read_revisions (core, path, error) && lmdb_writer_reserve (core, 64 * core->page_size, error);
+         && read_revisions (core, path, error) && lmdb_space_reserve (core, 64 * core->page_size, error);
 }
 
 /**
@@ -374,6 +378,7 @@ kube_store_lmdb_new (const char *path, GError **error)
   self = g_object_new (KUBE_TYPE_STORE_LMDB, NULL);
   self->core = core;
   g_atomic_ref_count_inc (&core->refs);
+  core->space_thread = g_thread_new ("kube-store-room", lmdb_space_run, core);
   core->thread = g_thread_new ("kube-store", lmdb_writer_run, core);
   return KUBE_STORE (self);
 }
