@@ -6,10 +6,11 @@ import re
 import sys
 
 SCALARS = {"string": "STRING", "bool": "BOOLEAN", "int32": "INT32", "int64": "INT64", "double": "DOUBLE", "bytes": "BYTES", "time": "TIME",
-           "microtime": "MICRO_TIME", "duration": "DURATION", "quantity": "QUANTITY", "intorstring": "INT_OR_STRING", "any": "ANY",
+           "microtime": "MICRO_TIME", "duration": "DURATION", "quantity": "QUANTITY", "intorstring": "INT_OR_STRING", "any": "ANY", "json": "ANY", "fields": "ANY", "rawextension": "ANY",
            "structorbool": "STRUCT_OR_BOOLEAN", "structorlist": "STRUCT_OR_LIST", "structorstrings": "STRUCT_OR_STRINGS"}
 GO_NAMES = {"double": "float64", "bytes": "[]uint8", "time": "v1.Time", "microtime": "v1.MicroTime", "duration": "v1.Duration",
             "quantity": "resource.Quantity", "intorstring": "intstr.IntOrString", "any": "interface {}",
+            "json": "v1.JSON", "fields": "v1.FieldsV1", "rawextension": "runtime.RawExtension",
             "structorbool": "v1.JSONSchemaPropsOrBool", "structorlist": "v1.JSONSchemaPropsOrArray", "structorstrings": "v1.JSONSchemaPropsOrStringArray"}
 FLAGS = {"required": "REQUIRED", "always": "ALWAYS", "immutable": "IMMUTABLE", "merge": "MERGE", "replace": "REPLACE",
          "retain-keys": "RETAIN_KEYS", "omitzero": "OMIT_ZERO"}
