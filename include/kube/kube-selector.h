@@ -43,6 +43,9 @@ gboolean kube_selector_matches (KubeSelector *selector, KubeObject *object); /* 
 /* The value that an equality requirement demands for @key, or NULL: what lets a list or a watch go straight to one object or node. */
 KUBE_AVAILABLE_IN_1_0
 const char *kube_selector_get_required (KubeSelector *selector, const char *key);
+/* (transfer container) (array zero-terminated=1): the keys of its requirements, borrowed: what a server checks against the fields that a kind offers. */
+KUBE_AVAILABLE_IN_1_0
+const char **kube_selector_list_keys (KubeSelector *selector) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
 char *kube_selector_print (KubeSelector *selector) G_GNUC_WARN_UNUSED_RESULT;
 

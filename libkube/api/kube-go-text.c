@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-go-text.h"
+
+static void
+append_rune (GString *out, gunichar c)
+{
+  switch (c) {
+  case '"':
+  case '\\':
+    g_string_append_c (out, '\\');
+    g_string_append_c (out, (char) c);
+    return;
+  case '\a':
+    g_string_append (out, "\\a");
+    return;
+  case '\b':
+    g_string_append (out, "\\b");
+    return;
+  case '\f':
+    g_string_append (out, "\\f");
+    return;
+  case '\n':
+    g_string_append (out, "\\n");
+    return;
+  case '\r':
+    g_string_append (out, "\\r");
+    return;
+  case '\t':
+    g_string_append (out, "\\t");
+    return;
+  case '\v':
+    g_string_append (out, "\\v");
+    return;
+  }
+
+  /* Of the spaces Go prints only U+0020 as it is. */
+  if (c == ' ' || (g_unichar_isgraph (c) && !g_unichar_isspace (c)))
+    g_string_append_unichar (out, c);
+  else if (c < 0x80)
+    g_string_append_printf (out, "\\x%02x", c);
+  else if (c < 0x10000)
+    g_string_append_printf (out, "\\u%04x", c);
+  else
+    g_string_append_printf (out, "\\U%08x", c);
+}
+
+void
+kube_go_quote (GString *out, const char *string, gssize length)
+{
+  const char *end = string + (length < 0 ? strlen (string) : (gsize) length);
+
+  g_string_append_c (out, '"');
+  while (string < end) {
+    gunichar c = g_utf8_get_char_validated (string, end - string);
+
+    if (*string == '\0') {
+      append_rune (out, 0);
+      string++;
+    } else if (c == (gunichar) -1 || c == (gunichar) -2) {
+      g_string_append_printf (out, "\\x%02x", (guint8) *string);
+      string++;
+    } else {
+      append_rune (out, c);
+      string = g_utf8_next_char (string);
+    }
+  }
+  g_string_append_c (out, '"');
+}
+
+void
+kube_go_json (GString *out, KubeValue *value)
+{
+  gsize start = out->len;
+
+  if (value == NULL)
+    g_string_append (out, "null");
+  else
+    kube_value_print_to (value, out);
+
+  for (gsize i = start; i < out->len; i++) {
+    char c = out->str[i];
+    if (c == '<' || c == '>' || c == '&') {
+      char text[7];
+      g_snprintf (text, sizeof text, "\\u%04x", c);
+      g_string_erase (out, (gssize) i, 1);
+      g_string_insert (out, (gssize) i, text);
+      i += 5;
+    }
+  }
+}
+
+void
+kube_go_print (GString *out, KubeValue *value)
+{
+  guint n = kube_value_get_length (value);
+  gsize length;
+
+  switch (kube_value_get_value_type (value)) {
+  case KUBE_VALUE_NULL:
+    g_string_append (out, "<nil>");
+    return;
+  case KUBE_VALUE_STRING: {
+    const char *string = kube_value_peek_string (value, &length);
+    g_string_append_len (out, string, (gssize) length);
+    return;
+  }
+  case KUBE_VALUE_ARRAY:
+    g_string_append_c (out, '[');
+    for (guint i = 0; i < n; i++) {
+      g_string_append (out, i > 0 ? " " : "");
+      kube_go_print (out, kube_value_get_element (value, i));
+    }
+    g_string_append_c (out, ']');
+    return;
+  case KUBE_VALUE_OBJECT:
+    g_string_append (out, "map[");
+    for (guint i = 0; i < n; i++) {
+      g_string_append_printf (out, "%s%s:", i > 0 ? " " : "", kube_value_get_key (value, i));
+      kube_go_print (out, kube_value_get_element (value, i));
+    }
+    g_string_append_c (out, ']');
+    return;
+  default:
+    kube_value_print_to (value, out);
+    return;
+  }
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-value.h>
+
+G_BEGIN_DECLS
+
+/* Values as Go prints them, where clients see Go's formats in messages. */
+
+/* A string literal, as %q prints it. @length -1: NUL-terminated. */
+void kube_go_quote (GString *out, const char *string, gssize length);
+/* As json.Marshal prints it: `<`, `>` and `&` escaped. */
+void kube_go_json (GString *out, KubeValue *value);
+/* As %v prints decoded JSON: `map[a:1 b:[x y]]`, `<nil>`. */
+void kube_go_print (GString *out, KubeValue *value);
+
+G_END_DECLS
