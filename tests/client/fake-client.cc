@@ -202,9 +202,11 @@ fake_parse (std::string json)
 {
   std::replace (json.begin (), json.end (), '\'', '"');
   GError *error = NULL;
-  KubeObject *object = kube_object_parse (json.c_str (), -1, &error);
-  if (object == NULL)
+  KubeValue *value = kube_value_parse (json.c_str (), -1, &error);
+  if (value == NULL)
     g_error ("%s: %s", json.c_str (), error->message);
+  KubeObject *object = kube_object_new (value);
+  kube_value_unref (value);
   return object;
 }
 
