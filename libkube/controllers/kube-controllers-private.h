@@ -10,10 +10,16 @@ G_BEGIN_DECLS
 typedef void (*KubeControllerAddFunc) (KubeManager *manager, const KubeControllersOptions *options);
 
 void kube_deployment_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_endpoint_slice_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_endpoints_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_garbage_collector_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_namespace_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_node_ipam_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_node_lifecycle_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_pod_garbage_collector_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_replica_set_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_root_ca_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_service_account_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_taint_eviction_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 
 G_END_DECLS

@@ -8,11 +8,17 @@ static const struct {
   KubeControllerAddFunc add;
 } controllers[] = {
   { "deployment-controller", kube_deployment_controller_add },
+  { "endpoints-controller", kube_endpoints_controller_add },
+  { "endpointslice-controller", kube_endpoint_slice_controller_add },
+  { "garbage-collector-controller", kube_garbage_collector_add },
   { "namespace-controller", kube_namespace_controller_add },
   { "node-ipam-controller", kube_node_ipam_controller_add },
+  { "node-lifecycle-controller", kube_node_lifecycle_controller_add },
+  { "pod-garbage-collector-controller", kube_pod_garbage_collector_add },
   { "replicaset-controller", kube_replica_set_controller_add },
   { "root-ca-certificate-publisher-controller", kube_root_ca_controller_add },
   { "serviceaccount-controller", kube_service_account_controller_add },
+  { "taint-eviction-controller", kube_taint_eviction_controller_add },
 };
 
 static gboolean

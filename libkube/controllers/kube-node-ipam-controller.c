@@ -100,7 +100,7 @@ kube_node_ipam_controller_add (KubeManager *manager, const KubeControllersOption
   self->base = base;
   self->prefix = prefix;
   self->mask = mask;
-  controller = kube_controller_new (manager, "node-ipam-controller", reconcile, self, g_free);
+  controller = kube_controller_new (manager, "node-controller", reconcile, self, g_free);
   self->nodes = kube_controller_watch (controller, KUBE_KIND ("v1", "Node"), NULL, NULL);
   /* One at a time: each choice must see the one before it. */
   kube_controller_set_concurrency (controller, 1);

@@ -48,3 +48,50 @@ kube_pod_available_in (KubeObject *pod, gint64 min_ready, gint64 now)
     return -1;
   return MAX (since + min_ready - now, 0);
 }
+
+static void
+add_node_values (KubeObject *pod, GPtrArray *values, gpointer user_data)
+{
+  const char *node = kube_object_get_string (pod, "spec.nodeName");
+
+  if (node != NULL)
+    g_ptr_array_add (values, g_strdup (node));
+}
+
+void
+kube_pod_add_node_index (KubeInformer *pods)
+{
+  kube_informer_add_index (pods, "node", add_node_values, NULL);
+}
+
+static guint16
+find_named_port (KubeValue *containers, const char *name, const char *protocol)
+{
+  for (guint i = 0; i < kube_value_get_length (containers); i++) {
+    KubeValue *ports = kube_value_get (kube_value_get_element (containers, i), "ports");
+
+    for (guint k = 0; k < kube_value_get_length (ports); k++) {
+      KubeValue *port = kube_value_get_element (ports, k);
+      const char *its = kube_value_get_string (port, "protocol");
+
+      if (g_strcmp0 (kube_value_get_string (port, "name"), name) == 0 && g_strcmp0 (its == NULL ? "TCP" : its, protocol) == 0)
+        return kube_value_get_integer (port, "containerPort", 0);
+    }
+  }
+  return 0;
+}
+
+guint16
+kube_pod_find_port (KubeObject *pod, KubeValue *service_port)
+{
+  KubeValue *target = kube_value_get (service_port, "targetPort");
+  const char *name = kube_value_peek_string (target, NULL), *protocol = kube_value_get_string (service_port, "protocol");
+  guint16 port;
+
+  if (name == NULL)
+    return kube_value_get_integer (target, NULL, kube_value_get_integer (service_port, "port", 0));
+  if (protocol == NULL)
+    protocol = "TCP";
+  port = find_named_port (kube_object_get (pod, "spec.containers"), name, protocol);
+  return port != 0 ? port : find_named_port (kube_object_get (pod, "spec.initContainers"), name, protocol);
+}

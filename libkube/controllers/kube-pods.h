@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <kube/kube-object.h>
+#include <kube/kube-informer.h>
 
 G_BEGIN_DECLS
 
@@ -13,5 +13,9 @@ gboolean kube_pod_is_active (KubeObject *pod);   /* neither finished nor being d
 gint64 kube_pod_count_restarts (KubeObject *pod);
 /* 0: it is ready and has been for @min_ready; > 0: it will have been in so many microseconds; -1: it is not ready. */
 gint64 kube_pod_available_in (KubeObject *pod, gint64 min_ready, gint64 now);
+/* The index "node" of an informer of pods: by spec.nodeName. */
+void kube_pod_add_node_index (KubeInformer *pods);
+/* The port that a Service's targetPort means in @pod, 0 where it has none of that name. */
+guint16 kube_pod_find_port (KubeObject *pod, KubeValue *service_port);
 
 G_END_DECLS

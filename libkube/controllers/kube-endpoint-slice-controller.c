@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <kube/kube-scheme.h>
+#include "kube-controllers-private.h"
+#include "kube-owner.h"
+#include "kube-pods.h"
+#include "kube-service-backends.h"
+
+#define NAME "endpointslice-controller"
+#define MANAGED_BY "endpointslice.kubernetes.io/managed-by"
+#define MANAGER "endpointslice-controller.k8s.io"
+#define SERVICE_NAME "kubernetes.io/service-name"
+/* --max-endpoints-per-slice */
+#define PER_SLICE 100
+
+typedef struct {
+  KubeInformer *services; /* (unowned) */
+  KubeInformer *slices;   /* (unowned) */
+  KubeInformer *pods;     /* (unowned) */
+  KubeInformer *nodes;    /* (unowned) */
+} SliceController;
+
+/* Backends whose ports are the same: they share slices. */
+typedef struct {
+  KubeValue *ports;       /* (owned) */
+  GPtrArray *endpoints;   /* (element-type KubeValue) */
+} Group;
+
+static void
+group_free (gpointer data)
+{
+  Group *group = data;
+
+  kube_value_unref (group->ports);
+  g_ptr_array_unref (group->endpoints);
+  g_free (group);
+}
+
+/* --- what there should be --- */
+
+static KubeValue *
+build_ports (KubeObject *service, KubeObject *pod)
+{
+  KubeValue *ports = kube_object_get (service, "spec.ports");
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *list = kube_node_ensure_array (kube_builder_get_root (builder), "ports");
+  g_autoptr (KubeValue) built = NULL;
+
+  for (guint i = 0; i < kube_value_get_length (ports); i++) {
+    KubeValue *port = kube_value_get_element (ports, i);
+    guint16 number = kube_pod_find_port (pod, port);
+    const char *name = kube_value_get_string (port, "name");
+    KubeNode *added;
+
+    if (number == 0)
+      continue;
+    added = kube_node_append_object (list);
+    kube_node_put_string (added, "name", name == NULL ? "" : name);
+    kube_node_set_integer (added, "port", number);
+    kube_node_put_string (added, "protocol", kube_value_get_string (port, "protocol"));
+    kube_node_put_string (added, "appProtocol", kube_value_get_string (port, "appProtocol"));
+  }
+  built = kube_builder_end (builder);
+  return kube_value_ref (kube_value_get (built, "ports"));
+}
+
+static KubeValue *
+build_endpoint (SliceController *self, KubeObject *service, const KubeBackend *backend)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *root = kube_builder_get_root (builder);
+  const char *node_name = kube_object_get_string (backend->pod, "spec.nodeName");
+  const char *hostname = kube_object_get_string (backend->pod, "spec.hostname"), *subdomain = kube_object_get_string (backend->pod, "spec.subdomain");
+  KubeObject *node = node_name == NULL ? NULL : kube_informer_get (self->nodes, NULL, node_name);
+
+  kube_node_append_string (kube_node_ensure_array (root, "addresses"), backend->address);
+  kube_node_set_boolean (root, "conditions.ready", backend->ready);
+  kube_node_set_boolean (root, "conditions.serving", backend->serving);
+  kube_node_set_boolean (root, "conditions.terminating", backend->terminating);
+  kube_node_put_string (root, "nodeName", node_name);
+  if (node != NULL)
+    kube_node_put_string (root, "zone", kube_object_get_label (node, "topology.kubernetes.io/zone"));
+  if (hostname != NULL && g_strcmp0 (subdomain, kube_object_get_name (service)) == 0)
+    kube_node_put_string (root, "hostname", hostname);
+  kube_service_put_target (root, backend->pod);
+  return kube_builder_end (builder);
+}
+
+static Group *
+find_group (GPtrArray *groups, KubeValue *ports)
+{
+  Group *group;
+
+  for (guint i = 0; i < groups->len; i++) {
+    group = g_ptr_array_index (groups, i);
+    if (kube_value_equal (group->ports, ports))
+      return group;
+  }
+  group = g_new0 (Group, 1);
+  group->ports = kube_value_ref (ports);
+  group->endpoints = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_value_unref);
+  g_ptr_array_add (groups, group);
+  return group;
+}
+
+/* A Service without backends has one empty slice, so that it is seen to be looked after. */
+static GPtrArray *
+build_groups (SliceController *self, KubeObject *service)
+{
+  GPtrArray *groups = g_ptr_array_new_with_free_func (group_free);
+  g_autoptr (GArray) backends = kube_service_list_backends (service, self->pods);
+
+  for (guint i = 0; i < backends->len; i++) {
+    const KubeBackend *backend = &g_array_index (backends, KubeBackend, i);
+    g_autoptr (KubeValue) ports = build_ports (service, backend->pod);
+
+    g_ptr_array_add (find_group (groups, ports)->endpoints, build_endpoint (self, service, backend));
+  }
+  if (groups->len == 0) {
+    g_autoptr (KubeValue) none = kube_value_parse ("[]", -1, NULL);
+
+    find_group (groups, none);
+  }
+  return groups;
+}
+
+static void
+put_labels (KubeNode *root, KubeObject *service)
+{
+  KubeNode *labels;
+
+  kube_node_set_value (root, "metadata.labels", kube_object_get (service, "metadata.labels"));
+  labels = kube_node_ensure_object (root, "metadata.labels");
+  kube_node_put_string (labels, SERVICE_NAME, kube_object_get_name (service));
+  kube_node_put_string (labels, MANAGED_BY, MANAGER);
+  if (g_strcmp0 (kube_object_get_string (service, "spec.clusterIP"), "None") == 0)
+    kube_node_put_string (labels, "service.kubernetes.io/headless", "");
+}
+
+static KubeObject *
+build_slice (KubeObject *service, KubeObject *old, const Group *group, guint from)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (old == NULL ? NULL : kube_object_get_value (old));
+  KubeNode *root = kube_builder_get_root (builder), *endpoints;
+
+  if (old == NULL) {
+    g_autofree char *prefix = g_strconcat (kube_object_get_name (service), "-", NULL);
+    g_autoptr (KubeValue) owner = kube_owner_reference_new (service);
+
+    kube_node_put_string (root, "apiVersion", "discovery.k8s.io/v1");
+    kube_node_put_string (root, "kind", "EndpointSlice");
+    kube_node_set_string (root, "metadata.generateName", prefix);
+    kube_node_set_string (root, "metadata.namespace", kube_object_get_namespace (service));
+    kube_node_append_value (kube_node_ensure_array (root, "metadata.ownerReferences"), owner);
+    kube_node_put_string (root, "addressType", "IPv4");
+  }
+  put_labels (root, service);
+  kube_node_put_value (root, "ports", group->ports);
+  kube_node_remove_member (root, "endpoints");
+  endpoints = kube_node_ensure_array (root, "endpoints");
+  for (guint i = from; i < MIN (group->endpoints->len, from + PER_SLICE); i++)
+    kube_node_append_value (endpoints, g_ptr_array_index (group->endpoints, i));
+  return kube_object_new_from_builder (builder);
+}
+
+/* --- from what there is to what there should be --- */
+
+/* Which of the slices that are there may carry @group on: one of the same ports first, so that most endpoints stay where they are. */
+static KubeObject *
+take_slice (GPtrArray *slices, KubeValue *ports)
+{
+  KubeObject *taken;
+
+  if (slices->len == 0)
+    return NULL;
+  for (guint i = 0; i < slices->len; i++) {
+    if (kube_value_equal (kube_object_get (g_ptr_array_index (slices, i), "ports"), ports))
+      return g_ptr_array_steal_index (slices, i);
+  }
+  taken = g_ptr_array_steal_index (slices, 0);
+  return taken;
+}
+
+static gboolean
+is_same (KubeObject *a, KubeObject *b)
+{
+  KubeValue *endpoints_a = kube_object_get (a, "endpoints"), *endpoints_b = kube_object_get (b, "endpoints");
+
+  return (kube_value_get_length (endpoints_a) + kube_value_get_length (endpoints_b) == 0 || kube_value_equal (endpoints_a, endpoints_b)) &&
+         kube_value_equal (kube_object_get (a, "ports"), kube_object_get (b, "ports")) &&
+         kube_value_equal (kube_object_get (a, "metadata.labels"), kube_object_get (b, "metadata.labels"));
+}
+
+static void
+plan_group (KubePlan *plan, KubeObject *service, GPtrArray *slices, const Group *group)
+{
+  guint from = 0;
+
+  do {
+    g_autoptr (KubeObject) old = take_slice (slices, group->ports);
+    g_autoptr (KubeObject) slice = build_slice (service, old, group, from);
+
+    if (old == NULL) {
+      kube_plan_create (plan, slice);
+      kube_plan_tolerate (plan, KUBE_ERROR_FORBIDDEN); /* the namespace goes */
+    } else if (!is_same (old, slice)) {
+      kube_plan_update (plan, slice);
+    }
+    from += PER_SLICE;
+  } while (from < group->endpoints->len);
+}
+
+static GPtrArray *
+list_slices (SliceController *self, const char *namespace_, const char *service)
+{
+  g_autoptr (GPtrArray) all = kube_informer_list_by (self->slices, "service", service);
+  GPtrArray *slices = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_object_unref);
+
+  for (guint i = 0; i < all->len; i++) {
+    KubeObject *slice = g_ptr_array_index (all, i);
+
+    if (g_strcmp0 (kube_object_get_namespace (slice), namespace_) == 0 && !kube_object_is_deleting (slice))
+      g_ptr_array_add (slices, kube_object_ref (slice));
+  }
+  return slices;
+}
+
+static gboolean
+reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer user_data, GError **error)
+{
+  SliceController *self = user_data;
+  KubeObject *service = kube_informer_get_by_key (self->services, key);
+  g_auto (GStrv) parts = g_strsplit (key, "/", 2);
+  g_autoptr (GPtrArray) slices = list_slices (self, parts[0], parts[1]), groups = NULL;
+
+  if (service == NULL || kube_object_is_deleting (service) || !kube_service_has_backends (service)) {
+    for (guint i = 0; service == NULL && i < slices->len; i++)
+      kube_plan_delete (plan, g_ptr_array_index (slices, i), NULL);
+    return TRUE;
+  }
+  groups = build_groups (self, service);
+  for (guint i = 0; i < groups->len; i++)
+    plan_group (plan, service, slices, g_ptr_array_index (groups, i));
+  for (guint i = 0; i < slices->len; i++)
+    kube_plan_delete (plan, g_ptr_array_index (slices, i), NULL);
+  return TRUE;
+}
+
+/* Only slices of this controller count; users and other controllers have their own. */
+static const char *
+get_service_of (KubeObject *slice)
+{
+  return g_strcmp0 (kube_object_get_label (slice, MANAGED_BY), MANAGER) == 0 ? kube_object_get_label (slice, SERVICE_NAME) : NULL;
+}
+
+static void
+keys_of_slice (KubeController *controller, KubeObject *slice, KubeObject *old, GPtrArray *keys, gpointer user_data)
+{
+  const char *service = get_service_of (slice);
+
+  if (service != NULL)
+    g_ptr_array_add (keys, g_strconcat (kube_object_get_namespace (slice), "/", service, NULL));
+}
+
+static void
+add_service_values (KubeObject *slice, GPtrArray *values, gpointer user_data)
+{
+  if (get_service_of (slice) != NULL)
+    g_ptr_array_add (values, g_strdup (get_service_of (slice)));
+}
+
+void
+kube_endpoint_slice_controller_add (KubeManager *manager, const KubeControllersOptions *options)
+{
+  SliceController *self = g_new0 (SliceController, 1);
+  g_autoptr (KubeController) controller = kube_controller_new (manager, NAME, reconcile, self, g_free);
+
+  self->services = kube_controller_watch (controller, KUBE_KIND ("v1", "Service"), NULL, NULL);
+  self->slices = kube_controller_watch (controller, KUBE_KIND ("discovery.k8s.io/v1", "EndpointSlice"), keys_of_slice, NULL);
+  self->pods = kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), kube_service_add_keys_of_pod, self->services);
+  self->nodes = kube_controller_get_informer (controller, KUBE_KIND ("v1", "Node"));
+  kube_informer_add_index (self->slices, "service", add_service_values, NULL);
+}

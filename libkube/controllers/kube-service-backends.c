@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <kube/kube-selector.h>
+#include "kube-pods.h"
+#include "kube-service-backends.h"
+
+static void
+backend_clear (gpointer data)
+{
+  kube_object_unref (((KubeBackend *) data)->pod);
+}
+
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  const KubeBackend *x = a, *y = b;
+  int result = g_strcmp0 (x->address, y->address);
+
+  return result != 0 ? result : g_strcmp0 (kube_object_get_name (x->pod), kube_object_get_name (y->pod));
+}
+
+gboolean
+kube_service_has_backends (KubeObject *service)
+{
+  return kube_value_get_length (kube_object_get (service, "spec.selector")) > 0 && g_strcmp0 (kube_object_get_string (service, "spec.type"), "ExternalName") != 0;
+}
+
+GArray *
+kube_service_list_backends (KubeObject *service, KubeInformer *pods)
+{
+  GArray *backends = g_array_new (FALSE, FALSE, sizeof (KubeBackend));
+  g_autoptr (KubeSelector) selector = kube_selector_from_labels (kube_object_get (service, "spec.selector"));
+  g_autoptr (GPtrArray) selected = kube_informer_list (pods, kube_object_get_namespace (service), selector);
+  gboolean publish = kube_object_get_boolean (service, "spec.publishNotReadyAddresses", FALSE);
+
+  g_array_set_clear_func (backends, backend_clear);
+  for (guint i = 0; i < selected->len; i++) {
+    KubeObject *pod = g_ptr_array_index (selected, i);
+    const char *address = kube_object_get_string (pod, "status.podIP");
+    KubeBackend backend = { pod, address, FALSE, kube_pod_is_ready (pod) || publish, kube_object_is_deleting (pod) };
+
+    if (address == NULL || *address == '\0' || kube_pod_is_finished (pod))
+      continue;
+    backend.ready = backend.serving && (publish || !backend.terminating);
+    kube_object_ref (pod);
+    g_array_append_val (backends, backend);
+  }
+  g_array_sort (backends, compare);
+  return backends;
+}
+
+/* What of a pod its Services' endpoints show. */
+static gboolean
+shows_the_same (KubeObject *a, KubeObject *b)
+{
+  static const char *const paths[] = { "metadata.labels", "metadata.deletionTimestamp", "status.podIP", "status.podIPs", "status.phase", "spec.nodeName" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
+    if (!kube_value_equal (kube_object_get (a, paths[i]), kube_object_get (b, paths[i])))
+      return FALSE;
+  }
+  return kube_pod_is_ready (a) == kube_pod_is_ready (b);
+}
+
+void
+kube_service_add_keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data)
+{
+  g_autoptr (GPtrArray) services = NULL;
+
+  if (old != NULL && shows_the_same (old, pod))
+    return;
+  services = kube_informer_list (user_data, kube_object_get_namespace (pod), NULL);
+  for (guint i = 0; i < services->len; i++) {
+    KubeObject *service = g_ptr_array_index (services, i);
+    g_autoptr (KubeSelector) selector = NULL;
+
+    if (!kube_service_has_backends (service))
+      continue;
+    selector = kube_selector_from_labels (kube_object_get (service, "spec.selector"));
+    if (kube_selector_matches (selector, pod) || (old != NULL && kube_selector_matches (selector, old)))
+      g_ptr_array_add (keys, kube_object_dup_key (service));
+  }
+}
+
+void
+kube_service_put_target (KubeNode *object, KubeObject *pod)
+{
+  KubeNode *target = kube_node_put_object (object, "targetRef");
+
+  kube_node_put_string (target, "kind", "Pod");
+  kube_node_put_string (target, "name", kube_object_get_name (pod));
+  kube_node_put_string (target, "namespace", kube_object_get_namespace (pod));
+  kube_node_put_string (target, "uid", kube_object_get_uid (pod));
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <kube/kube-scheme.h>
+#include <kube/kube-time.h>
+#include "kube-conditions.h"
+#include "kube-controllers-private.h"
+#include "kube-pods.h"
+
+typedef struct {
+  KubeInformer *nodes; /* (unowned) */
+  KubeInformer *pods;  /* (unowned) */
+} TaintEviction;
+
+/* upstream: Toleration.ToleratesTaint, for taints with the effect NoExecute */
+static gboolean
+tolerates (KubeValue *toleration, KubeValue *taint)
+{
+  const char *effect = kube_value_get_string (toleration, "effect"), *key = kube_value_get_string (toleration, "key"), *operator = kube_value_get_string (toleration, "operator");
+
+  if (effect != NULL && *effect != '\0' && g_strcmp0 (effect, "NoExecute") != 0)
+    return FALSE;
+  if (key != NULL && *key != '\0' && g_strcmp0 (key, kube_value_get_string (taint, "key")) != 0)
+    return FALSE;
+  if (g_strcmp0 (operator, "Exists") == 0)
+    return TRUE;
+  return (operator == NULL || *operator == '\0' || g_strcmp0 (operator, "Equal") == 0) && key != NULL &&
+         g_strcmp0 (kube_value_get_string (toleration, "value") ?: "", kube_value_get_string (taint, "value") ?: "") == 0;
+}
+
+/* For how long @pod may stay under @taint: -1 for ever, 0 not at all; microseconds. The shortest of what tolerates it. */
+static gint64
+get_tolerated (KubeObject *pod, KubeValue *taint)
+{
+  KubeValue *tolerations = kube_object_get (pod, "spec.tolerations");
+  gboolean found = FALSE;
+  gint64 shortest = -1;
+
+  for (guint i = 0; i < kube_value_get_length (tolerations); i++) {
+    KubeValue *toleration = kube_value_get_element (tolerations, i), *seconds = kube_value_get (toleration, "tolerationSeconds");
+
+    if (!tolerates (toleration, taint))
+      continue;
+    found = TRUE;
+    if (seconds != NULL) {
+      gint64 time = MAX (kube_value_get_integer (seconds, NULL, 0), 0) * G_USEC_PER_SEC;
+
+      shortest = shortest < 0 ? time : MIN (shortest, time);
+    }
+  }
+  return found ? shortest : 0;
+}
+
+/* When @pod has to go because of the taints of its node: -1 never, else the time since the epoch. */
+static gint64
+get_deadline (KubeObject *pod, KubeObject *node, gint64 now)
+{
+  KubeValue *taints = kube_object_get (node, "spec.taints");
+  gint64 deadline = -1;
+
+  for (guint i = 0; i < kube_value_get_length (taints); i++) {
+    KubeValue *taint = kube_value_get_element (taints, i);
+    gint64 tolerated, added = now;
+
+    if (g_strcmp0 (kube_value_get_string (taint, "effect"), "NoExecute") != 0)
+      continue;
+    tolerated = get_tolerated (pod, taint);
+    if (tolerated < 0)
+      continue;
+    if (kube_value_get_string (taint, "timeAdded") != NULL)
+      kube_time_parse (kube_value_get_string (taint, "timeAdded"), &added, NULL);
+    deadline = deadline < 0 ? added + tolerated : MIN (deadline, added + tolerated);
+  }
+  return deadline;
+}
+
+static void
+plan_eviction (KubePlan *plan, KubeObject *pod, gint64 now)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (kube_object_get_value (pod));
+  g_autofree char *key = kube_object_dup_key (pod);
+  g_autoptr (KubeObject) updated = NULL;
+
+  kube_condition_set (kube_node_ensure_object (kube_builder_get_root (builder), "status"), "DisruptionTarget", "True", "DeletionByTaintManager",
+                      "Taint manager: deleting due to NoExecute taint", now, KUBE_CONDITION_DEFAULT);
+  updated = kube_object_new_from_builder (builder);
+  kube_plan_event (plan, pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod %s", key);
+  kube_plan_update_status (plan, updated);
+  kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
+  kube_plan_then (plan);
+  kube_plan_delete (plan, pod, NULL);
+}
+
+static gboolean
+reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer user_data, GError **error)
+{
+  TaintEviction *self = user_data;
+  KubeObject *pod = kube_informer_get_by_key (self->pods, key), *node;
+  gint64 now = kube_clock_get_time (kube_controller_get_clock (controller)), deadline;
+
+  if (pod == NULL || !kube_pod_is_active (pod))
+    return TRUE;
+  node = kube_informer_get (self->nodes, NULL, kube_object_get_string (pod, "spec.nodeName"));
+  deadline = node == NULL ? -1 : get_deadline (pod, node, now);
+  if (deadline >= 0 && deadline <= now)
+    plan_eviction (plan, pod, now);
+  else if (deadline >= 0)
+    kube_plan_requeue_after (plan, deadline - now);
+  return TRUE;
+}
+
+static gboolean
+is_tainted (KubeObject *node)
+{
+  KubeValue *taints = node == NULL ? NULL : kube_object_get (node, "spec.taints");
+
+  for (guint i = 0; i < kube_value_get_length (taints); i++) {
+    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (taints, i), "effect"), "NoExecute") == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+keys_of_node (KubeController *controller, KubeObject *node, KubeObject *old, GPtrArray *keys, gpointer user_data)
+{
+  TaintEviction *self = user_data;
+  g_autoptr (GPtrArray) pods = NULL;
+
+  if (!is_tainted (node) || (old != NULL && kube_value_equal (kube_object_get (old, "spec.taints"), kube_object_get (node, "spec.taints"))))
+    return;
+  pods = kube_informer_list_by (self->pods, "node", kube_object_get_name (node));
+  for (guint i = 0; i < pods->len; i++)
+    g_ptr_array_add (keys, kube_object_dup_key (g_ptr_array_index (pods, i)));
+}
+
+static void
+keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data)
+{
+  TaintEviction *self = user_data;
+  const char *node = kube_object_get_string (pod, "spec.nodeName");
+
+  if (node == NULL || (old != NULL && g_strcmp0 (kube_object_get_string (old, "spec.nodeName"), node) == 0 &&
+                       kube_value_equal (kube_object_get (old, "spec.tolerations"), kube_object_get (pod, "spec.tolerations"))))
+    return;
+  if (is_tainted (kube_informer_get (self->nodes, NULL, node)))
+    g_ptr_array_add (keys, kube_object_dup_key (pod));
+}
+
+void
+kube_taint_eviction_controller_add (KubeManager *manager, const KubeControllersOptions *options)
+{
+  TaintEviction *self = g_new0 (TaintEviction, 1);
+  g_autoptr (KubeController) controller = kube_controller_new (manager, "taint-eviction-controller", reconcile, self, g_free);
+
+  self->nodes = kube_controller_watch (controller, KUBE_KIND ("v1", "Node"), keys_of_node, self);
+  self->pods = kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), keys_of_pod, self);
+  kube_pod_add_node_index (self->pods);
+}
