@@ -245,8 +245,8 @@ func attributes(name, options string, t reflect.Type, def definition) []string {
 	default:
 		attrs = append(attrs, p.ListType)
 	}
-	if p.MapType == "atomic" {
-		attrs = append(attrs, "atomic")
+	if p.MapType != "" {
+		attrs = append(attrs, p.MapType)
 	}
 	for _, s := range strings.Split(p.Strategy, ",") {
 		switch {

@@ -15,7 +15,7 @@ type hand struct {
 	lines map[string][]string // of a kind: lines that hold no facts
 }
 
-var factAttrs = map[string]bool{"required": true, "always": true, "omitzero": true, "atomic": true, "set": true, "map": true, "merge": true,
+var factAttrs = map[string]bool{"required": true, "always": true, "omitzero": true, "atomic": true, "granular": true, "set": true, "map": true, "merge": true,
 	"replace": true, "retain-keys": true, "in": true, "object": true, "enum": true}
 
 func parseHand(text string) *hand {

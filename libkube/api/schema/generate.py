@@ -13,7 +13,7 @@ GO_NAMES = {"double": "float64", "bytes": "[]uint8", "time": "v1.Time", "microti
             "json": "v1.JSON", "fields": "v1.FieldsV1", "rawextension": "runtime.RawExtension",
             "structorbool": "v1.JSONSchemaPropsOrBool", "structorlist": "v1.JSONSchemaPropsOrArray", "structorstrings": "v1.JSONSchemaPropsOrStringArray"}
 FLAGS = {"required": "REQUIRED", "always": "ALWAYS", "immutable": "IMMUTABLE", "merge": "MERGE", "replace": "REPLACE",
-         "retain-keys": "RETAIN_KEYS", "omitzero": "OMIT_ZERO"}
+         "retain-keys": "RETAIN_KEYS", "omitzero": "OMIT_ZERO", "granular": "GRANULAR"}
 FORMATS = {"ip": "IP", "cidr": "CIDR", "port": "PORT", "non-negative": "NON_NEGATIVE", "labels": "LABELS", "label-selector": "LABEL_SELECTOR"}
 VERBS = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "CREATE", "update": "UPDATE", "patch": "PATCH", "delete": "DELETE",
          "deletecollection": "DELETE_COLLECTION"}
@@ -271,11 +271,11 @@ class Tables:
             flags.append("POINTER")
         list_type = "LIST_UNSET"
         if "atomic" in a:
-            if s.shape in ("LIST", "LIST_OF_LIST"):
+            if s.shape in ("LIST", "LIST_OF_LIST") or s.scalar == "BYTES":
                 list_type = "LIST_ATOMIC"
             else:
                 flags.append("ATOMIC")
-        elif s.shape == "ONE" and s.type and "atomic" in s.type.attrs:
+        elif s.shape == "ONE" and s.type and "atomic" in s.type.attrs and "granular" not in a:
             flags.append("ATOMIC")
         if "set" in a:
             list_type = "LIST_SET"
