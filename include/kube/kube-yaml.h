@@ -14,6 +14,9 @@ GPtrArray *kube_yaml_parse_all (const char *text, gssize length, GError **error)
 /* The first document, null where there is none. */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_yaml_parse (const char *text, gssize length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same, which also reports duplicate keys in the words of go-yaml's strict mode: @duplicates: (element-type utf8) (nullable). */
+KUBE_AVAILABLE_IN_1_0
+KubeValue *kube_yaml_parse_with_duplicates (const char *text, gssize length, GPtrArray *duplicates, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Block style, keys sorted, strings quoted only where they must be: what `kubectl get -o yaml` prints. */
 KUBE_AVAILABLE_IN_1_0
 char *kube_yaml_print (KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;

@@ -226,30 +226,12 @@ copy_escape (Parser *parser, const char **from, char **to)
   return TRUE;
 }
 
-/* The length of the UTF-8 sequence at @p, 0 where there is no valid one. */
-static guint
-sequence_length (const guchar *p, gsize available)
-{
-  guint n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-  if (n == 0 || n > available)
-    return 0;
-  for (guint i = 1; i < n; i++) {
-    if ((p[i] & 0xc0) != 0x80)
-      return 0;
-  }
-  if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-      (p[0] == 0xf4 && p[1] > 0x8f))
-    return 0;
-  return n;
-}
-
 /* Upstream takes invalid UTF-8 and replaces each byte of it by U+FFFD, which is longer than what it replaces. */
 static gboolean
 copy_sequence (Parser *parser, const char **from, char **to)
 {
   KubeWriter *writer = parser->writer;
-  guint n = sequence_length ((const guchar *) *from, parser->end - *from);
+  guint n = kube_utf8_sequence (*from, parser->end - *from);
   gsize used;
 
   if (n > 0) {
@@ -403,9 +385,9 @@ append_key (GString *path, KubeWriter *writer, const KubeValue *key)
 }
 
 static void
-report_duplicate (Parser *parser, const KubeValue *key)
+report_duplicate (KubeWriter *writer, const KubeValue *key, gpointer user_data)
 {
-  KubeWriter *writer = parser->writer;
+  Parser *parser = user_data;
   g_autoptr (GString) path = g_string_new (NULL);
   g_autoptr (GArray) frames = g_array_new (FALSE, FALSE, sizeof (guint));
   Duplicate duplicate = { key->text, NULL };
@@ -426,138 +408,6 @@ report_duplicate (Parser *parser, const KubeValue *key)
   append_key (path, writer, key);
   duplicate.path = g_string_free (g_steal_pointer (&path), FALSE);
   g_array_append_val (parser->duplicates, duplicate);
-}
-
-/* A key on the stack has no place in a document yet: there stands whether its member was overtaken by a later one. */
-#define TAG_DROPPED (1u << KUBE_TAG_SHIFT)
-
-static inline gboolean
-same_key (const char *bytes, const KubeValue *a, const KubeValue *b)
-{
-  return a->length == b->length && memcmp (bytes + a->text, bytes + b->text, a->length) == 0;
-}
-
-static void
-drop_member (Parser *parser, KubeValue *earlier, const KubeValue *later)
-{
-  report_duplicate (parser, later);
-  earlier->tag |= TAG_DROPPED;
-}
-
-/* A filter of 64 bits leaves few comparisons. */
-static void
-drop_among_few (Parser *parser, KubeValue *members, guint n, const guint64 *prefixes)
-{
-  const char *bytes = parser->writer->bytes;
-  guint64 seen = 0;
-
-  for (guint i = 0; i < n; i++) {
-    const KubeValue *key = &members[2 * i];
-    guint64 bit = G_GUINT64_CONSTANT (1) << (((prefixes[i] + key->length) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15)) >> 58);
-
-    for (guint j = 0; G_UNLIKELY ((seen & bit) != 0) && j < i; j++) {
-      KubeValue *earlier = &members[2 * j];
-
-      if (prefixes[i] == prefixes[j] && (earlier->tag & TAG_DROPPED) == 0 && same_key (bytes, earlier, key))
-        drop_member (parser, earlier, key);
-    }
-    seen |= bit;
-  }
-}
-
-typedef struct {
-  const char *bytes;
-  const KubeValue *members;
-} KeyOrder;
-
-static int
-compare_keys (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  const KeyOrder *order = user_data;
-  guint i = *(const guint *) a, j = *(const guint *) b;
-  const KubeValue *left = &order->members[2 * i], *right = &order->members[2 * j];
-  int compared = key_compare (order->bytes + left->text, left->length, order->bytes + right->text, right->length);
-
-  return compared != 0 ? compared : (i > j) - (i < j);
-}
-
-static void
-drop_among_many (Parser *parser, KubeValue *members, guint n)
-{
-  KeyOrder order = { parser->writer->bytes, members };
-  g_autofree guint *indices = g_new (guint, n);
-
-  for (guint i = 0; i < n; i++)
-    indices[i] = i;
-  g_qsort_with_data (indices, n, sizeof (guint), compare_keys, &order);
-  for (guint i = 1; i < n; i++) {
-    KubeValue *earlier = &members[2 * indices[i - 1]], *later = &members[2 * indices[i]];
-
-    if (same_key (order.bytes, earlier, later))
-      drop_member (parser, earlier, later);
-  }
-}
-
-/* Takes the dropped members off the stack. */
-static void
-sweep_members (KubeWriter *writer, KubeValue *members, guint n)
-{
-  guint kept = 0;
-
-  for (guint i = 0; i < n; i++) {
-    if ((members[2 * i].tag & TAG_DROPPED) != 0)
-      continue;
-    members[2 * kept] = members[2 * i];
-    members[2 * kept + 1] = members[2 * i + 1];
-    kept++;
-  }
-  writer->n_stack -= 2 * (n - kept);
-}
-
-static inline gboolean
-is_ascending (const char *bytes, const KubeValue *members, guint n, guint64 *prefixes)
-{
-  gboolean ascending = TRUE;
-  guint64 previous = 0;
-
-  for (guint i = 0; i < n; i++) {
-    const KubeValue *key = &members[2 * i];
-    guint64 prefix = key_prefix (bytes + key->text, key->length);
-
-    if (prefixes != NULL)
-      prefixes[i] = prefix;
-    if (i > 0 && prefix <= previous) {
-      const KubeValue *before = &members[2 * (i - 1)];
-
-      if (prefix < previous || key_compare (bytes + before->text, before->length, bytes + key->text, key->length) >= 0)
-        ascending = FALSE;
-    }
-    previous = prefix;
-  }
-  return ascending;
-}
-
-static gboolean
-close_object (Parser *parser)
-{
-  KubeWriter *writer = parser->writer;
-  KubeValue *members = &writer->stack[writer->frame + 1];
-  guint n = (writer->n_stack - writer->frame - 1) / 2;
-  guint64 prefixes[32];
-  gboolean few = n <= G_N_ELEMENTS (prefixes);
-  gboolean ascending = is_ascending (writer->bytes, members, n, few ? prefixes : NULL);
-
-  if (!ascending) {
-    if (few)
-      drop_among_few (parser, members, n, prefixes);
-    else
-      drop_among_many (parser, members, n);
-    sweep_members (writer, members, n);
-  }
-  if (!kube_writer_reserve_nodes (writer, 2 * n))
-    return fail_memory (parser);
-  kube_writer_close_sorted (writer, ascending);
-  return TRUE;
 }
 
 static gboolean
@@ -585,7 +435,7 @@ close_container (Parser *parser)
   parser->p++;
   parser->depth--;
   if (value_type (&writer->stack[writer->frame]) == KUBE_VALUE_OBJECT)
-    return close_object (parser);
+    return kube_writer_close_distinct (writer, report_duplicate, parser) || fail_memory (parser);
   if (!kube_writer_reserve_nodes (writer, writer->n_stack - writer->frame - 1))
     return fail_memory (parser);
   kube_writer_close_sorted (writer, TRUE);
@@ -738,8 +588,8 @@ kube_value_parse_with_options (const char *data, gssize length, const KubeParseO
                  max_size);
     return NULL;
   }
-  parser.p = data;
-  parser.end = data + size;
+  parser.p = size > 0 ? data : "";
+  parser.end = parser.p + size;
   if (options != NULL && options->duplicates != NULL) {
     parser.duplicates = g_array_new (FALSE, FALSE, sizeof (Duplicate));
     g_array_set_clear_func (parser.duplicates, duplicate_clear);

@@ -108,6 +108,25 @@ key_compare (const char *a, gsize a_length, const char *b, gsize b_length)
   return order != 0 ? order : (a_length > b_length) - (a_length < b_length);
 }
 
+/* The length of the UTF-8 sequence at @text, 0 where there is no valid one. U+0000 is valid. */
+static inline gsize
+kube_utf8_sequence (const char *text, gsize available)
+{
+  const guchar *p = (const guchar *) text;
+  gsize n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+  if (n > available)
+    return 0;
+  for (gsize i = 1; i < n; i++) {
+    if ((p[i] & 0xc0) != 0x80)
+      return 0;
+  }
+  if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+      (p[0] == 0xf4 && p[1] > 0x8f))
+    return 0;
+  return n;
+}
+
 KubeValue *kube_value_lookup (const KubeValue *object, const char *key, gsize length);
 /* The child that a path's next segment names, and the rest of the path. */
 gboolean kube_path_next (const char **path, const char **segment, gsize *length);

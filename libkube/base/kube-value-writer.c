@@ -33,6 +33,7 @@ kube_writer_acquire (void)
   writer->n_stack = writer->n_nodes = 0;
   writer->n_bytes = 0;
   writer->frame = KUBE_WRITER_NO_FRAME;
+  writer->untidy = FALSE;
   return writer;
 }
 
@@ -181,10 +182,11 @@ kube_writer_close_sorted (KubeWriter *writer, gboolean sorted)
   for (guint i = 0; i < n; i++) {
     all &= child[i].tag;
     node[i] = child[i];
-    node[i].tag |= (unit + i) << KUBE_TAG_SHIFT;
+    node[i].tag = (child[i].tag & (KUBE_TAG_TYPE | KUBE_TAG_CANONICAL)) | (unit + i) << KUBE_TAG_SHIFT;
   }
-  if (!sorted)
+  if (!sorted || writer->untidy)
     all = 0;
+  writer->untidy = FALSE;
   container->tag = (container->tag & KUBE_TAG_TYPE) | all;
   writer->frame = container->length;
   container->length = value_type (container) == KUBE_VALUE_OBJECT ? n / 2 : n;
@@ -276,31 +278,88 @@ shift_nodes (KubeValue *nodes, guint n, guint32 units, guint64 bytes)
   }
 }
 
+/* The subtree of @value, whose document's units are those from @units on; or, where that is %NULL, the writer's own. */
 static void
-push_subtree (KubeWriter *writer, const KubeValue *value)
+push_subtree (KubeWriter *writer, const KubeValue *value, const KubeValue *units, const char *strings)
 {
-  const KubeDocument *document = value_document (value);
   guint first = value->first >> KUBE_TAG_SHIFT;
   guint n = value->children + value_n_nodes (value) - first;
-  const KubeValue *nodes = (const KubeValue *) (gconstpointer) document + first;
-  guint32 units = writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS - first;
+  const KubeValue *from;
   gsize begin, end;
+  guint32 shift;
   KubeValue *copy;
 
-  find_strings (nodes, n, &begin, &end);
-  insist (kube_writer_reserve_nodes (writer, n) && kube_writer_reserve_bytes (writer, end - begin));
+  insist (kube_writer_reserve_nodes (writer, n));
+  from = units != NULL ? units + first : writer->nodes + (first - KUBE_DOCUMENT_HEADER_UNITS);
+  find_strings (from, n, &begin, &end);
+  insist (kube_writer_reserve_bytes (writer, end - begin));
+  if (strings == NULL)
+    strings = writer->bytes;
+  shift = writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS - first;
   if (n > 0)
-    memcpy (writer->nodes + writer->n_nodes, nodes, n * sizeof (KubeValue));
+    memcpy (writer->nodes + writer->n_nodes, from, n * sizeof (KubeValue));
   if (end > begin)
-    memcpy (writer->bytes + writer->n_bytes, document_strings (document) + begin, end - begin);
-  shift_nodes (writer->nodes + writer->n_nodes, n, units, writer->n_bytes - begin);
+    memcpy (writer->bytes + writer->n_bytes, strings + begin, end - begin);
+  shift_nodes (writer->nodes + writer->n_nodes, n, shift, writer->n_bytes - begin);
   copy = push (writer, value_type (value));
   copy->tag = value->tag & (KUBE_TAG_TYPE | KUBE_TAG_CANONICAL);
   copy->length = value->length;
-  copy->children = value->children + units;
-  copy->first = value->first + (units << KUBE_TAG_SHIFT);
+  copy->children = value->children + shift;
+  copy->first = value->first + (shift << KUBE_TAG_SHIFT);
   writer->n_nodes += n;
   writer->n_bytes += end - begin;
+}
+
+static void
+push_container (KubeWriter *writer, const KubeValue *value)
+{
+  const KubeDocument *document = value_document (value);
+
+  push_subtree (writer, value, (const KubeValue *) (gconstpointer) document, document_strings (document));
+}
+
+gsize
+kube_writer_measure (KubeWriter *writer, const KubeValue *node)
+{
+  guint first = node->first >> KUBE_TAG_SHIFT;
+  gsize begin, end;
+  guint n;
+
+  if (value_is_text (node))
+    return sizeof *node + node->length + 1;
+  if (!value_is_container (node))
+    return sizeof *node;
+  n = node->children + value_n_nodes (node) - first;
+  find_strings (writer->nodes + (first - KUBE_DOCUMENT_HEADER_UNITS), n, &begin, &end);
+  return (n + 1) * sizeof *node + end - begin;
+}
+
+void
+kube_writer_push_again (KubeWriter *writer, const KubeValue *node)
+{
+  if (value_is_container (node)) {
+    push_subtree (writer, node, NULL, NULL);
+    return;
+  }
+  insist (!value_is_text (node) || kube_writer_reserve_bytes (writer, node->length + 1));
+  if (value_is_text (node))
+    kube_writer_push_text (writer, value_type (node), writer->bytes + node->text, node->length);
+  else
+    kube_writer_push (writer, value_type (node), node->integer);
+}
+
+void
+kube_writer_splice (KubeWriter *writer)
+{
+  KubeValue object = writer->stack[--writer->n_stack];
+
+  insist (kube_writer_reserve_stack (writer, 2 * object.length));
+  memcpy (&writer->stack[writer->n_stack], writer->nodes + (object.children - KUBE_DOCUMENT_HEADER_UNITS),
+          2 * object.length * sizeof (KubeValue));
+  for (guint i = 0; i < 2 * object.length; i++)
+    writer->stack[writer->n_stack + i].tag &= KUBE_TAG_TYPE | KUBE_TAG_CANONICAL;
+  writer->n_stack += 2 * object.length;
+  writer->untidy = TRUE;
 }
 
 typedef struct {
@@ -359,7 +418,7 @@ push_in_order (KubeWriter *writer, const KubeValue *value)
     if (!value_is_container (child))
       push_scalar (writer, child);
     else if ((child->tag & KUBE_TAG_CANONICAL) != 0)
-      push_subtree (writer, child);
+      push_container (writer, child);
     else
       walk_open (writer, frames, orders, child);
   }
@@ -373,5 +432,5 @@ kube_writer_push_value (KubeWriter *writer, const KubeValue *value, gboolean can
   else if (canonical && (value->tag & KUBE_TAG_CANONICAL) == 0)
     push_in_order (writer, value);
   else
-    push_subtree (writer, value);
+    push_container (writer, value);
 }

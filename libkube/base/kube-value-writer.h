@@ -17,6 +17,7 @@ typedef struct {
   char *bytes; /* (owned) strings; KUBE_DOCUMENT_SLACK bytes more than max_bytes */
   gsize n_bytes;
   gsize max_bytes;
+  gboolean untidy; /* nodes without a parent were left behind in the innermost open container */
   guint frame; /* the innermost open container on the stack, or KUBE_WRITER_NO_FRAME */
   gboolean busy;
 } KubeWriter;
@@ -40,10 +41,24 @@ void kube_writer_push_value (KubeWriter *writer, const KubeValue *value, gboolea
 void kube_writer_close (KubeWriter *writer);
 /* The same where the caller knows the order, and has reserved the nodes. */
 void kube_writer_close_sorted (KubeWriter *writer, gboolean sorted);
+/* The same for an object whose keys may be there more than once: the last one stays, and each earlier one is reported with the later.
+ * FALSE without memory. */
+typedef void (*KubeWriterDuplicate) (KubeWriter *writer, const KubeValue *later, gpointer user_data);
+gboolean kube_writer_close_distinct (KubeWriter *writer, KubeWriterDuplicate report, gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
+/* How large the value @node is, which was on the stack when it was complete; and a copy of it. */
+gsize kube_writer_measure (KubeWriter *writer, const KubeValue *node);
+void kube_writer_push_again (KubeWriter *writer, const KubeValue *node);
+/* Takes the object on top of the stack and pushes its members. The open container is not canonical then. */
+void kube_writer_splice (KubeWriter *writer);
 /* (transfer full) (nullable): the document of the one value on the stack; NULL without memory. */
 KubeValue *kube_writer_finish (KubeWriter *writer);
 
-/* The next key's bytes as a number whose order is that of the keys as far as they differ in their first eight bytes. */
+/* A key on the stack has no place in a document yet: its tag says whether a later member overtook it, and above that what the caller
+ * wants to remember. */
+#define KUBE_TAG_DROPPED (1u << KUBE_TAG_SHIFT)
+#define KUBE_TAG_MARK_SHIFT (KUBE_TAG_SHIFT + 1)
+
+/* A key's bytes as a number whose order is that of the keys as far as they differ in their first eight bytes. */
 static inline guint64
 key_prefix (const char *bytes, guint32 length)
 {

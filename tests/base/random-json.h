@@ -9,6 +9,7 @@ class RandomJson
 {
 public:
   bool nul_in_keys = true;
+  bool fractions = true;
 
   explicit RandomJson (unsigned seed) : random (seed) {}
 
@@ -67,7 +68,7 @@ private:
     static const char *const numbers[] = { "0", "-0", "-1", "1.50", "1e9", "1E-9", "-2.5e+3", "9223372036854775807", "-9223372036854775808",
                                            "18446744073709551615", "18446744073709551616", "0.1", "1e400" };
 
-    return numbers[below (sizeof numbers / sizeof *numbers)];
+    return fractions ? numbers[below (sizeof numbers / sizeof *numbers)] : std::to_string ((int) random ());
   }
 
   std::string array (int depth)
