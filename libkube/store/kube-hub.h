@@ -39,8 +39,10 @@ KubeHub *kube_hub_new (KubeStore *store, gsize history_bytes);
 /* @prefix: keys that begin with it; a prefix that does not end in '/' is that one key. @after: begin after this revision; the newest where it is 0.
  * Events come on the thread-default main context of the caller, never from within this call. */
 KubeHubWatch *kube_hub_watch (KubeHub *hub, const char *prefix, guint64 after, KubeHubWatchFunc func, gpointer user_data);
-/* On the watch's own thread; the func is not called again. */
+/* On the watch's own thread; the func is not called again. To be called for each watch, also for one that ended with an error. */
 void kube_hub_watch_stop (KubeHubWatch *watch);
+/* Up to which revision everything of the watch's range was delivered (for bookmarks), which moves on while nothing of its range happens. On the watch's own thread. */
+guint64 kube_hub_watch_get_revision (KubeHubWatch *watch);
 /* The newest revision that was handed out to watches. */
 guint64 kube_hub_get_revision (KubeHub *hub);
 void kube_hub_close (KubeHub *hub);

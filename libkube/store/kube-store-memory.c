@@ -398,6 +398,7 @@ kube_store_memory_history (KubeStore *store, guint64 after, guint limit, KubeSto
   g_rw_lock_reader_lock (&self->lock);
   compacted = self->compacted;
   closed = self->closed;
+  after = compacted == 0 ? MAX (after, KUBE_STORE_FIRST_REVISION) : after;
   if (!closed && after >= compacted && after < self->revision)
     n = MIN (limit, self->revision - after);
   g_autofree HistoryItem *items = g_new (HistoryItem, n);

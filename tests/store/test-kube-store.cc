@@ -299,6 +299,7 @@ TEST_P (Store, HistoryIsWhatWasCommitted)
   for (guint64 after = 1; after <= 6; after++)
     EXPECT_EQ (history (store, after), std::vector<Event> (events.begin () + (after - 1), events.end ()));
   EXPECT_EQ (history (store, 2, 2), std::vector<Event> (events.begin () + 1, events.begin () + 3));
+  EXPECT_EQ (history (store, 0), events);
   EXPECT_TRUE (history (store, 99).empty ());
 }
 
