@@ -20,4 +20,13 @@ const KubeServerOptions *kube_server_get_options (KubeServer *server);
 /* (transfer full) (nullable) */
 KubeNodeApi *kube_server_resolve_node (KubeServer *server, const char *name);
 
+typedef struct {
+  char *name;
+  gboolean live;
+  KubeHealthCheck check;
+  gpointer user_data;
+} KubeServerCheck;
+/* (transfer full) (element-type KubeServerCheck) */
+GArray *kube_server_copy_checks (KubeServer *server);
+
 G_END_DECLS

@@ -1,0 +1,1180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define KUBE_LOG_TOPIC "runtime"
+#include <kube/kube-log.h>
+
+#include "kube-container-log.h"
+#include "kube-runtime-oci-private.h"
+#include "image/kube-image-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
+#include <glib-unix.h>
+#include <kube/kube-builder.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKERS 8
+#define START_ERROR_CODE 128
+#define UNKNOWN_CODE 137
+
+/**
+ * KubeRuntimeOci:
+ *
+ * Each container has a folder with its state, and a conmon that holds its streams, writes its log and leaves its exit code in a file. conmon is nobody's child: it
+ * and the container go on when this process ends, and the next one reads the folders and opens conmon's process again. A descriptor of that process (pidfd) tells
+ * of the end; nothing is polled. What blocks for a moment (mounts, starting programs) is done by a few worker threads.
+ *
+ * Since: 1.0
+ */
+struct _KubeRuntimeOci {
+  GObject parent;
+  KubeOciPaths paths;
+  KubeImageStore *images;  /* (owned) */
+  char *conmon, *crun;     /* (owned) */
+  int mount_namespace;     /* for crun, or -1 */
+  GMainContext *context;   /* (owned) */
+  GHashTable *containers;  /* (owned): id -> Container; only on context */
+  GHashTable *pods;        /* (owned): uid -> KubeValue, its configuration; only on context */
+  GThreadPool *workers;    /* (owned) */
+};
+
+/* Belongs to the context; a worker reads only what does not change (info.id, config, folder). */
+typedef struct {
+  gatomicrefcount references;
+  KubeRuntimeOci *runtime; /* (unowned): outlives it */
+  KubeContainer info;
+  KubeValue *pod;          /* its pod's configuration */
+  char *folder, *cgroup, *log;
+  int init_pidfd, conmon_pidfd;
+  GSource *end_source;     /* (owned) (nullable) */
+  GSource *kill_timer;     /* (owned) (nullable) */
+  gint64 kill_at;          /* monotonic; 0: not asked to stop */
+  gboolean starting, signalled;
+} Container;
+
+typedef struct _Job Job;
+typedef void (*JobFunc) (Job *job, GTask *task);
+
+struct _Job {
+  JobFunc func;
+  KubeRuntimeOci *runtime;
+  Container *container;
+  KubeValue *config, *pod;
+  KubeImage *image;
+  char *uid;
+  KubeExecOptions exec;
+  char **argv;
+  guint16 port;
+  int pid, conmon_pid; /* results */
+};
+
+static void runtime_iface_init (KubeRuntimeInterface *iface);
+
+G_DEFINE_TYPE_WITH_CODE (KubeRuntimeOci, kube_runtime_oci, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (KUBE_TYPE_RUNTIME, runtime_iface_init))
+
+static void
+container_unref (Container *container)
+{
+  if (!g_atomic_ref_count_dec (&container->references))
+    return;
+  g_free (container->info.id);
+  g_free (container->info.pod_uid);
+  g_clear_pointer (&container->info.config, kube_value_unref);
+  g_free (container->info.reason);
+  g_free (container->info.message);
+  g_clear_pointer (&container->pod, kube_value_unref);
+  g_free (container->folder);
+  g_free (container->cgroup);
+  g_free (container->log);
+  if (container->init_pidfd >= 0)
+    close (container->init_pidfd);
+  if (container->conmon_pidfd >= 0)
+    close (container->conmon_pidfd);
+  g_free (container);
+}
+
+/* Out of the table: its sources go, what workers still do with it ends without effect. */
+static void
+container_drop (gpointer data)
+{
+  Container *container = data;
+
+  if (container->end_source != NULL)
+    g_source_destroy (container->end_source);
+  g_clear_pointer (&container->end_source, g_source_unref);
+  if (container->kill_timer != NULL)
+    g_source_destroy (container->kill_timer);
+  g_clear_pointer (&container->kill_timer, g_source_unref);
+  container_unref (container);
+}
+
+static Container *
+container_ref (Container *container)
+{
+  g_atomic_ref_count_inc (&container->references);
+  return container;
+}
+
+static Container *
+container_new (KubeRuntimeOci *self, const char *id, const char *uid, KubeValue *config, KubeValue *pod)
+{
+  Container *container = g_new0 (Container, 1);
+  const char *parent = kube_value_get_string (pod, "cgroupParent"), *log = kube_value_get_string (config, "logPath");
+
+  g_atomic_ref_count_init (&container->references);
+  container->runtime = self;
+  container->info.id = g_strdup (id);
+  container->info.pod_uid = g_strdup (uid);
+  container->info.config = kube_value_ref (config);
+  container->pod = kube_value_ref (pod);
+  container->folder = g_build_filename (self->paths.containers, id, NULL);
+  container->cgroup = g_strdup_printf ("%s/%s/%s", self->paths.cgroup, parent != NULL ? parent : "pods", id);
+  container->log = log != NULL ? g_strdup (log) : g_strdup_printf ("%s/%s.log", self->paths.logs, id);
+  container->init_pidfd = container->conmon_pidfd = -1;
+  return container;
+}
+
+static void
+save_state (Container *container)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *root = kube_builder_get_root (builder);
+  KubeContainer *info = &container->info;
+  g_autofree char *path = g_build_filename (container->folder, "state.json", NULL);
+
+  kube_node_set_string (root, "podUid", info->pod_uid);
+  kube_node_set_value (root, "config", info->config);
+  kube_node_set_value (root, "pod", container->pod);
+  kube_node_set_integer (root, "state", info->state);
+  kube_node_set_integer (root, "createdAt", info->created_at);
+  kube_node_set_integer (root, "startedAt", info->started_at);
+  kube_node_set_integer (root, "finishedAt", info->finished_at);
+  kube_node_set_integer (root, "exitCode", info->exit_code);
+  kube_node_set_string (root, "reason", info->reason);
+  kube_node_set_string (root, "message", info->message);
+  g_autoptr (KubeValue) value = kube_builder_end (builder);
+  gsize length;
+  g_autofree char *text = kube_value_print (value, &length);
+  g_autoptr (GError) error = NULL;
+  if (!g_file_set_contents_full (path, text, length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+    kube_warning ("container %s: its state is not saved: %s", info->id, error->message);
+}
+
+static void
+conmon_init (Container *container, KubeConmon *conmon)
+{
+  KubeRuntimeOci *self = container->runtime;
+  KubeValue *config = container->info.config;
+
+  *conmon = (KubeConmon){ .conmon = self->conmon,
+                          .crun = self->crun,
+                          .crun_root = self->paths.crun,
+                          .mount_namespace = self->mount_namespace,
+                          .id = container->info.id,
+                          .folder = container->folder,
+                          .exits = self->paths.exits,
+                          .log = container->log,
+                          .tty = kube_value_get_boolean (config, "tty", FALSE),
+                          .stdin_open = kube_value_get_boolean (config, "stdin", FALSE),
+                          .stdin_once = kube_value_get_boolean (config, "stdinOnce", FALSE) };
+}
+
+/* Its cgroup and crun's note of it; its processes are gone with its first one, or are killed here. */
+static void
+release_resources (Container *container)
+{
+  g_autofree char *crun = g_build_filename (container->runtime->paths.crun, container->info.id, NULL);
+
+  kube_cgroup_remove (container->cgroup);
+  kube_folder_remove (crun, NULL);
+}
+
+static void
+set_exited (Container *container, int code, const char *reason, const char *message, gint64 when)
+{
+  KubeContainer *info = &container->info;
+
+  info->state = KUBE_CONTAINER_EXITED;
+  info->pid = 0;
+  info->exit_code = code;
+  info->finished_at = when;
+  g_free (info->reason);
+  info->reason = g_strdup (reason);
+  g_free (info->message);
+  info->message = g_strdup (message);
+}
+
+/* What conmon left; FALSE: it ended without a word. */
+static gboolean
+read_exit (Container *container, int *code, gint64 *when)
+{
+  g_autofree char *path = g_build_filename (container->runtime->paths.exits, container->info.id, NULL);
+  g_autofree char *text = NULL;
+  struct stat st;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL) || stat (path, &st) < 0)
+    return FALSE;
+  *code = atoi (text);
+  *when = (gint64) st.st_mtim.tv_sec * G_USEC_PER_SEC + st.st_mtim.tv_nsec / 1000;
+  return TRUE;
+}
+
+static void
+note_end (Container *container)
+{
+  int code;
+  gint64 when;
+
+  if (!read_exit (container, &code, &when)) {
+    kube_cgroup_kill (container->cgroup);
+    set_exited (container, UNKNOWN_CODE, "ContainerStatusUnknown", "The container could not be located when the pod was terminated", g_get_real_time ());
+  } else
+    set_exited (container, code, kube_cgroup_had_oom_kill (container->cgroup) ? "OOMKilled" : NULL, NULL, when);
+  release_resources (container);
+  save_state (container);
+}
+
+static gboolean
+on_end (int fd, GIOCondition condition, gpointer data)
+{
+  Container *container = data;
+
+  g_clear_pointer (&container->end_source, g_source_unref);
+  if (container->kill_timer != NULL)
+    g_source_destroy (container->kill_timer);
+  g_clear_pointer (&container->kill_timer, g_source_unref);
+  note_end (container);
+  kube_info (3, "container %s ended with %d", container->info.id, container->info.exit_code);
+  kube_runtime_emit_changed (KUBE_RUNTIME (container->runtime), container->info.id);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_end (Container *container)
+{
+  container->end_source = g_unix_fd_source_new (container->conmon_pidfd, G_IO_IN);
+  g_source_set_callback (container->end_source, G_SOURCE_FUNC (on_end), container_ref (container), (GDestroyNotify) container_unref);
+  g_source_attach (container->end_source, container->runtime->context);
+}
+
+static void
+job_free (Job *job)
+{
+  g_clear_object (&job->runtime);
+  g_clear_pointer (&job->container, container_unref);
+  g_clear_pointer (&job->config, kube_value_unref);
+  g_clear_pointer (&job->pod, kube_value_unref);
+  g_clear_pointer (&job->image, kube_image_unref);
+  g_free (job->uid);
+  g_strfreev (job->argv);
+  g_free (job);
+}
+
+static Job *
+job_new (KubeRuntimeOci *self, JobFunc func)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->func = func;
+  job->runtime = g_object_ref (self);
+  return job;
+}
+
+static void
+work (gpointer data, gpointer user_data)
+{
+  g_autoptr (GTask) task = data;
+  Job *job = g_task_get_task_data (task);
+
+  job->func (job, task);
+}
+
+static void
+push (KubeRuntimeOci *self, Job *job, gpointer tag, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, tag);
+  g_task_set_task_data (task, job, (GDestroyNotify) job_free);
+  g_thread_pool_push (self->workers, task, NULL);
+}
+
+static gboolean
+finish_boolean (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+runtime_oci_get_version (KubeRuntime *runtime, char **name, char **version)
+{
+  *name = g_strdup ("libkube");
+  *version = g_strdup ("1.0.0");
+}
+
+static char *
+sandbox_folder (KubeRuntimeOci *self, const char *uid)
+{
+  return g_build_filename (self->paths.sandboxes, uid, NULL);
+}
+
+static void
+do_start_pod (Job *job, GTask *task)
+{
+  KubeRuntimeOci *self = job->runtime;
+  const char *parent = kube_value_get_string (job->config, "cgroupParent");
+  g_autofree char *folder = sandbox_folder (self, job->uid);
+  g_autofree char *path = g_build_filename (folder, "sandbox.json", NULL);
+  g_autofree char *cgroup = g_strdup_printf ("%s/%s", self->paths.cgroup, parent != NULL ? parent : "pods");
+  gsize length;
+  g_autofree char *text = kube_value_print (job->config, &length);
+  GError *error = NULL;
+
+  if (!kube_sandbox_create (folder, job->config, &error)) {
+    kube_sandbox_remove (folder);
+    g_task_return_error (task, error);
+    return;
+  }
+  kube_cgroup_create (cgroup, kube_value_get (job->config, "resources"));
+  /* The note comes last: a folder without it is one that was cut off. */
+  if (g_file_set_contents_full (path, text, length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+runtime_oci_start_pod_async (KubeRuntime *runtime, KubeValue *config, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  const char *uid = kube_value_get_string (config, "uid");
+  Job *job = job_new (self, do_start_pod);
+
+  job->uid = g_strdup (uid);
+  job->config = kube_value_ref (config);
+  if (g_hash_table_contains (self->pods, uid)) {
+    g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+    job_free (job);
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
+  push (self, job, runtime_oci_start_pod_async, NULL, callback, user_data);
+}
+
+static gboolean
+runtime_oci_start_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  Job *job = g_task_get_task_data (G_TASK (result));
+
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+  if (job != NULL)
+    g_hash_table_replace (KUBE_RUNTIME_OCI (runtime)->pods, g_strdup (job->uid), kube_value_ref (job->config));
+  return TRUE;
+}
+
+static void
+remove_container_files (Container *container)
+{
+  g_autofree char *exit_file = g_build_filename (container->runtime->paths.exits, container->info.id, NULL);
+
+  release_resources (container);
+  kube_unmount_below (container->folder, FALSE);
+  kube_folder_remove (container->folder, NULL);
+  unlink (exit_file);
+}
+
+static void
+do_remove_pod (Job *job, GTask *task)
+{
+  KubeRuntimeOci *self = job->runtime;
+  const char *parent = kube_value_get_string (job->config, "cgroupParent");
+  g_autofree char *folder = sandbox_folder (self, job->uid);
+  g_autofree char *cgroup = g_strdup_printf ("%s/%s", self->paths.cgroup, parent != NULL ? parent : "pods");
+
+  if (parent != NULL)
+    kube_cgroup_remove (cgroup);
+  kube_sandbox_remove (folder);
+  g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+belongs_to_pod (gpointer key, gpointer value, gpointer uid)
+{
+  Container *container = value;
+
+  if (!g_str_equal (container->info.pod_uid, uid))
+    return FALSE;
+  kube_cgroup_kill (container->cgroup);
+  if (container->info.pid > 0)
+    kill (container->info.pid, SIGKILL);
+  remove_container_files (container);
+  return TRUE;
+}
+
+static void
+runtime_oci_remove_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  KubeValue *config = g_hash_table_lookup (self->pods, uid);
+  Job *job = job_new (self, do_remove_pod);
+
+  job->uid = g_strdup (uid);
+  job->config = config != NULL ? kube_value_ref (config) : NULL;
+  g_hash_table_foreach_remove (self->containers, belongs_to_pod, (gpointer) uid);
+  g_hash_table_remove (self->pods, uid);
+  push (self, job, runtime_oci_remove_pod_async, NULL, callback, user_data);
+}
+
+static char *
+runtime_oci_get_netns (KubeRuntime *runtime, const char *uid)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  KubeValue *config = g_hash_table_lookup (self->pods, uid);
+
+  if (config == NULL || kube_value_get_boolean (config, "hostNetwork", FALSE))
+    return NULL;
+  return g_build_filename (self->paths.sandboxes, uid, "ns", "net", NULL);
+}
+
+static gboolean
+runtime_oci_has_pod (KubeRuntime *runtime, const char *uid)
+{
+  return g_hash_table_contains (KUBE_RUNTIME_OCI (runtime)->pods, uid);
+}
+
+static GStrv
+runtime_oci_list_pods (KubeRuntime *runtime)
+{
+  guint n;
+  g_autofree char **keys = (char **) g_hash_table_get_keys_as_array (KUBE_RUNTIME_OCI (runtime)->pods, &n);
+
+  return g_strdupv (keys);
+}
+
+static char *
+make_id (void)
+{
+  guchar bytes[32];
+  GString *id = g_string_sized_new (65);
+
+  if (getrandom (bytes, sizeof bytes, 0) != sizeof bytes) {
+    for (gsize i = 0; i < sizeof bytes; i++)
+      bytes[i] = g_random_int ();
+  }
+  for (gsize i = 0; i < sizeof bytes; i++)
+    g_string_append_printf (id, "%02x", bytes[i]);
+  return g_string_free (id, FALSE);
+}
+
+static void
+do_create (Job *job, GTask *task)
+{
+  Container *container = job->container;
+  KubeRuntimeOci *self = job->runtime;
+  g_autofree char *log_folder = g_path_get_dirname (container->log);
+  GError *error = NULL;
+
+  g_mkdir_with_parents (log_folder, 0755);
+  if (!kube_bundle_create (&self->paths, container->info.id, job->pod, container->info.config, job->image, kube_image_store_get_layer_folder (self->images), &error)) {
+    remove_container_files (container);
+    g_task_return_error (task, error);
+    return;
+  }
+  save_state (container);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+runtime_oci_create_container_async (KubeRuntime *runtime, const char *uid, KubeValue *config, KubeImage *image, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  KubeValue *pod = g_hash_table_lookup (self->pods, uid);
+  g_autofree char *id = make_id ();
+
+  if (pod == NULL) {
+    g_task_report_new_error (self, callback, user_data, runtime_oci_create_container_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "pod %s has no namespaces", uid);
+    return;
+  }
+  Job *job = job_new (self, do_create);
+  job->container = container_new (self, id, uid, config, pod);
+  job->container->info.created_at = g_get_real_time ();
+  job->pod = kube_value_ref (pod);
+  job->image = image != NULL ? kube_image_ref (image) : NULL;
+  push (self, job, runtime_oci_create_container_async, NULL, callback, user_data);
+}
+
+static char *
+runtime_oci_create_container_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  Job *job = g_task_get_task_data (G_TASK (result));
+
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+  g_hash_table_replace (self->containers, g_strdup (job->container->info.id), container_ref (job->container));
+  return g_strdup (job->container->info.id);
+}
+
+static void
+do_start (Job *job, GTask *task)
+{
+  KubeConmon conmon;
+  GError *error = NULL;
+
+  conmon_init (job->container, &conmon);
+  if (kube_conmon_start (&conmon, &job->pid, &job->conmon_pid, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static Container *
+find (KubeRuntimeOci *self, const char *id, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Container *container = g_hash_table_lookup (self->containers, id);
+
+  if (container == NULL)
+    g_task_report_new_error (self, callback, user_data, tag, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "container %s not found", id);
+  return container;
+}
+
+static void
+runtime_oci_start_container_async (KubeRuntime *runtime, const char *id, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  Container *container = find (self, id, runtime_oci_start_container_async, callback, user_data);
+
+  if (container == NULL)
+    return;
+  Job *job = job_new (self, do_start);
+  job->container = container_ref (container);
+  container->starting = TRUE;
+  push (self, job, runtime_oci_start_container_async, NULL, callback, user_data);
+}
+
+static int
+open_pid (int pid)
+{
+  return pid > 0 ? syscall (SYS_pidfd_open, pid, 0) : -1;
+}
+
+static void apply_stop (Container *container);
+
+static gboolean
+runtime_oci_start_container_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  Job *job = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) local = NULL;
+
+  if (job == NULL)
+    return g_task_propagate_boolean (G_TASK (result), error);
+  Container *container = job->container;
+  container->starting = FALSE;
+  if (!g_task_propagate_boolean (G_TASK (result), &local)) {
+    set_exited (container, START_ERROR_CODE, "StartError", local->message, g_get_real_time ());
+    release_resources (container);
+    save_state (container);
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  container->info.state = KUBE_CONTAINER_RUNNING;
+  container->info.pid = job->pid;
+  container->info.started_at = g_get_real_time ();
+  container->init_pidfd = open_pid (job->pid);
+  container->conmon_pidfd = open_pid (job->conmon_pid);
+  save_state (container);
+  if (container->conmon_pidfd < 0)
+    note_end (container); /* it is over already */
+  else
+    watch_end (container);
+  apply_stop (container);
+  return TRUE;
+}
+
+static int
+parse_signal (const char *text)
+{
+  static const struct {
+    const char *name;
+    int number;
+  } names[] = { { "TERM", SIGTERM }, { "KILL", SIGKILL }, { "INT", SIGINT }, { "QUIT", SIGQUIT }, { "HUP", SIGHUP }, { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },
+                { "WINCH", SIGWINCH }, { "ABRT", SIGABRT }, { "ALRM", SIGALRM }, { "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "PWR", SIGPWR } };
+  int number;
+
+  if (text == NULL || *text == '\0')
+    return SIGTERM;
+  number = atoi (text);
+  if (number > 0 && number < NSIG)
+    return number;
+  if (g_str_has_prefix (text, "SIG"))
+    text += 3;
+  if (g_str_has_prefix (text, "RTMIN+"))
+    return SIGRTMIN + atoi (text + 6);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    if (g_str_equal (names[i].name, text))
+      return names[i].number;
+  }
+  return SIGTERM;
+}
+
+static void
+send_signal (Container *container, int number)
+{
+  if (container->init_pidfd >= 0)
+    syscall (SYS_pidfd_send_signal, container->init_pidfd, number, NULL, 0);
+  if (number == SIGKILL)
+    kube_cgroup_kill (container->cgroup);
+}
+
+static gboolean
+on_kill_time (gpointer data)
+{
+  Container *container = data;
+
+  g_clear_pointer (&container->kill_timer, g_source_unref);
+  send_signal (container, SIGKILL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+apply_stop (Container *container)
+{
+  gint64 left = container->kill_at - g_get_monotonic_time ();
+
+  if (container->kill_at == 0 || container->starting || container->info.state != KUBE_CONTAINER_RUNNING)
+    return;
+  if (container->kill_timer != NULL)
+    g_source_destroy (container->kill_timer);
+  g_clear_pointer (&container->kill_timer, g_source_unref);
+  if (left <= 0) {
+    send_signal (container, SIGKILL);
+    return;
+  }
+  if (!container->signalled)
+    send_signal (container, parse_signal (kube_value_get_string (container->info.config, "stopSignal")));
+  container->signalled = TRUE;
+  container->kill_timer = kube_clock_create_timer (kube_clock_get_real (), container->kill_at);
+  g_source_set_callback (container->kill_timer, on_kill_time, container_ref (container), (GDestroyNotify) container_unref);
+  g_source_attach (container->kill_timer, container->runtime->context);
+}
+
+static void
+runtime_oci_stop_container (KubeRuntime *runtime, const char *id, gint64 grace)
+{
+  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+  gint64 at = g_get_monotonic_time () + MAX (grace, 0);
+
+  if (container == NULL || container->info.state == KUBE_CONTAINER_EXITED)
+    return;
+  if (container->kill_at == 0 || at < container->kill_at)
+    container->kill_at = at;
+  apply_stop (container);
+}
+
+static void
+do_remove (Job *job, GTask *task)
+{
+  remove_container_files (job->container);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+runtime_oci_remove_container_async (KubeRuntime *runtime, const char *id, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  Container *container = find (self, id, runtime_oci_remove_container_async, callback, user_data);
+
+  if (container == NULL)
+    return;
+  Job *job = job_new (self, do_remove);
+  job->container = container_ref (container);
+  g_hash_table_remove (self->containers, id);
+  push (self, job, runtime_oci_remove_container_async, NULL, callback, user_data);
+}
+
+static KubeContainer *
+runtime_oci_get_container (KubeRuntime *runtime, const char *id)
+{
+  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+
+  return container != NULL ? kube_container_copy (&container->info) : NULL;
+}
+
+static int
+by_creation (gconstpointer a, gconstpointer b)
+{
+  const KubeContainer *x = *(KubeContainer **) a, *y = *(KubeContainer **) b;
+
+  return (x->created_at > y->created_at) - (x->created_at < y->created_at);
+}
+
+static GPtrArray *
+runtime_oci_list_containers (KubeRuntime *runtime, const char *uid)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_container_free);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, KUBE_RUNTIME_OCI (runtime)->containers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Container *container = value;
+    if (uid == NULL || g_str_equal (container->info.pod_uid, uid))
+      g_ptr_array_add (list, kube_container_copy (&container->info));
+  }
+  g_ptr_array_sort (list, by_creation);
+  return list;
+}
+
+static gboolean
+runtime_oci_get_usage (KubeRuntime *runtime, const char *id, KubeContainerUsage *usage)
+{
+  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+
+  return container != NULL && container->info.state == KUBE_CONTAINER_RUNNING &&
+         kube_cgroup_get_usage (container->cgroup, &usage->cpu_nanoseconds, &usage->memory_working_set);
+}
+
+static KubeValue *
+read_config (Container *container, GError **error)
+{
+  g_autofree char *path = g_build_filename (container->folder, "config.json", NULL);
+  g_autofree char *text = NULL;
+  gsize length;
+
+  return g_file_get_contents (path, &text, &length, error) ? kube_value_parse (text, length, error) : NULL;
+}
+
+static void
+do_exec (Job *job, GTask *task)
+{
+  KubeConmon conmon;
+  GError *error = NULL;
+  KubeExec *exec;
+
+  conmon_init (job->container, &conmon);
+  job->exec.argv = (const char *const *) job->argv;
+  if (job->argv == NULL)
+    exec = kube_conmon_attach (&conmon, &job->exec, fcntl (job->container->conmon_pidfd, F_DUPFD_CLOEXEC, 3), &error);
+  else {
+    g_autoptr (KubeValue) config = read_config (job->container, &error);
+    exec = config != NULL ? kube_conmon_exec (&conmon, config, &job->exec, &error) : NULL;
+  }
+  if (exec != NULL)
+    g_task_return_pointer (task, exec, g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+runtime_oci_exec_async (KubeRuntime *runtime, const char *id, const KubeExecOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  Container *container = find (self, id, runtime_oci_exec_async, callback, user_data);
+
+  if (container == NULL)
+    return;
+  if (container->info.state != KUBE_CONTAINER_RUNNING) {
+    g_task_report_new_error (self, callback, user_data, runtime_oci_exec_async, KUBE_ERROR, KUBE_ERROR_INTERNAL,
+                             "container is in %s state", container->info.state == KUBE_CONTAINER_EXITED ? "CONTAINER_EXITED" : "CONTAINER_CREATED");
+    return;
+  }
+  Job *job = job_new (self, do_exec);
+  job->container = container_ref (container);
+  job->exec = *options;
+  job->exec.container = NULL;
+  job->argv = g_strdupv ((char **) options->argv);
+  push (self, job, runtime_oci_exec_async, cancellable, callback, user_data);
+}
+
+static KubeExec *
+runtime_oci_exec_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static GInputStream *
+runtime_oci_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions *options, GError **error)
+{
+  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+  int end = -1;
+
+  if (container == NULL) {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "container %s not found", id);
+    return NULL;
+  }
+  if (options->follow && container->info.state == KUBE_CONTAINER_RUNNING)
+    end = fcntl (container->conmon_pidfd, F_DUPFD_CLOEXEC, 3);
+  return kube_container_log_open (container->log, options, end, error);
+}
+
+/* Inside of the pod's network: the socket is made there, and connects from wherever the thread is. */
+static int
+socket_inside (const char *netns, GError **error)
+{
+  int home = open ("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there = netns != NULL ? open (netns, O_RDONLY | O_CLOEXEC) : -1, fd = -1;
+
+  if (netns == NULL || (there >= 0 && home >= 0 && setns (there, CLONE_NEWNET) == 0)) {
+    fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (netns != NULL && setns (home, CLONE_NEWNET) < 0)
+      g_error ("cannot go back to the host's network namespace: %s", g_strerror (errno));
+  }
+  if (fd < 0)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "cannot enter the pod's network: %s", g_strerror (errno));
+  if (home >= 0)
+    close (home);
+  if (there >= 0)
+    close (there);
+  return fd;
+}
+
+static void
+do_dial (Job *job, GTask *task)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (job->port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  g_autofree char *netns = kube_value_get_boolean (job->config, "hostNetwork", FALSE) ? NULL
+                             : g_build_filename (job->runtime->paths.sandboxes, job->uid, "ns", "net", NULL);
+  GError *error = NULL;
+  int fd = socket_inside (netns, &error);
+
+  if (fd >= 0 && connect (fd, (struct sockaddr *) &address, sizeof address) < 0) {
+    g_set_error (&error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "failed to connect to localhost:%d inside the pod: %s", job->port, g_strerror (errno));
+    close (fd);
+    fd = -1;
+  }
+  g_autoptr (GSocket) socket = fd >= 0 ? g_socket_new_from_fd (fd, &error) : NULL;
+  if (socket == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_socket_connection_factory_create_connection (socket), g_object_unref);
+}
+
+static void
+runtime_oci_dial_async (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  KubeValue *config = g_hash_table_lookup (self->pods, uid);
+
+  if (config == NULL) {
+    g_task_report_new_error (self, callback, user_data, runtime_oci_dial_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "pod %s does not run here", uid);
+    return;
+  }
+  Job *job = job_new (self, do_dial);
+  job->uid = g_strdup (uid);
+  job->port = port;
+  job->config = kube_value_ref (config);
+  push (self, job, runtime_oci_dial_async, cancellable, callback, user_data);
+}
+
+static GIOStream *
+runtime_oci_dial_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static KubeValue *
+read_note (const char *folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autofree char *text = NULL;
+  gsize length;
+
+  return g_file_get_contents (path, &text, &length, NULL) ? kube_value_parse (text, length, NULL) : NULL;
+}
+
+static int
+read_pid (const char *folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) ? atoi (text) : 0;
+}
+
+/* A pid means a process only together with who it is: it may have been given out again. */
+static gboolean
+is_conmon_of (int pid, const char *id)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/cmdline", pid);
+  g_autofree char *text = NULL;
+  gsize length;
+
+  return pid > 0 && g_file_get_contents (path, &text, &length, NULL) && memmem (text, length, id, strlen (id)) != NULL && strstr (text, "conmon") != NULL;
+}
+
+static void
+adopt_running (Container *container)
+{
+  int conmon = read_pid (container->folder, "conmon.pid"), pid = read_pid (container->folder, "pid");
+  struct stat st;
+  g_autofree char *pid_file = g_build_filename (container->folder, "pid", NULL);
+
+  container->conmon_pidfd = is_conmon_of (conmon, container->info.id) ? open_pid (conmon) : -1;
+  if (container->info.started_at == 0)
+    container->info.started_at = stat (pid_file, &st) == 0 ? (gint64) st.st_mtim.tv_sec * G_USEC_PER_SEC : g_get_real_time ();
+  if (container->conmon_pidfd < 0) {
+    note_end (container);
+    return;
+  }
+  container->info.state = KUBE_CONTAINER_RUNNING;
+  container->info.pid = pid;
+  container->init_pidfd = open_pid (pid);
+  watch_end (container);
+}
+
+static void
+adopt_container (KubeRuntimeOci *self, const char *id)
+{
+  g_autofree char *folder = g_build_filename (self->paths.containers, id, NULL);
+  g_autoptr (KubeValue) note = read_note (folder, "state.json");
+  KubeValue *config = kube_value_get (note, "config"), *pod = kube_value_get (note, "pod");
+  g_autofree char *waiting = g_build_filename (self->paths.crun, id, "exec.fifo", NULL);
+
+  if (config == NULL || pod == NULL) {
+    g_autoptr (KubeValue) nothing = kube_value_new_empty_object ();
+    Container *broken = container_new (self, id, "", nothing, nothing);
+    remove_container_files (broken);
+    container_unref (broken);
+    return;
+  }
+  Container *container = container_new (self, id, kube_value_get_string (note, "podUid"), config, pod);
+  KubeContainer *info = &container->info;
+  info->state = kube_value_get_integer (note, "state", 0);
+  info->created_at = kube_value_get_integer (note, "createdAt", 0);
+  info->started_at = kube_value_get_integer (note, "startedAt", 0);
+  info->finished_at = kube_value_get_integer (note, "finishedAt", 0);
+  info->exit_code = kube_value_get_integer (note, "exitCode", 0);
+  info->reason = g_strdup (kube_value_get_string (note, "reason"));
+  info->message = g_strdup (kube_value_get_string (note, "message"));
+  /* Between the start of its programs and our note of it: one that was never let go is removed, any other runs or has run. */
+  if (info->state == KUBE_CONTAINER_CREATED && (read_pid (folder, "conmon.pid") == 0 || g_file_test (waiting, G_FILE_TEST_EXISTS))) {
+    int conmon = read_pid (folder, "conmon.pid");
+    if (is_conmon_of (conmon, id))
+      kill (conmon, SIGKILL);
+    remove_container_files (container);
+    container_unref (container);
+    return;
+  }
+  if (info->state != KUBE_CONTAINER_EXITED)
+    adopt_running (container);
+  g_hash_table_replace (self->containers, g_strdup (id), container);
+}
+
+static void
+adopt (KubeRuntimeOci *self)
+{
+  g_autoptr (GDir) pods = g_dir_open (self->paths.sandboxes, 0, NULL);
+  g_autoptr (GDir) containers = g_dir_open (self->paths.containers, 0, NULL);
+  const char *name;
+
+  while (pods != NULL && (name = g_dir_read_name (pods)) != NULL) {
+    g_autofree char *folder = sandbox_folder (self, name);
+    g_autoptr (KubeValue) config = read_note (folder, "sandbox.json");
+    if (config != NULL && kube_sandbox_is_alive (folder, config))
+      g_hash_table_replace (self->pods, g_strdup (name), g_steal_pointer (&config));
+    else
+      kube_sandbox_remove (folder);
+  }
+  while (containers != NULL && (name = g_dir_read_name (containers)) != NULL)
+    adopt_container (self, name);
+}
+
+static void
+kube_runtime_oci_finalize (GObject *object)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (object);
+
+  if (self->workers != NULL)
+    g_thread_pool_free (self->workers, FALSE, TRUE);
+  g_clear_pointer (&self->containers, g_hash_table_unref);
+  g_clear_pointer (&self->pods, g_hash_table_unref);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_object (&self->images);
+  if (self->mount_namespace >= 0)
+    close (self->mount_namespace);
+  g_free (self->conmon);
+  g_free (self->crun);
+  kube_oci_paths_clear (&self->paths);
+  G_OBJECT_CLASS (kube_runtime_oci_parent_class)->finalize (object);
+}
+
+static void
+runtime_iface_init (KubeRuntimeInterface *iface)
+{
+  iface->get_version = runtime_oci_get_version;
+  iface->start_pod_async = runtime_oci_start_pod_async;
+  iface->start_pod_finish = runtime_oci_start_pod_finish;
+  iface->remove_pod_async = runtime_oci_remove_pod_async;
+  iface->remove_pod_finish = finish_boolean;
+  iface->get_netns = runtime_oci_get_netns;
+  iface->has_pod = runtime_oci_has_pod;
+  iface->list_pods = runtime_oci_list_pods;
+  iface->create_container_async = runtime_oci_create_container_async;
+  iface->create_container_finish = runtime_oci_create_container_finish;
+  iface->start_container_async = runtime_oci_start_container_async;
+  iface->start_container_finish = runtime_oci_start_container_finish;
+  iface->stop_container = runtime_oci_stop_container;
+  iface->remove_container_async = runtime_oci_remove_container_async;
+  iface->remove_container_finish = finish_boolean;
+  iface->get_container = runtime_oci_get_container;
+  iface->list_containers = runtime_oci_list_containers;
+  iface->get_usage = runtime_oci_get_usage;
+  iface->exec_async = runtime_oci_exec_async;
+  iface->exec_finish = runtime_oci_exec_finish;
+  iface->open_log = runtime_oci_open_log;
+  iface->dial_async = runtime_oci_dial_async;
+  iface->dial_finish = runtime_oci_dial_finish;
+}
+
+static void
+kube_runtime_oci_class_init (KubeRuntimeOciClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = kube_runtime_oci_finalize;
+}
+
+static void
+kube_runtime_oci_init (KubeRuntimeOci *self)
+{
+  self->mount_namespace = -1;
+  self->context = g_main_context_ref_thread_default ();
+  self->containers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, container_drop);
+  self->pods = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kube_value_unref);
+}
+
+void
+kube_oci_paths_init (KubeOciPaths *paths, const char *data_dir)
+{
+  g_autofree char *absolute = g_canonicalize_filename (data_dir, NULL);
+  g_autofree char *real = realpath (absolute, NULL);
+  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, real != NULL ? real : absolute, -1);
+
+  paths->base = g_build_filename (real != NULL ? real : absolute, "node", NULL);
+  paths->containers = g_build_filename (paths->base, "containers", NULL);
+  paths->sandboxes = g_build_filename (paths->base, "sandboxes", NULL);
+  paths->exits = g_build_filename (paths->base, "exits", NULL);
+  paths->crun = g_build_filename (paths->base, "crun", NULL);
+  paths->logs = g_build_filename (paths->base, "logs", NULL);
+  paths->cgroup = g_strdup_printf ("/kube-%.8s", sum);
+}
+
+void
+kube_oci_paths_clear (KubeOciPaths *paths)
+{
+  char *all[] = { paths->base, paths->containers, paths->sandboxes, paths->exits, paths->crun, paths->logs, paths->cgroup };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (all); i++)
+    g_free (all[i]);
+  *paths = (KubeOciPaths){ 0 };
+}
+
+static gboolean
+find_program (const char *name, char **path, GError **error)
+{
+  *path = g_find_program_in_path (name);
+  if (*path == NULL)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "%s is not installed (apt-get install %s)", name, name);
+  return *path != NULL;
+}
+
+/**
+ * kube_runtime_oci_new:
+ * @data_dir: where it keeps everything
+ * @images: the images that containers are made from
+ * @error: return location
+ *
+ * Makes a runtime and takes over the containers that an earlier one of @data_dir left.
+ *
+ * Returns: (transfer full): a runtime for the thread-default main context
+ * Since: 1.0
+ */
+KubeRuntime *
+kube_runtime_oci_new (const char *data_dir, KubeImageStore *images, GError **error)
+{
+  g_autoptr (KubeRuntimeOci) self = g_object_new (KUBE_TYPE_RUNTIME_OCI, NULL);
+  g_autoptr (GError) local = NULL;
+
+  self->images = g_object_ref (images);
+  if (geteuid () != 0) {
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_FORBIDDEN, "running containers needs root");
+    return NULL;
+  }
+  if (!find_program ("conmon", &self->conmon, error) || !find_program ("crun", &self->crun, error))
+    return NULL;
+  g_mkdir_with_parents (data_dir, 0755);
+  kube_oci_paths_init (&self->paths, data_dir);
+  char *folders[] = { self->paths.base, self->paths.containers, self->paths.sandboxes, self->paths.exits, self->paths.crun, self->paths.logs };
+  for (gsize i = 0; i < G_N_ELEMENTS (folders); i++) {
+    if (g_mkdir_with_parents (folders[i], 0711) < 0) {
+      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "%s: %s", folders[i], g_strerror (errno));
+      return NULL;
+    }
+  }
+  self->mount_namespace = kube_crun_namespace_new (self->paths.base, &local);
+  if (local != NULL) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return NULL;
+  }
+  self->workers = g_thread_pool_new (work, NULL, WORKERS, FALSE, NULL);
+  adopt (self);
+  return KUBE_RUNTIME (g_steal_pointer (&self));
+}
+
+/* conmons of containers below @folder */
+static void
+kill_conmons (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *id;
+
+  while (dir != NULL && (id = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename (folder, id, NULL);
+    int pid = read_pid (path, "conmon.pid");
+    if (!is_conmon_of (pid, id))
+      continue;
+    int fd = open_pid (pid);
+    kill (pid, SIGKILL);
+    struct pollfd wait = { fd, POLLIN, 0 };
+    if (fd >= 0) {
+      poll (&wait, 1, 2000);
+      close (fd);
+    }
+  }
+}
+
+/**
+ * kube_runtime_oci_clean_up:
+ * @data_dir: a data directory on which no runtime is at work
+ * @error: return location
+ *
+ * Kills and removes all that runtimes of @data_dir left on the host: processes, mounts, namespaces, cgroups, and the node's files. Images stay.
+ *
+ * Returns: whether nothing is left
+ * Since: 1.0
+ */
+gboolean
+kube_runtime_oci_clean_up (const char *data_dir, GError **error)
+{
+  KubeOciPaths paths = { 0 };
+
+  kube_oci_paths_init (&paths, data_dir);
+  kube_cgroup_kill (paths.cgroup);
+  kill_conmons (paths.containers);
+  kube_cgroup_remove (paths.cgroup);
+  kube_unmount_below (paths.base, TRUE);
+  gboolean good = kube_folder_remove (paths.base, error);
+  kube_oci_paths_clear (&paths);
+  return good;
+}

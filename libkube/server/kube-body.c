@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-operation.h"
+#include <kube/kube-yaml.h>
+
+#define MAX_BODY (3 * 1024 * 1024)
+#define SUMMARY 30
+
+const char *
+kube_operation_get_media_type (KubeOperation *op, char out[128])
+{
+  const char *type = kube_call_get_content_type (op->call);
+  gsize length;
+
+  if (type == NULL || *type == '\0')
+    return "application/json";
+  length = MIN (strcspn (type, "; \t"), (gsize) 127);
+  memcpy (out, type, length);
+  out[length] = '\0';
+  return out;
+}
+
+/* The beginning of the body as upstream puts it behind a parser's error: text where it looks like JSON, else in hexadecimal digits. */
+static char *
+summarize (const guint8 *data, gsize length)
+{
+  GString *text;
+
+  if (length == 0)
+    return g_strdup ("<empty>");
+  if (data[0] == '{')
+    return g_strdup_printf ("%.*s%s", (int) MIN (length, SUMMARY), (const char *) data, length > SUMMARY ? " ..." : "");
+  text = g_string_new (NULL);
+  for (gsize i = 0; i < MIN (length, SUMMARY); i++)
+    g_string_append_printf (text, "%02x", data[i]);
+  if (length > SUMMARY)
+    g_string_append (text, " ...");
+  return g_string_free (text, FALSE);
+}
+
+KubeValue *
+kube_operation_parse_body (KubeOperation *op, GPtrArray *duplicates, GError **error)
+{
+  GBytes *body = kube_call_get_body (op->call);
+  KubeObject *object = kube_call_get_object (op->call);
+  char buffer[128];
+  const char *type = kube_operation_get_media_type (op, buffer);
+  KubeParseOptions options = { .max_size = MAX_BODY + 1, .duplicates = duplicates };
+  gsize length;
+  const char *data;
+
+  if (object != NULL)
+    return kube_value_ref (kube_object_get_value (object));
+  data = body != NULL ? g_bytes_get_data (body, &length) : (length = 0, "");
+  if (length > MAX_BODY) {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_REQUEST_ENTITY_TOO_LARGE, "Request entity too large: limit is %d", MAX_BODY);
+    return NULL;
+  }
+  if (g_str_equal (type, "application/json"))
+    return kube_value_parse_with_options (data != NULL ? data : "", (gssize) length, &options, error);
+  if (g_str_equal (type, "application/yaml"))
+    return kube_yaml_parse (data != NULL ? data : "", (gssize) length, error);
+  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNSUPPORTED_MEDIA_TYPE,
+      "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf");
+  return NULL;
+}
+
+static void
+set_unrecognized (KubeOperation *op, KubeKind *kind, const char *problem, GError **error)
+{
+  GBytes *body = kube_call_get_body (op->call);
+  gsize length = 0;
+  const guint8 *data = body != NULL ? g_bytes_get_data (body, &length) : NULL;
+  g_autofree char *summary = summarize (data, length);
+
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the object provided is unrecognized (must be of type %s): %s (%s)", kind->name, problem, summary);
+}
+
+static KubeValue *
+parse_object (KubeOperation *op, KubeKind *kind, GPtrArray *duplicates, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (KubeValue) value = kube_operation_parse_body (op, duplicates, &failure);
+  g_autofree char *problem = NULL;
+  char buffer[128];
+
+  if (value == NULL) {
+    if (!g_error_matches (failure, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST)) {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
+    if (g_str_equal (kube_operation_get_media_type (op, buffer), "application/json"))
+      problem = g_strconcat ("couldn't get version/kind; json parse error: ", failure->message, NULL);
+    set_unrecognized (op, kind, problem != NULL ? problem : failure->message, error);
+    return NULL;
+  }
+  if (kube_value_is_null (value))
+    return kube_value_new_empty_object ();
+  if (kube_value_is_object (value))
+    return g_steal_pointer (&value);
+  problem = g_strdup_printf ("couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go value of type struct "
+                             "{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }",
+      kube_value_is_array (value) ? "array" : kube_value_is_string (value) ? "string" : kube_value_get_value_type (value) == KUBE_VALUE_BOOLEAN ? "bool" : "number");
+  set_unrecognized (op, kind, problem, error);
+  return NULL;
+}
+
+/* Go's package of a kind's internal type: "core", "apps", "rbac". */
+static char *
+internal_package (KubeKind *kind)
+{
+  return *kind->group == '\0' ? g_strdup ("core") : g_strndup (kind->group, strcspn (kind->group, "."));
+}
+
+static gboolean
+is_list_kind (KubeScheme *scheme, const char *api_version, const char *name)
+{
+  g_autofree char *item = g_str_has_suffix (name, "List") ? g_strndup (name, strlen (name) - 4) : NULL;
+  return item != NULL && kube_scheme_find_kind (scheme, api_version, item) != NULL;
+}
+
+/* Whether the body says that it is a @kind; it may leave that open. */
+static gboolean
+check_kind (KubeOperation *op, KubeKind *kind, KubeValue *value, GError **error)
+{
+  const char *api_version = kube_value_get_member_string (value, "apiVersion"), *name = kube_value_get_member_string (value, "kind");
+  const char *version;
+
+  if (api_version == NULL || *api_version == '\0')
+    api_version = kind->api_version;
+  if (name == NULL || *name == '\0')
+    name = kind->name;
+  if (g_str_equal (api_version, kind->api_version) && g_str_equal (name, kind->name))
+    return TRUE;
+  version = strrchr (api_version, '/') != NULL ? strrchr (api_version, '/') + 1 : api_version;
+  if (kube_scheme_find_kind (op->scheme, api_version, name) != NULL || is_list_kind (op->scheme, api_version, name)) {
+    g_autofree char *package = internal_package (kind);
+    if (g_str_equal (name, kind->name))
+      g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the API version in the data (%s) does not match the expected API version (%s)", api_version, kind->api_version);
+    else
+      g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%s.%s): unknown conversion", name, version, kind->name,
+          version, name, package, kind->name);
+  } else {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
+        "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is registered for version \"%s\" in scheme \"pkg/runtime/scheme.go:111\"", name, version, kind->name, name, api_version);
+  }
+  return FALSE;
+}
+
+static gboolean
+report_problems (KubeOperation *op, KubeKind *kind, GPtrArray *problems, GError **error)
+{
+  g_autoptr (GString) text = NULL;
+
+  if (problems->len == 0 || op->strictness == KUBE_STRICTNESS_IGNORE)
+    return TRUE;
+  if (op->strictness == KUBE_STRICTNESS_WARN) {
+    for (guint i = 0; i < problems->len; i++)
+      kube_call_add_warning (op->call, g_ptr_array_index (problems, i));
+    return TRUE;
+  }
+  text = g_string_new (NULL);
+  for (guint i = 0; i < problems->len; i++)
+    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", (const char *) g_ptr_array_index (problems, i));
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", kind->name, kind->version, kind->name, text->str);
+  return FALSE;
+}
+
+KubeValue *
+kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GError **error)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (KubeValue) decoded = kube_decode_object (kind, value, duplicates, problems, &failure);
+  g_autoptr (KubeBuilder) builder = NULL;
+
+  if (decoded == NULL) {
+    if (failure->code == KUBE_ERROR_BAD_REQUEST)
+      g_prefix_error (&failure, "%s in version \"%s\" cannot be handled as a %s: ", kind->name, kind->version, kind->name);
+    g_propagate_error (error, g_steal_pointer (&failure));
+    return NULL;
+  }
+  if (!report_problems (op, kind, problems, error))
+    return NULL;
+  if (kind->type == NULL)
+    return g_steal_pointer (&decoded);
+  builder = kube_builder_new (decoded);
+  kube_default (kind, kube_builder_get_root (builder));
+  return kube_builder_end (builder);
+}
+
+KubeValue *
+kube_operation_decode_body (KubeOperation *op, KubeKind *kind, GError **error)
+{
+  g_autoptr (GPtrArray) duplicates = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (KubeValue) value = parse_object (op, kind, duplicates, error);
+
+  if (value == NULL || !check_kind (op, kind, value, error))
+    return NULL;
+  return kube_operation_decode_value (op, kind, value, duplicates, error);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-selector.h>
+#include "kube-decode.h"
+#include "kube-field-errors.h"
+#include "kube-schema.h"
+#include "kube-server-private.h"
+#include "kube-storage.h"
+
+G_BEGIN_DECLS
+
+/* One request inside the server: its call, what it is about, and what the client wants for an answer. It belongs to the call's thread and is counted: stages that wait hold a reference. */
+
+typedef enum { KUBE_MEDIA_JSON, KUBE_MEDIA_YAML } KubeMedia;
+
+/* The form of an answer that carries objects. */
+typedef enum {
+  KUBE_FORM_OBJECT,
+  KUBE_FORM_TABLE,
+  KUBE_FORM_PARTIAL, /* PartialObjectMetadata */
+} KubeForm;
+
+typedef enum { KUBE_INCLUDE_METADATA, KUBE_INCLUDE_NONE, KUBE_INCLUDE_OBJECT } KubeInclude; /* of a table's rows */
+
+typedef enum { KUBE_STRICTNESS_WARN, KUBE_STRICTNESS_IGNORE, KUBE_STRICTNESS_STRICT } KubeStrictness;
+
+typedef struct {
+  guint refs;
+  KubeServer *server;
+  KubeStore *store;
+  KubeScheme *scheme;
+  KubeClock *clock;
+  KubeCall *call;
+  KubeRequestInfo info;
+  KubeUser *user;
+  KubeKind *kind;                    /* (nullable): of the resource */
+  const KubeSubresource *subresource; /* (nullable) */
+  KubeMedia media;
+  KubeForm form;
+  KubeInclude include;
+  gboolean pretty;
+  gboolean dry_run;
+  KubeStrictness strictness;
+} KubeOperation;
+
+KubeOperation *kube_operation_new (KubeServer *server, KubeCall *call);
+KubeOperation *kube_operation_ref (KubeOperation *op);
+void kube_operation_unref (KubeOperation *op);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeOperation, kube_operation_unref)
+
+/* Counts a request that is over. */
+void kube_server_count (KubeOperation *op);
+/* "" as NULL. */
+const char *kube_operation_get_namespace (KubeOperation *op);
+
+/* kube-negotiate.c: what of the Accept header is served. @forms: whether tables and metadata alone may be asked for. Errors: KUBE_ERROR_NOT_ACCEPTABLE. */
+gboolean kube_operation_negotiate (KubeOperation *op, gboolean forms, GError **error);
+/* Whether an Accept clause of the request asks for @as of @group (discovery). */
+gboolean kube_operation_accepts_as (KubeOperation *op, const char *as, const char *group, const char *version);
+
+/* kube-answer.c */
+void kube_operation_answer_error (KubeOperation *op, const GError *error);
+void kube_operation_take_error (KubeOperation *op, GError *error); /* answers and frees */
+void kube_operation_answer_object (KubeOperation *op, int http_status, KubeObject *object);
+/* A Status of success; all (nullable). */
+void kube_operation_answer_success (KubeOperation *op, int http_status, KubeKind *kind, const char *name, const char *uid);
+void kube_operation_answer_text (KubeOperation *op, int http_status, const char *text);
+/* JSON text of the server's own (discovery, version): in the media type that was negotiated. */
+void kube_operation_answer_json (KubeOperation *op, int http_status, GBytes *json);
+/* 404 and 405 as upstream words them for what is no resource or no verb of it. */
+void kube_operation_answer_no_resource (KubeOperation *op);
+void kube_operation_answer_no_method (KubeOperation *op);
+/* The answer's form of one stored object, given as canonical JSON: of a list's item, or with @alone of an answer by itself. */
+void kube_operation_append_form (KubeOperation *op, const char *json, gsize length, gboolean alone, GString *out);
+
+/* kube-options.c */
+typedef struct {
+  KubeSelector *labels;     /* (nullable): NULL selects everything */
+  KubeSelector *fields;     /* (nullable) */
+  const char *version;      /* resourceVersion, "" where absent */
+  guint64 revision;         /* its number */
+  const char *match;        /* resourceVersionMatch, "" where absent */
+  const char *continue_;    /* "" where absent */
+  gint64 limit;
+  gint64 timeout;           /* seconds, -1 where absent */
+  gboolean bookmarks;
+  int initial_events;       /* -1 where absent */
+} KubeListOptions;
+gboolean kube_operation_get_list_options (KubeOperation *op, gboolean watch, KubeListOptions *options, GError **error);
+void kube_list_options_clear (KubeListOptions *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (KubeListOptions, kube_list_options_clear)
+/* dryRun, fieldValidation and fieldManager into the operation. @kind: "CreateOptions", … for the error. */
+gboolean kube_operation_get_write_options (KubeOperation *op, const char *kind, GError **error);
+/* A resourceVersion as a number: 0 for "". Errors: as upstream words them. */
+gboolean kube_parse_revision (const char *text, guint64 *revision, GError **error);
+
+/* kube-body.c: the body as a decoded object of @kind; unknown fields are an error, warnings, or ignored, as the client wants it. */
+KubeValue *kube_operation_decode_body (KubeOperation *op, KubeKind *kind, GError **error);
+/* The same for a value that is at hand (a patched object). @duplicates: (nullable) (element-type utf8) */
+KubeValue *kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GError **error);
+/* The body as any JSON or YAML value: (transfer full) (nullable): NULL without error where there is none. */
+KubeValue *kube_operation_parse_body (KubeOperation *op, GPtrArray *duplicates, GError **error);
+const char *kube_operation_get_media_type (KubeOperation *op, char out[128]); /* of the body, without parameters */
+
+G_END_DECLS

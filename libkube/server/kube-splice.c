@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-splice.h"
+
+#include <string.h>
+
+/* @at stands behind the opening quote; returns what is behind the closing one. */
+static const char *
+skip_string (const char *at, const char *end)
+{
+  while (at < end) {
+    const char *quote = memchr (at, '"', (gsize) (end - at));
+    const char *back;
+    if (quote == NULL)
+      return end;
+    for (back = quote; back > at && back[-1] == '\\'; back--)
+      ;
+    at = quote + 1;
+    if ((quote - back) % 2 == 0)
+      return at;
+  }
+  return end;
+}
+
+static const char *
+skip_value (const char *at, const char *end)
+{
+  int depth = 0;
+
+  while (at < end) {
+    switch (*at) {
+    case '"':
+      at = skip_string (at + 1, end);
+      break;
+    case '{':
+    case '[':
+      depth++;
+      at++;
+      continue;
+    case '}':
+    case ']':
+      if (depth == 0)
+        return at;
+      depth--;
+      at++;
+      break;
+    case ',':
+      if (depth == 0)
+        return at;
+      at++;
+      continue;
+    default:
+      at++;
+      continue;
+    }
+    if (depth == 0)
+      return at;
+  }
+  return end;
+}
+
+gboolean
+kube_splice_find (const char *json, gsize length, const char *key, KubePart *value, KubePart *member)
+{
+  const char *end = json + length, *at = json + 1;
+  gsize key_length = strlen (key);
+
+  while (at < end && *at == '"') {
+    const char *name = at + 1, *after = skip_string (name, end), *value_end = skip_value (after + 1, end);
+    if ((gsize) (after - 1 - name) == key_length && memcmp (name, key, key_length) == 0) {
+      value->start = after + 1;
+      value->end = value_end;
+      if (member != NULL) {
+        member->start = *value_end != ',' && at[-1] == ',' ? at - 1 : at;
+        member->end = *value_end == ',' ? value_end + 1 : value_end;
+      }
+      return TRUE;
+    }
+    at = *value_end == ',' ? value_end + 1 : end;
+  }
+  return FALSE;
+}
+
+gboolean
+kube_splice_find_meta (const char *json, gsize length, const char *key, KubePart *value)
+{
+  KubePart meta;
+
+  return kube_splice_find (json, length, "metadata", &meta, NULL) && kube_splice_find (meta.start, (gsize) (meta.end - meta.start), key, value, NULL);
+}
+
+void
+kube_splice_append_item (const char *json, gsize length, GString *out)
+{
+  const char *rest = json;
+  KubePart value, member;
+
+  if (kube_splice_find (json, length, "apiVersion", &value, &member)) {
+    g_string_append_len (out, rest, member.start - rest);
+    rest = member.end;
+  }
+  if (kube_splice_find (json, length, "kind", &value, &member)) {
+    g_string_append_len (out, rest, MAX (member.start, rest) - rest);
+    rest = member.end;
+  }
+  g_string_append_len (out, rest, json + length - rest);
+}
+
+GBytes *
+kube_splice_clear_version (GBytes *json, gsize *revision_at)
+{
+  gsize length;
+  const char *data = g_bytes_get_data (json, &length);
+  gsize head, tail;
+  KubePart value;
+  char *copy;
+
+  *revision_at = G_MAXSIZE;
+  if (!kube_splice_find_meta (data, length, "resourceVersion", &value))
+    return g_bytes_ref (json);
+  head = (gsize) (value.start + 1 - data);
+  tail = length - (gsize) (value.end - 1 - data);
+  *revision_at = head;
+  if (head + tail == length)
+    return g_bytes_ref (json);
+  copy = g_malloc (head + tail);
+  memcpy (copy, data, head);
+  memcpy (copy + head, value.end - 1, tail);
+  return g_bytes_new_take (copy, head + tail);
+}
+
+GBytes *
+kube_splice_set_version (GBytes *json, guint64 revision)
+{
+  gsize length, at;
+  g_autoptr (GBytes) clear = kube_splice_clear_version (json, &at);
+  const char *data = g_bytes_get_data (clear, &length);
+  GString *out;
+
+  if (at == G_MAXSIZE)
+    return g_bytes_ref (json);
+  out = g_string_sized_new (length + 24);
+  g_string_append_len (out, data, (gssize) at);
+  g_string_append_printf (out, "%" G_GUINT64_FORMAT, revision);
+  g_string_append_len (out, data + at, (gssize) (length - at));
+  return g_string_free_to_bytes (out);
+}

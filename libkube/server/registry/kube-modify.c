@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-registry.h"
+#include "kube-splice.h"
+
+#define MAX_OBJECT (3 * 1024 * 1024 / 2)
+
+typedef struct {
+  KubeOperation *op;
+  KubeWrittenFunc func;
+  gpointer user_data;
+} Write;
+
+static void
+on_written (KubeStore *store, const KubeStoreResult *result, gpointer user_data)
+{
+  Write *write = user_data;
+  g_autoptr (KubeOperation) op = write->op;
+
+  write->func (op, result, write->user_data);
+  g_free (write);
+}
+
+void
+kube_registry_write (KubeOperation *op, const char *key, KubeObject *object, GBytes *previous, guint64 expected, gboolean remove, KubeWrittenFunc func, gpointer user_data)
+{
+  KubeStoreWrite write = { .key = key, .previous = previous, .expected = expected, .remove = remove };
+  g_autoptr (GBytes) value = kube_splice_clear_version (kube_object_get_bytes (object), &write.revision_at);
+  Write *state;
+
+  if (g_bytes_get_size (value) > MAX_OBJECT && !remove) {
+    g_autoptr (GError) error = g_error_new_literal (KUBE_ERROR, KUBE_ERROR_UNKNOWN, "etcdserver: request is too large");
+    KubeStoreResult result = { .error = error };
+    func (op, &result, user_data);
+    return;
+  }
+  write.value = value;
+  state = g_new (Write, 1);
+  *state = (Write){ kube_operation_ref (op), func, user_data };
+  kube_store_write (op->store, &write, on_written, state);
+}
+
+GError *
+kube_registry_conflict (KubeKind *kind, const char *name, const char *message)
+{
+  GError *error = g_error_new (KUBE_ERROR, KUBE_ERROR_CONFLICT, "Operation cannot be fulfilled on %s \"%s\": %s", kind->qualified_name, name, message);
+  kube_error_set_subject (error, kind->group, kind->plural, name);
+  return error;
+}
+
+static void step (KubeModify *modify);
+
+static void
+finish (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error)
+{
+  modify->done (modify, object, removed, error, modify->user_data);
+  g_clear_pointer (&modify->old, kube_object_unref);
+  g_clear_pointer (&modify->new, kube_object_unref);
+  g_free (modify->key);
+  g_free (modify->name);
+  kube_operation_unref (modify->op);
+  g_free (modify);
+}
+
+static void
+finish_with (KubeModify *modify, GError *error)
+{
+  finish (modify, NULL, FALSE, error);
+  g_error_free (error);
+}
+
+static void
+on_modified (KubeOperation *op, const KubeStoreResult *result, gpointer user_data)
+{
+  KubeModify *modify = user_data;
+  g_autoptr (KubeObject) stored = NULL;
+
+  if (result->error != NULL && result->error->code == KUBE_ERROR_CONFLICT) {
+    if (result->value == NULL)
+      finish_with (modify, kube_storage_not_found (modify->kind, modify->name));
+    else if (modify->retries-- == 0)
+      finish_with (modify, kube_registry_conflict (modify->kind, modify->name, "the object has been modified; please apply your changes to the latest version and try again"));
+    else
+      step (modify);
+    return;
+  }
+  if (result->error != NULL && result->error->code == KUBE_ERROR_NOT_FOUND) {
+    finish_with (modify, kube_storage_not_found (modify->kind, modify->name));
+    return;
+  }
+  if (result->error != NULL) {
+    finish (modify, NULL, FALSE, result->error);
+    return;
+  }
+  if (result->value != NULL) {
+    stored = kube_object_new_from_bytes (result->value);
+  } else {
+    g_autoptr (GBytes) bytes = kube_splice_set_version (kube_object_get_bytes (modify->new), result->revision);
+    stored = kube_object_new_from_bytes (bytes);
+  }
+  finish (modify, stored, modify->remove, NULL);
+}
+
+static void
+step (KubeModify *modify)
+{
+  KubeOperation *op = modify->op;
+  g_autoptr (GError) error = NULL;
+  guint64 revision = 0;
+  g_autoptr (GBytes) bytes = kube_store_get (op->store, modify->key, &revision, &error);
+  KubeChange change;
+
+  if (bytes == NULL) {
+    if (error->code == KUBE_ERROR_NOT_FOUND)
+      finish_with (modify, kube_storage_not_found (modify->kind, modify->name));
+    else
+      finish (modify, NULL, FALSE, error);
+    return;
+  }
+  g_clear_pointer (&modify->old, kube_object_unref);
+  g_clear_pointer (&modify->new, kube_object_unref);
+  modify->old = kube_object_new_from_bytes (bytes);
+  change = modify->change (modify, modify->old, &modify->new, modify->user_data, &error);
+  if (error != NULL) {
+    finish (modify, NULL, FALSE, error);
+    return;
+  }
+  if (change == KUBE_CHANGE_NONE || op->dry_run) {
+    finish (modify, modify->new != NULL ? modify->new : modify->old, change == KUBE_CHANGE_REMOVE, NULL);
+    return;
+  }
+  modify->remove = change == KUBE_CHANGE_REMOVE;
+  kube_registry_write (op, modify->key, modify->new != NULL ? modify->new : modify->old, bytes, revision, modify->remove, on_modified, modify);
+}
+
+void
+kube_modify (KubeOperation *op, KubeKind *kind, const char *namespace_, const char *name, guint retries, KubeModifyFunc change, KubeModifiedFunc done, gpointer user_data)
+{
+  KubeModify *modify = g_new0 (KubeModify, 1);
+
+  modify->op = kube_operation_ref (op);
+  modify->kind = kind;
+  modify->key = kube_storage_key (kind, namespace_, name);
+  modify->name = g_strdup (name);
+  modify->retries = retries;
+  modify->change = change;
+  modify->done = done;
+  modify->user_data = user_data;
+  step (modify);
+}

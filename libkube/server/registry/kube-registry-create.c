@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-registry.h"
+#include "kube-strategy.h"
+#include "kube-validation.h"
+#include "../kube-admission.h"
+#include <kube/kube-names.h>
+#include <kube/kube-time.h>
+
+/* How often another name is generated where the first one was taken, as upstream does. */
+#define MAX_GENERATED 8
+
+typedef struct {
+  KubeOperation *op;
+  const KubeStrategy *strategy;
+  KubeValue *value;  /* decoded, admitted; what all attempts begin with */
+  KubeObject *object;
+  char *key;
+  guint attempts;
+} Create;
+
+static void
+create_free (Create *create)
+{
+  g_clear_pointer (&create->value, kube_value_unref);
+  g_clear_pointer (&create->object, kube_object_unref);
+  g_free (create->key);
+  kube_operation_unref (create->op);
+  g_free (create);
+}
+
+static gboolean
+match_namespace (KubeOperation *op, KubeNode *root, GError **error)
+{
+  const char *given = kube_node_get_string (root, "metadata.namespace");
+
+  if (!op->kind->namespaced || given == NULL || *given == '\0' || g_str_equal (given, op->info.namespace_))
+    kube_node_set_string (root, "metadata.namespace", op->kind->namespaced ? op->info.namespace_ : NULL);
+  else
+    return g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the namespace of the provided object does not match the namespace sent on the request"), FALSE;
+  return TRUE;
+}
+
+/* What the system says of a new object, and no client. */
+static void
+fill_metadata (KubeOperation *op, KubeNode *root)
+{
+  KubeNode *meta = kube_node_ensure_object (root, "metadata");
+  g_autofree char *uid = kube_uid_new ();
+  char now[KUBE_TIME_STRING_SIZE];
+
+  kube_node_remove_member (meta, "deletionTimestamp");
+  kube_node_remove_member (meta, "deletionGracePeriodSeconds");
+  kube_node_remove_member (meta, "selfLink");
+  kube_node_put_string (meta, "uid", uid);
+  kube_node_put_string (meta, "creationTimestamp", kube_time_format (kube_clock_get_time (op->clock), now));
+}
+
+static gboolean
+refuse_version (KubeNode *root, GError **error)
+{
+  const char *version = kube_node_get_string (root, "metadata.resourceVersion");
+
+  if (version == NULL || *version == '\0' || g_str_equal (version, "0"))
+    return TRUE;
+  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNKNOWN, "resourceVersion should not be set on objects to be created");
+  return FALSE;
+}
+
+/* The status that a new object of a kind has. */
+static KubeValue *
+zero_status (KubeKind *kind)
+{
+  static GMutex mutex;
+  static GHashTable *zeros; /* KubeKind → KubeValue; of constant kinds, which live for ever */
+  g_autoptr (KubeValue) empty = NULL, zero = NULL;
+  g_autoptr (KubeBuilder) builder = NULL;
+  KubeValue *status;
+
+  if (kind->type == NULL)
+    return NULL;
+  if (kind->constant) {
+    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+    gpointer found;
+    if (zeros == NULL)
+      zeros = g_hash_table_new (NULL, NULL);
+    if (g_hash_table_lookup_extended (zeros, kind, NULL, &found))
+      return found != NULL ? kube_value_ref (found) : NULL;
+  }
+  empty = kube_value_new_empty_object ();
+  zero = kube_decode (kind->type, empty, NULL, NULL);
+  builder = kube_builder_new (zero);
+  kube_default (kind, kube_builder_get_root (builder));
+  g_clear_pointer (&zero, kube_value_unref);
+  zero = kube_builder_end (builder);
+  status = kube_value_get_member (zero, "status");
+  if (kind->constant) {
+    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+    g_hash_table_insert (zeros, kind, status != NULL ? kube_value_detach (status) : NULL);
+  }
+  return status != NULL ? kube_value_ref (status) : NULL;
+}
+
+static void
+reset_status (KubeKind *kind, const KubeStrategy *strategy, KubeNode *root)
+{
+  g_autoptr (KubeValue) zero = NULL;
+
+  if (strategy->keeps_status || kube_kind_find_subresource (kind, "status") == NULL)
+    return;
+  zero = zero_status (kind);
+  kube_node_put_value (root, "status", zero);
+}
+
+static void
+admission_init (KubeAdmission *admission, KubeOperation *op)
+{
+  *admission = (KubeAdmission){
+    .store = op->store, .scheme = op->scheme, .auth = kube_server_get_auth (op->server), .clock = op->clock, .operation = KUBE_ADMIT_CREATE, .info = &op->info, .kind = op->kind, .user = op->user,
+    .dry_run = op->dry_run, .warnings = g_ptr_array_new_with_free_func (g_free),
+  };
+}
+
+static void
+pass_warnings (KubeOperation *op, KubeAdmission *admission)
+{
+  for (guint i = 0; i < admission->warnings->len; i++)
+    kube_call_add_warning (op->call, g_ptr_array_index (admission->warnings, i));
+  g_ptr_array_unref (admission->warnings);
+}
+
+static gboolean
+admit_mutating (KubeOperation *op, KubeBuilder *builder, GError **error)
+{
+  KubeAdmission admission;
+  gboolean good;
+
+  admission_init (&admission, op);
+  admission.object = builder;
+  good = kube_admission_mutate (&admission, error);
+  pass_warnings (op, &admission);
+  return good;
+}
+
+static gboolean
+admit_validating (KubeOperation *op, KubeObject *object, GError **error)
+{
+  KubeAdmission admission;
+  gboolean good;
+
+  admission_init (&admission, op);
+  admission.final = object;
+  good = kube_admission_validate (&admission, error);
+  pass_warnings (op, &admission);
+  return good;
+}
+
+static gboolean
+validate (KubeOperation *op, KubeObject *object, GError **error)
+{
+  g_auto (KubeFieldErrors) errors = { NULL };
+  const char *name = kube_object_get_name (object);
+  GError *invalid;
+
+  kube_validate_create (op->kind, kube_object_get_value (object), &errors);
+  invalid = kube_field_errors_to_error (&errors, op->kind->group, op->kind->name, name != NULL ? name : "");
+  if (invalid != NULL)
+    g_propagate_error (error, invalid);
+  return invalid == NULL;
+}
+
+/* The object as it is to be stored, in an attempt: with a name and what the strategy allocates. */
+static KubeObject *
+prepare (Create *create, GError **error)
+{
+  KubeOperation *op = create->op;
+  g_autoptr (KubeBuilder) builder = kube_builder_new (create->value);
+  KubeNode *root = kube_builder_get_root (builder);
+  const char *name = kube_node_get_string (root, "metadata.name"), *prefix = kube_node_get_string (root, "metadata.generateName");
+  KubeWriteContext context = { op, op->kind, "", NULL, root };
+  g_autoptr (KubeObject) object = NULL;
+
+  if (prefix != NULL && *prefix != '\0' && (name == NULL || *name == '\0')) {
+    g_autofree char *generated = kube_name_generate (prefix);
+    kube_node_set_string (root, "metadata.name", generated);
+    create->attempts++;
+  }
+  if (create->strategy->allocate != NULL && !create->strategy->allocate (&context, error))
+    return NULL;
+  kube_node_set_string (root, "metadata.resourceVersion", "");
+  object = kube_object_new_from_builder (builder);
+  if (validate (op, object, error) && admit_validating (op, object, error))
+    return g_steal_pointer (&object);
+  if (create->strategy->settle != NULL)
+    create->strategy->settle (op, object, NULL, FALSE, FALSE);
+  return NULL;
+}
+
+static void attempt (Create *create);
+
+static GError *
+already_exists (Create *create, GBytes *there)
+{
+  KubeOperation *op = create->op;
+  const char *name = kube_object_get_name (create->object);
+  g_autoptr (KubeObject) existing = there != NULL ? kube_object_new_from_bytes (there) : NULL;
+  gboolean deleting = existing != NULL && kube_object_is_deleting (existing);
+  GError *error = g_error_new (KUBE_ERROR, KUBE_ERROR_ALREADY_EXISTS, "%s%s \"%s\" already exists", deleting ? "object is being deleted: " : "", op->kind->qualified_name, name);
+
+  kube_error_set_subject (error, op->kind->group, op->kind->plural, name);
+  return error;
+}
+
+static void
+on_created (KubeOperation *op, const KubeStoreResult *result, gpointer user_data)
+{
+  Create *create = user_data;
+  gboolean taken = result->error != NULL && result->error->code == KUBE_ERROR_CONFLICT;
+
+  if (create->strategy->settle != NULL)
+    create->strategy->settle (op, create->object, NULL, result->error == NULL, FALSE);
+  if (taken && create->attempts > 0 && create->attempts < MAX_GENERATED) {
+    attempt (create);
+    return;
+  }
+  if (taken) {
+    kube_operation_take_error (op, already_exists (create, result->value));
+  } else if (result->error != NULL) {
+    kube_operation_answer_error (op, result->error);
+  } else {
+    g_autoptr (KubeObject) stored = kube_object_new_from_bytes (result->value);
+    kube_operation_answer_object (op, 201, stored);
+  }
+  create_free (create);
+}
+
+static void
+answer_dry_run (Create *create)
+{
+  KubeOperation *op = create->op;
+  g_autoptr (GBytes) there = kube_store_get (op->store, create->key, NULL, NULL);
+
+  if (create->strategy->settle != NULL)
+    create->strategy->settle (op, create->object, NULL, FALSE, FALSE);
+  if (there != NULL) {
+    kube_operation_take_error (op, already_exists (create, there));
+  } else {
+    g_autoptr (KubeBuilder) builder = kube_builder_new (kube_object_get_value (create->object));
+    g_autoptr (KubeObject) object = NULL;
+    kube_node_remove (kube_builder_get_root (builder), "metadata.resourceVersion");
+    object = kube_object_new_from_builder (builder);
+    kube_operation_answer_object (op, 201, object);
+  }
+  create_free (create);
+}
+
+static void
+attempt (Create *create)
+{
+  KubeOperation *op = create->op;
+  GError *error = NULL;
+
+  g_clear_pointer (&create->object, kube_object_unref);
+  create->object = prepare (create, &error);
+  if (create->object == NULL) {
+    kube_operation_take_error (op, error);
+    create_free (create);
+    return;
+  }
+  g_free (create->key);
+  create->key = kube_storage_key (op->kind, op->info.namespace_, kube_object_get_name (create->object));
+  if (op->dry_run)
+    answer_dry_run (create);
+  else
+    kube_registry_write (op, create->key, create->object, NULL, 0, FALSE, on_created, create);
+}
+
+static KubeValue *
+admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, GError **error)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (value);
+  KubeNode *root = kube_builder_get_root (builder);
+  KubeWriteContext context = { op, op->kind, "", NULL, root };
+
+  fill_metadata (op, root);
+  if (!match_namespace (op, root, error) || !refuse_version (root, error) || !admit_mutating (op, builder, error))
+    return NULL;
+  root = kube_builder_get_root (builder);
+  context.object = root;
+  reset_status (op->kind, strategy, root);
+  if (op->kind->has_generation)
+    kube_node_set_integer (root, "metadata.generation", 1);
+  if (strategy->prepare_create != NULL)
+    strategy->prepare_create (&context);
+  return kube_builder_end (builder);
+}
+
+void
+kube_registry_create (KubeOperation *op)
+{
+  const KubeStrategy *strategy = kube_strategy_find (op->kind);
+  g_autoptr (KubeValue) body = NULL, value = NULL;
+  GError *error = NULL;
+  Create *create;
+
+  if (kube_operation_get_write_options (op, "CreateOptions", &error))
+    body = kube_operation_decode_body (op, op->kind, &error);
+  if (body != NULL)
+    value = admit_new (op, strategy, body, &error);
+  if (value == NULL) {
+    kube_operation_take_error (op, error);
+    return;
+  }
+  create = g_new0 (Create, 1);
+  create->op = kube_operation_ref (op);
+  create->strategy = strategy;
+  create->value = g_steal_pointer (&value);
+  attempt (create);
+}

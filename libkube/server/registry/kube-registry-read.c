@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-registry.h"
+#include "kube-splice.h"
+#include "kube-table.h"
+#include <kube/kube-selector.h>
+
+/* How much of a list is read within one read transaction, and how long that may take. */
+#define SLICE_BYTES (256 * 1024)
+#define SLICE_MICROSECONDS 8000
+#define MAX_QUEUED (1024 * 1024)
+
+GError *
+kube_registry_too_large_version (guint64 wanted, guint64 current)
+{
+  GError *error = g_error_new (KUBE_ERROR, KUBE_ERROR_TIMEOUT, "Timeout: Too large resource version: %" G_GUINT64_FORMAT ", current: %" G_GUINT64_FORMAT, wanted, current);
+
+  kube_error_get_details (error)->retry_after = 1;
+  kube_error_add_cause (error, "ResourceVersionTooLarge", NULL, "Too large resource version");
+  return error;
+}
+
+void
+kube_registry_get (KubeOperation *op)
+{
+  const char *version = kube_call_get_query (op->call, "resourceVersion");
+  g_autofree char *key = kube_storage_key (op->kind, op->info.namespace_, op->info.name);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (KubeObject) object = NULL;
+  guint64 wanted = 0, current;
+
+  if (version != NULL && !kube_parse_revision (version, &wanted, &error)) {
+    kube_operation_answer_error (op, error);
+    return;
+  }
+  if (wanted > 0 && wanted > (current = kube_store_get_revision (op->store))) {
+    kube_operation_take_error (op, kube_registry_too_large_version (wanted, current));
+    return;
+  }
+  bytes = kube_store_get (op->store, key, NULL, &error);
+  if (bytes == NULL) {
+    if (error->code == KUBE_ERROR_NOT_FOUND)
+      kube_operation_take_error (op, kube_storage_not_found (op->kind, op->info.name));
+    else
+      kube_operation_answer_error (op, error);
+    return;
+  }
+  object = kube_object_new_from_bytes (bytes);
+  kube_operation_answer_object (op, 200, object);
+}
+
+gboolean
+kube_registry_matches (const KubeListOptions *options, const char *json, gsize length)
+{
+  if (options->labels != NULL) {
+    KubePart part;
+    g_autoptr (KubeValue) labels = kube_splice_find_meta (json, length, "labels", &part) ? kube_value_parse (part.start, part.end - part.start, NULL) : NULL;
+    if (!kube_selector_matches_labels (options->labels, labels))
+      return FALSE;
+  }
+  if (options->fields != NULL) {
+    g_autoptr (KubeValue) value = kube_value_parse (json, (gssize) length, NULL);
+    g_autoptr (KubeObject) object = value != NULL ? kube_object_new (value) : NULL;
+    return object != NULL && kube_selector_matches (options->fields, object);
+  }
+  return TRUE;
+}
+
+typedef struct {
+  KubeOperation *op;
+  KubeListOptions options;
+  char *prefix;       /* of the collection */
+  char *start, *end;
+  guint64 at;         /* the snapshot; 0 before the first slice */
+  guint64 count;      /* items so far */
+  gint64 deadline;    /* of this slice */
+  GString *chunk;
+  GPtrArray *objects; /* (nullable): for the in-process client */
+  char *last;
+  gboolean more;
+  gboolean streaming;
+  gboolean whole;     /* pretty or YAML: nothing is sent before the end */
+  gulong gone;
+  gboolean busy;      /* a client that leaves while we push is seen to after that */
+  gboolean stopping;
+} List;
+
+static void
+list_free (List *list)
+{
+  if (list->gone != 0)
+    g_signal_handler_disconnect (kube_call_get_cancellable (list->op->call), list->gone);
+  kube_list_options_clear (&list->options);
+  g_free (list->prefix);
+  g_free (list->start);
+  g_free (list->end);
+  g_free (list->last);
+  g_string_free (list->chunk, TRUE);
+  g_clear_pointer (&list->objects, g_ptr_array_unref);
+  kube_operation_unref (list->op);
+  g_free (list);
+}
+
+static gboolean
+is_full (const List *list)
+{
+  return list->options.limit > 0 && list->count >= (guint64) list->options.limit;
+}
+
+static gboolean
+visit (const char *key, const guint8 *data, gsize length, guint64 revision, gpointer user_data)
+{
+  List *list = user_data;
+  const char *json = (const char *) data;
+
+  g_free (list->last);
+  list->last = g_strdup (key);
+  if (kube_registry_matches (&list->options, json, length)) {
+    if (list->objects != NULL) {
+      g_autoptr (GBytes) bytes = g_bytes_new (json, length);
+      g_ptr_array_add (list->objects, kube_object_new_from_bytes (bytes));
+    } else {
+      if (list->count > 0)
+        g_string_append_c (list->chunk, ',');
+      kube_operation_append_form (list->op, json, length, FALSE, list->chunk);
+    }
+    list->count++;
+  }
+  return !is_full (list) && (list->whole || list->chunk->len < SLICE_BYTES) && g_get_monotonic_time () < list->deadline;
+}
+
+static char *
+make_continue (List *list)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+  g_autofree char *next = g_strconcat (list->last + strlen (list->prefix), "\001", NULL);
+  char *token;
+
+  g_string_append_printf (json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" G_GUINT64_FORMAT ",\"start\":", list->at);
+  kube_json_append_string (json, next, -1);
+  g_string_append_c (json, '}');
+  token = g_base64_encode ((const guchar *) json->str, json->len);
+  g_strdelimit (token, "+", '-');
+  g_strdelimit (token, "/", '_');
+  token[strcspn (token, "=")] = '\0';
+  return token;
+}
+
+/* How many items stand behind this page; -1 where a selector makes that unknown. */
+static gint64
+count_remaining (List *list)
+{
+  KubeStoreRange range = { .end = list->end, .revision = list->at };
+  g_autofree char *next = g_strconcat (list->last, "\001", NULL);
+
+  if (list->options.labels != NULL || list->options.fields != NULL)
+    return -1;
+  range.start = next;
+  return (gint64) kube_store_count (list->op->store, &range);
+}
+
+static void
+append_metadata (List *list, GString *out)
+{
+  g_string_append_printf (out, "\"metadata\":{\"resourceVersion\":\"%" G_GUINT64_FORMAT "\"", list->at);
+  if (list->more) {
+    g_autofree char *token = make_continue (list);
+    gint64 remaining = count_remaining (list);
+    g_string_append_printf (out, ",\"continue\":\"%s\"", token);
+    if (remaining >= 0)
+      g_string_append_printf (out, ",\"remainingItemCount\":%" G_GINT64_FORMAT, remaining);
+  }
+  g_string_append_c (out, '}');
+}
+
+/* What stands before the items. Where a limit is given, the metadata is known only after them. */
+static void
+append_head (List *list, GString *out)
+{
+  KubeOperation *op = list->op;
+
+  if (op->form == KUBE_FORM_TABLE)
+    g_string_append (out, "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",");
+  else if (op->form == KUBE_FORM_PARTIAL)
+    g_string_append (out, "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/v1\",");
+  else
+    g_string_append_printf (out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",", op->kind->list_name, op->kind->api_version);
+  if (list->options.limit <= 0) {
+    append_metadata (list, out);
+    g_string_append_c (out, ',');
+  }
+  if (op->form == KUBE_FORM_TABLE) {
+    g_string_append (out, "\"columnDefinitions\":");
+    kube_table_print_columns (op->kind, out);
+    g_string_append (out, ",\"rows\":[");
+  } else {
+    g_string_append (out, "\"items\":[");
+  }
+}
+
+static void
+append_tail (List *list, GString *out)
+{
+  g_string_append_c (out, ']');
+  if (list->options.limit > 0) {
+    g_string_append_c (out, ',');
+    append_metadata (list, out);
+  }
+  g_string_append_c (out, '}');
+}
+
+static void
+list_complete (List *list)
+{
+  KubeOperation *op = list->op;
+  g_autoptr (GBytes) bytes = NULL;
+  GString *out;
+
+  if (list->objects != NULL) {
+    g_autofree char *token = list->more ? make_continue (list) : NULL;
+    g_autofree char *version = g_strdup_printf ("%" G_GUINT64_FORMAT, list->at);
+    g_autoptr (KubeObjectList) objects = kube_object_list_new (g_steal_pointer (&list->objects), version, token, list->more ? count_remaining (list) : 0);
+    kube_call_respond_local (op->call, 200, NULL, objects);
+    return;
+  }
+  if (list->streaming) {
+    append_tail (list, list->chunk);
+    bytes = g_bytes_new (list->chunk->str, list->chunk->len);
+    kube_call_push (op->call, bytes);
+    kube_call_end_stream (op->call, NULL);
+    return;
+  }
+  out = g_string_sized_new (list->chunk->len + 512);
+  append_head (list, out);
+  g_string_append_len (out, list->chunk->str, (gssize) list->chunk->len);
+  append_tail (list, out);
+  bytes = g_string_free_to_bytes (out);
+  kube_operation_answer_json (op, 200, bytes);
+}
+
+static void
+list_push (List *list)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (!list->streaming) {
+    g_autoptr (GString) head = g_string_new (NULL);
+    g_autoptr (GBytes) first = NULL;
+    list->streaming = TRUE;
+    kube_call_begin_stream (list->op->call, 200, "application/json");
+    append_head (list, head);
+    first = g_bytes_new (head->str, head->len);
+    kube_call_push (list->op->call, first);
+  }
+  bytes = g_bytes_new (list->chunk->str, list->chunk->len);
+  g_string_truncate (list->chunk, 0);
+  kube_call_push (list->op->call, bytes);
+}
+
+static void
+list_fail (List *list, GError *error)
+{
+  if (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_EXPIRED)) {
+    g_free (error->message);
+    error->message = g_strdup (*list->options.continue_ != '\0'
+                                   ? "The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter."
+                                   : "The resourceVersion for the provided list is too old.");
+  }
+  if (list->streaming)
+    kube_call_end_stream (list->op->call, error);
+  else
+    kube_operation_answer_error (list->op, error);
+}
+
+/* Reads one slice. FALSE: the list is over, in whatever way. */
+static gboolean
+list_slice (List *list)
+{
+  KubeStoreRange range = { list->start, list->end, list->at, 0 };
+  g_autoptr (GError) error = NULL;
+
+  list->deadline = g_get_monotonic_time () + SLICE_MICROSECONDS;
+  if (!kube_store_range (list->op->store, &range, visit, list, &list->at, &list->more, &error)) {
+    list_fail (list, error);
+    return FALSE;
+  }
+  if (!list->more || is_full (list)) {
+    list_complete (list);
+    return FALSE;
+  }
+  g_free (list->start);
+  list->start = g_strconcat (list->last, "\001", NULL);
+  return TRUE;
+}
+
+/* Slices until the client has enough to read; then what it has read brings us back. */
+static gboolean
+list_go_on (gpointer user_data)
+{
+  List *list = user_data;
+  gboolean more;
+
+  list->busy = TRUE;
+  do {
+    more = list_slice (list);
+    if (more && !list->whole && list->objects == NULL)
+      list_push (list);
+  } while (more && !list->stopping && kube_call_get_queued (list->op->call) < MAX_QUEUED);
+  list->busy = FALSE;
+  if (more && !list->stopping)
+    return G_SOURCE_CONTINUE;
+  kube_call_set_drain_func (list->op->call, NULL, NULL);
+  if (more && list->streaming)
+    kube_call_end_stream (list->op->call, NULL);
+  list_free (list);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_gone (GCancellable *cancellable, gpointer user_data)
+{
+  List *list = user_data;
+
+  list->stopping = TRUE;
+  if (list->busy)
+    return;
+  kube_call_set_drain_func (list->op->call, NULL, NULL);
+  if (list->streaming)
+    kube_call_end_stream (list->op->call, NULL);
+  list_free (list);
+}
+
+static gboolean
+set_continue_error (GError **error, const char *text)
+{
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "invalid continue token: %s", text);
+  return FALSE;
+}
+
+static gboolean
+read_continue (List *list, GError **error)
+{
+  g_autofree char *token = g_strconcat (list->options.continue_, "===", NULL);
+  g_autofree guchar *data = NULL;
+  g_autoptr (KubeValue) value = NULL;
+  g_autoptr (GError) failure = NULL;
+  const char *start;
+  gsize length, padded = strlen (list->options.continue_);
+
+  token[(padded + 3) / 4 * 4] = '\0';
+  g_strdelimit (token, "-", '+');
+  g_strdelimit (token, "_", '/');
+  data = g_base64_decode (token, &length);
+  value = kube_value_parse ((const char *) data, (gssize) length, &failure);
+  if (value == NULL) {
+    g_autofree char *text = g_strconcat ("continue key is not valid: ", failure->message, NULL);
+    return set_continue_error (error, text);
+  }
+  start = kube_value_get_string (value, "start");
+  if (g_strcmp0 (kube_value_get_string (value, "v"), "meta.k8s.io/v1") != 0)
+    return set_continue_error (error, "continue key is not valid: server does not recognize this encoded version");
+  if (start == NULL || *start == '\0')
+    return set_continue_error (error, "continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
+  if (*list->options.version != '\0' && !g_str_equal (list->options.version, "0")) {
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "specifying resource version is not allowed when using continue");
+    return FALSE;
+  }
+  list->at = (guint64) MAX (kube_value_get_integer (value, "rv", 0), 0);
+  g_free (list->start);
+  list->start = g_strconcat (list->prefix, start, NULL);
+  return TRUE;
+}
+
+/* Where the list begins and as of when, after what the client wants. */
+static gboolean
+list_place (List *list, GError **error)
+{
+  KubeOperation *op = list->op;
+  const KubeListOptions *options = &list->options;
+  const char *name = options->fields != NULL ? kube_selector_get_required (options->fields, "metadata.name") : NULL;
+  guint64 current;
+
+  list->prefix = kube_storage_key (op->kind, op->info.namespace_, NULL);
+  list->start = g_strdup (list->prefix);
+  list->end = kube_storage_end_of (list->prefix);
+  if (*options->continue_ != '\0')
+    return read_continue (list, error);
+  if (options->revision > 0 && options->revision > (current = kube_store_get_revision (op->store))) {
+    g_propagate_error (error, kube_registry_too_large_version (options->revision, current));
+    return FALSE;
+  }
+  if (options->revision > 0 && (g_str_equal (options->match, "Exact") || (*options->match == '\0' && options->limit > 0)))
+    list->at = options->revision;
+  /* One name in one place: that object and no other is read. */
+  if (name != NULL && *name != '\0' && (!op->kind->namespaced || *op->info.namespace_ != '\0')) {
+    g_free (list->start);
+    g_free (list->end);
+    list->start = g_strconcat (list->prefix, name, NULL);
+    list->end = g_strconcat (list->start, "\001", NULL);
+  }
+  return TRUE;
+}
+
+void
+kube_registry_list (KubeOperation *op)
+{
+  List *list = g_new0 (List, 1);
+  GError *error = NULL;
+
+  list->op = kube_operation_ref (op);
+  list->chunk = g_string_new (NULL);
+  if (!kube_operation_get_list_options (op, FALSE, &list->options, &error) || !list_place (list, &error)) {
+    kube_operation_take_error (op, error);
+    list_free (list);
+    return;
+  }
+  if (kube_call_is_local (op->call))
+    list->objects = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_object_unref);
+  list->whole = op->pretty || op->media != KUBE_MEDIA_JSON;
+  list->gone = g_signal_connect (kube_call_get_cancellable (op->call), "cancelled", G_CALLBACK (on_gone), list);
+  kube_call_set_drain_func (op->call, list_go_on, list);
+  list_go_on (list);
+}

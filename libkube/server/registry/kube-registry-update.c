@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-registry.h"
+#include "kube-strategy.h"
+#include "kube-validation.h"
+#include "../kube-admission.h"
+#include <kube/kube-patch.h>
+
+/* How often a patch, or an update without a version, is tried again after a lost race. */
+#define RETRIES 5
+
+gboolean
+kube_registry_is_done_for (KubeObject *object)
+{
+  return kube_object_is_deleting (object) && kube_value_get_length (kube_object_get (object, "metadata.finalizers")) == 0 && kube_object_get_integer (object, "metadata.deletionGracePeriodSeconds", 0) == 0;
+}
+
+static void
+keep_meta (KubeNode *meta, KubeValue *old_meta, const char *key)
+{
+  kube_node_put_value (meta, key, kube_value_get_member (old_meta, key));
+}
+
+/* What an update may not change, however it was made. */
+static gboolean
+keep_metadata (KubeKind *kind, KubeObject *old, KubeNode *root, GError **error)
+{
+  KubeNode *meta = kube_node_ensure_object (root, "metadata");
+  KubeValue *old_meta = kube_object_get (old, "metadata");
+  const char *uid = kube_node_get_string (meta, "uid"), *old_uid = kube_object_get_uid (old);
+
+  if (uid != NULL && *uid != '\0' && g_strcmp0 (uid, old_uid) != 0) {
+    g_autofree char *message = g_strdup_printf ("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid, old_uid);
+    g_propagate_error (error, kube_registry_conflict (kind, kube_object_get_name (old), message));
+    return FALSE;
+  }
+  keep_meta (meta, old_meta, "uid");
+  keep_meta (meta, old_meta, "creationTimestamp");
+  keep_meta (meta, old_meta, "deletionTimestamp");
+  keep_meta (meta, old_meta, "generation");
+  keep_meta (meta, old_meta, "resourceVersion");
+  keep_meta (meta, old_meta, "namespace");
+  kube_node_remove_member (meta, "selfLink");
+  if (!kube_object_is_deleting (old))
+    kube_node_remove_member (meta, "deletionGracePeriodSeconds");
+  else if (kube_node_get_member (meta, "deletionGracePeriodSeconds") == NULL)
+    keep_meta (meta, old_meta, "deletionGracePeriodSeconds");
+  return TRUE;
+}
+
+static gboolean
+belongs_to_status (const char *key)
+{
+  return g_str_equal (key, "apiVersion") || g_str_equal (key, "kind") || g_str_equal (key, "metadata") || g_str_equal (key, "status");
+}
+
+/* An update of the status takes nothing else from the client. */
+static void
+keep_all_but_status (KubeObject *old, KubeNode *root)
+{
+  KubeValue *value = kube_object_get_value (old);
+
+  for (guint i = kube_node_get_length (root); i > 0; i--) {
+    const char *key = kube_node_get_key (root, i - 1);
+    if (!belongs_to_status (key))
+      kube_node_remove_member (root, key);
+  }
+  for (guint i = 0; i < kube_value_get_length (value); i++) {
+    const char *key = kube_value_get_key (value, i);
+    if (!belongs_to_status (key))
+      kube_node_put_value (root, key, kube_value_get_element (value, i));
+  }
+}
+
+static void
+count_generation (KubeKind *kind, KubeObject *old, KubeNode *root)
+{
+  g_autoptr (KubeValue) spec = NULL;
+  KubeNode *node = kube_node_get_member (root, "spec");
+
+  if (!kind->has_generation)
+    return;
+  spec = node != NULL ? kube_node_to_value (node) : NULL;
+  if (!kube_value_equal (spec, kube_object_get (old, "spec")))
+    kube_node_set_integer (root, "metadata.generation", kube_object_get_generation (old) + 1);
+}
+
+static void
+admission_init (KubeAdmission *admission, KubeOperation *op, KubeKind *kind, KubeObject *old)
+{
+  *admission = (KubeAdmission){
+    .store = op->store, .scheme = op->scheme, .auth = kube_server_get_auth (op->server), .clock = op->clock, .operation = KUBE_ADMIT_UPDATE, .info = &op->info, .kind = kind, .user = op->user,
+    .old = old, .dry_run = op->dry_run, .warnings = g_ptr_array_new_with_free_func (g_free),
+  };
+}
+
+static gboolean
+admit (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeBuilder *builder, KubeObject *final, GError **error)
+{
+  KubeAdmission admission;
+  gboolean good;
+
+  admission_init (&admission, op, kind, old);
+  admission.object = builder;
+  admission.final = final;
+  good = final != NULL ? kube_admission_validate (&admission, error) : kube_admission_mutate (&admission, error);
+  for (guint i = 0; i < admission.warnings->len; i++)
+    kube_call_add_warning (op->call, g_ptr_array_index (admission.warnings, i));
+  g_ptr_array_unref (admission.warnings);
+  return good;
+}
+
+static gboolean
+validate (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeObject *new, GError **error)
+{
+  g_auto (KubeFieldErrors) errors = { NULL };
+  const char *subresource = kind == op->kind && *op->info.subresource != '\0' ? op->info.subresource : NULL;
+  GError *invalid;
+
+  kube_validate_update (kind, subresource, kube_object_get_value (new), kube_object_get_value (old), &errors);
+  invalid = kube_field_errors_to_error (&errors, kind->group, kind->name, kube_object_get_name (old));
+  if (invalid != NULL)
+    g_propagate_error (error, invalid);
+  return invalid == NULL;
+}
+
+static void
+apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy, KubeObject *old, KubeNode *root)
+{
+  const char *subresource = kind == op->kind ? op->info.subresource : "";
+  KubeWriteContext context = { op, kind, subresource, kube_object_get_value (old), root };
+
+  if (g_str_equal (subresource, "status")) {
+    keep_all_but_status (old, root);
+    if (strategy->status_labels)
+      kube_node_set_value (root, "metadata.labels", kube_object_get (old, "metadata.labels"));
+  } else if (kube_kind_find_subresource (kind, "status") != NULL && !strategy->keeps_status) {
+    kube_node_put_value (root, "status", kube_object_get (old, "status"));
+  }
+  if (strategy->prepare_update != NULL)
+    strategy->prepare_update (&context);
+  count_generation (kind, old, root);
+}
+
+KubeChange
+kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeBuilder *builder, KubeObject **object, GError **error)
+{
+  const KubeStrategy *strategy = kube_strategy_find (kind);
+  KubeWriteContext context = { op, kind, op->info.subresource, kube_object_get_value (old), NULL };
+  g_autoptr (KubeObject) new = NULL;
+
+  if (!keep_metadata (kind, old, kube_builder_get_root (builder), error) || !admit (op, kind, old, builder, NULL, error))
+    return KUBE_CHANGE_NONE;
+  context.object = kube_builder_get_root (builder);
+  apply_strategy (op, kind, strategy, old, context.object);
+  if (strategy->allocate != NULL && *op->info.subresource == '\0' && !strategy->allocate (&context, error))
+    return KUBE_CHANGE_NONE;
+  new = kube_object_new_from_builder (builder);
+  if (!validate (op, kind, old, new, error) || !admit (op, kind, old, builder, new, error)) {
+    if (strategy->settle != NULL)
+      strategy->settle (op, new, old, FALSE, FALSE);
+    return KUBE_CHANGE_NONE;
+  }
+  if (kube_registry_is_done_for (new)) {
+    *object = g_steal_pointer (&new);
+    return KUBE_CHANGE_REMOVE;
+  }
+  if (kube_value_equal (kube_object_get_value (old), kube_object_get_value (new)))
+    return KUBE_CHANGE_NONE;
+  *object = g_steal_pointer (&new);
+  return KUBE_CHANGE_WRITE;
+}
+
+/* --- PUT --- */
+
+static void
+on_updated (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
+{
+  const KubeStrategy *strategy = kube_strategy_find (modify->kind);
+
+  if (strategy->settle != NULL && modify->new != NULL)
+    strategy->settle (modify->op, modify->new, modify->old, error == NULL && !modify->op->dry_run, removed);
+  if (error != NULL)
+    kube_operation_answer_error (modify->op, error);
+  else
+    kube_operation_answer_object (modify->op, 200, object);
+  if (user_data != NULL)
+    kube_value_unref (user_data);
+}
+
+static gboolean
+check_names (KubeOperation *op, KubeValue *value, GError **error)
+{
+  const char *name = kube_value_get_string (value, "metadata.name"), *namespace_ = kube_value_get_string (value, "metadata.namespace");
+
+  if (op->kind->namespaced && namespace_ != NULL && *namespace_ != '\0' && !g_str_equal (namespace_, op->info.namespace_))
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the namespace of the provided object does not match the namespace sent on the request");
+  else if (name == NULL || *name == '\0')
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the name of the object (%s based on URL) was undeterminable: name must be provided", op->info.name);
+  else if (!g_str_equal (name, op->info.name))
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the name of the object (%s) does not match the name on the URL (%s)", name, op->info.name);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+check_version (KubeKind *kind, KubeObject *old, KubeValue *value, GError **error)
+{
+  const char *version = kube_value_get_string (value, "metadata.resourceVersion"), *current = kube_object_get_resource_version (old);
+  guint64 number;
+
+  if (version == NULL || *version == '\0' || g_str_equal (version, "0")) {
+    g_auto (KubeFieldErrors) errors = { NULL };
+    if (!kube_strategy_find (kind)->needs_version)
+      return TRUE;
+    kube_field_errors_add (&errors, KUBE_FIELD_ERROR_INVALID, KUBE_FIELD (KUBE_FIELD (NULL, "metadata"), "resourceVersion"), "0", "must be specified for an update");
+    g_propagate_error (error, kube_field_errors_to_error (&errors, kind->group, kind->name, kube_object_get_name (old)));
+    return FALSE;
+  }
+  if (g_strcmp0 (version, current) == 0)
+    return TRUE;
+  if (!kube_parse_revision (version, &number, error))
+    return FALSE;
+  g_propagate_error (error, kube_registry_conflict (kind, kube_object_get_name (old), "the object has been modified; please apply your changes to the latest version and try again"));
+  return FALSE;
+}
+
+static KubeChange
+replace (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
+{
+  KubeValue *value = user_data;
+  g_autoptr (KubeBuilder) builder = NULL;
+
+  if (!check_version (modify->kind, old, value, error))
+    return KUBE_CHANGE_NONE;
+  builder = kube_builder_new (value);
+  return kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error);
+}
+
+void
+kube_registry_update (KubeOperation *op)
+{
+  g_autoptr (KubeValue) value = NULL;
+  GError *error = NULL;
+  const char *version;
+
+  if (kube_operation_get_write_options (op, "UpdateOptions", &error))
+    value = kube_operation_decode_body (op, op->kind, &error);
+  if (value == NULL || !check_names (op, value, &error)) {
+    kube_operation_take_error (op, error);
+    return;
+  }
+  version = kube_value_get_string (value, "metadata.resourceVersion");
+  kube_modify (op, op->kind, op->info.namespace_, op->info.name, version == NULL || *version == '\0' ? RETRIES : 0, replace, on_updated, kube_value_ref (value));
+}
+
+/* --- PATCH --- */
+
+typedef struct {
+  KubePatchType type;
+  KubeValue *patch;
+} Patch;
+
+static void
+patch_free (Patch *patch)
+{
+  g_clear_pointer (&patch->patch, kube_value_unref);
+  g_free (patch);
+}
+
+static KubeValue *
+apply_patch (KubeOperation *op, KubeKind *kind, const Patch *patch, KubeValue *target, GError **error)
+{
+  switch (patch->type) {
+  case KUBE_PATCH_JSON:
+    return kube_patch_json (target, patch->patch, error);
+  case KUBE_PATCH_MERGE:
+    return kube_patch_merge (target, patch->patch, error);
+  default:
+    return kube_patch_strategic (kind, target, patch->patch, error);
+  }
+}
+
+static KubeChange
+change_by_patch (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
+{
+  KubeOperation *op = modify->op;
+  g_autoptr (KubeValue) patched = apply_patch (op, modify->kind, user_data, kube_object_get_value (old), error);
+  g_autoptr (KubeValue) decoded = NULL;
+  g_autoptr (KubeBuilder) builder = NULL;
+
+  if (patched == NULL)
+    return KUBE_CHANGE_NONE;
+  decoded = kube_operation_decode_value (op, modify->kind, patched, NULL, error);
+  if (decoded == NULL || !check_names (op, decoded, error) || !check_version (modify->kind, old, decoded, error))
+    return KUBE_CHANGE_NONE;
+  builder = kube_builder_new (decoded);
+  return kube_registry_finish_update (op, modify->kind, old, builder, object, error);
+}
+
+static void
+on_patched (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
+{
+  on_updated (modify, object, removed, error, NULL);
+  patch_free (user_data);
+}
+
+static gboolean
+find_type (KubeOperation *op, KubePatchType *type, GError **error)
+{
+  static const char *const types[] = { [KUBE_PATCH_JSON] = "application/json-patch+json", [KUBE_PATCH_MERGE] = "application/merge-patch+json", [KUBE_PATCH_STRATEGIC] = "application/strategic-merge-patch+json" };
+  char buffer[128];
+  const char *media = kube_operation_get_media_type (op, buffer);
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++) {
+    if (g_str_equal (types[i], media) && (i != KUBE_PATCH_STRATEGIC || op->kind->type != NULL)) {
+      *type = i;
+      return TRUE;
+    }
+  }
+  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNSUPPORTED_MEDIA_TYPE,
+      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json");
+  return FALSE;
+}
+
+KubeValue *
+kube_registry_read_patch (KubeOperation *op, KubePatchType *type, GError **error)
+{
+  KubeValue *given = kube_call_get_patch (op->call), *parsed;
+  GBytes *body = kube_call_get_body (op->call);
+  gsize length = 0;
+  const char *data = body != NULL ? g_bytes_get_data (body, &length) : "";
+
+  if (!find_type (op, type, error))
+    return NULL;
+  if (given != NULL)
+    return kube_value_ref (given);
+  parsed = kube_value_parse (data != NULL ? data : "", (gssize) length, error);
+  if (parsed == NULL && *type != KUBE_PATCH_STRATEGIC)
+    g_prefix_error (error, "error decoding patch: ");
+  return parsed;
+}
+
+void
+kube_registry_patch (KubeOperation *op)
+{
+  g_autoptr (KubeValue) value = NULL;
+  GError *error = NULL;
+  KubePatchType type;
+  Patch *patch;
+
+  if (kube_operation_get_write_options (op, "PatchOptions", &error))
+    value = kube_registry_read_patch (op, &type, &error);
+  if (value == NULL) {
+    kube_operation_take_error (op, error);
+    return;
+  }
+  patch = g_new (Patch, 1);
+  *patch = (Patch){ type, g_steal_pointer (&value) };
+  kube_modify (op, op->kind, op->info.namespace_, op->info.name, RETRIES, change_by_patch, on_patched, patch);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-builder.h>
+#include <kube/kube-request.h>
+#include "kube-operation.h"
+
+G_BEGIN_DECLS
+
+/* REST over the store for any kind: what the pipeline calls once a request is authorized. Each function answers the call, at once or later. */
+
+void kube_registry_handle (KubeOperation *op);
+
+/* kube-registry-read.c, kube-registry-watch.c */
+void kube_registry_get (KubeOperation *op);
+void kube_registry_list (KubeOperation *op);
+void kube_registry_watch (KubeOperation *op);
+GError *kube_registry_too_large_version (guint64 wanted, guint64 current);
+/* Whether a stored object is in the selection of @options. */
+gboolean kube_registry_matches (const KubeListOptions *options, const char *json, gsize length);
+
+/* kube-registry-create.c, -update.c, -delete.c */
+void kube_registry_create (KubeOperation *op);
+void kube_registry_update (KubeOperation *op);
+void kube_registry_patch (KubeOperation *op);
+/* The patch that the request carries: by its media type one of three. */
+KubeValue *kube_registry_read_patch (KubeOperation *op, KubePatchType *type, GError **error);
+void kube_registry_delete (KubeOperation *op);
+void kube_registry_delete_collection (KubeOperation *op);
+
+/* kube-modify.c: read, change, compare and swap; anew where somebody else was faster. */
+typedef enum {
+  KUBE_CHANGE_WRITE,  /* the object that was given, if it differs from the old one */
+  KUBE_CHANGE_REMOVE, /* remove it; the object that was given is its last state */
+  KUBE_CHANGE_NONE,   /* nothing is to be written; the object that was given (or the old one) is the answer */
+} KubeChange;
+typedef struct _KubeModify KubeModify;
+/* @old: as stored. Returns what to do, with (transfer full) @object; or sets @error and the flow ends with it. */
+typedef KubeChange (*KubeModifyFunc) (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error);
+/* The end. @object: what is stored now, or the last state of what was removed; NULL with @error. @removed: whether it is gone. */
+typedef void (*KubeModifiedFunc) (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data);
+struct _KubeModify {
+  KubeOperation *op;
+  KubeKind *kind;
+  char *key;
+  char *name;
+  guint retries;          /* left after a lost race; 0: a lost race is a conflict */
+  KubeModifyFunc change;
+  KubeModifiedFunc done;
+  gpointer user_data;
+  /* of the flow */
+  KubeObject *old;
+  KubeObject *new;
+  gboolean remove;
+};
+void kube_modify (KubeOperation *op, KubeKind *kind, const char *namespace_, const char *name, guint retries, KubeModifyFunc change, KubeModifiedFunc done, gpointer user_data);
+
+/* One write of an object to the store; the answer's object has its revision. */
+typedef void (*KubeWrittenFunc) (KubeOperation *op, const KubeStoreResult *result, gpointer user_data);
+void kube_registry_write (KubeOperation *op, const char *key, KubeObject *object, GBytes *previous, guint64 expected, gboolean remove, KubeWrittenFunc func, gpointer user_data);
+
+/* What all updates go through, whatever made @object of @old: metadata, strategy, validation, admission. (transfer full). @builder: the new state, decoded. */
+KubeChange kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeBuilder *builder, KubeObject **object, GError **error);
+/* Errors that several files word. */
+GError *kube_registry_conflict (KubeKind *kind, const char *name, const char *message);
+/* Whether an object that is being deleted has nothing left to wait for. */
+gboolean kube_registry_is_done_for (KubeObject *object);
+
+/* The deletion of one object as DeleteOptions say. */
+typedef struct {
+  gint64 grace;                 /* -1: not given */
+  const char *propagation;      /* (nullable) */
+  int orphan;                   /* orphanDependents: -1 not given */
+  const char *uid, *version;    /* (nullable): preconditions */
+  KubeValue *value;             /* (nullable) (owned): what the strings belong to */
+} KubeDeleteOptions;
+gboolean kube_delete_options_init (KubeDeleteOptions *options, KubeOperation *op, KubeValue *body, GError **error);
+void kube_delete_options_clear (KubeDeleteOptions *options);
+/* @options: (transfer full contents): cleared in the end. */
+void kube_registry_delete_one (KubeOperation *op, KubeKind *kind, const char *namespace_, const char *name, const KubeDeleteOptions *options, KubeModifiedFunc done, gpointer user_data);
+
+/* A kind that exists only as the body of a subresource: "autoscaling/v1" "Scale". */
+KubeKind *kube_registry_body_kind (const char *group, const char *version, const char *name);
+/* subresources: kube-scale.c, kube-binding.c, kube-eviction.c, kube-reviews.c, kube-pod-streams.c */
+void kube_registry_scale (KubeOperation *op);
+void kube_registry_bind (KubeOperation *op);
+void kube_registry_evict (KubeOperation *op);
+void kube_registry_review (KubeOperation *op);
+void kube_registry_create_token (KubeOperation *op);
+void kube_registry_stream_pod (KubeOperation *op);
+
+G_END_DECLS

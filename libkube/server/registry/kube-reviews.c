@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-registry.h"
+#include "kube-validation.h"
+
+/* Kinds that are answered and never stored. */
+
+static gboolean
+validate (KubeKind *kind, KubeObject *review, GError **error)
+{
+  g_auto (KubeFieldErrors) errors = { NULL };
+  GError *invalid;
+
+  kube_validate_create (kind, kube_object_get_value (review), &errors);
+  invalid = kube_field_errors_to_error (&errors, kind->group, kind->name, "");
+  if (invalid != NULL)
+    g_propagate_error (error, invalid);
+  return invalid == NULL;
+}
+
+static KubeObject *
+answer_review (KubeOperation *op, KubeObject *review, GError **error)
+{
+  KubeAuth *auth = kube_server_get_auth (op->server);
+  const char *name = op->kind->name;
+
+  if (g_str_equal (name, "TokenReview"))
+    return kube_auth_review_token (auth, review, error);
+  if (g_str_equal (name, "SelfSubjectReview"))
+    return kube_auth_review_self_subject (auth, op->user, review, error);
+  if (g_str_equal (name, "SelfSubjectRulesReview"))
+    return kube_auth_review_rules (auth, op->user, review, error);
+  if (g_str_has_suffix (name, "SubjectAccessReview"))
+    return kube_auth_review_access (auth, op->user, kube_operation_get_namespace (op), review, error);
+  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_METHOD_NOT_ALLOWED, "the server does not allow this method on the requested resource");
+  return NULL;
+}
+
+void
+kube_registry_review (KubeOperation *op)
+{
+  g_autoptr (KubeValue) body = NULL;
+  g_autoptr (KubeObject) review = NULL, answer = NULL;
+  GError *error = NULL;
+
+  if (kube_operation_get_write_options (op, "CreateOptions", &error))
+    body = kube_operation_decode_body (op, op->kind, &error);
+  if (body != NULL) {
+    review = kube_object_new (body);
+    if (validate (op->kind, review, &error))
+      answer = answer_review (op, review, &error);
+  }
+  if (answer == NULL)
+    kube_operation_take_error (op, error);
+  else
+    kube_operation_answer_object (op, 201, answer);
+}
+
+void
+kube_registry_create_token (KubeOperation *op)
+{
+  KubeKind *kind = kube_registry_body_kind ("authentication.k8s.io", "v1", "TokenRequest");
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (KubeValue) body = NULL;
+  g_autoptr (KubeObject) account = NULL, request = NULL, answer = NULL;
+  GError *error = NULL;
+
+  if (kube_operation_get_write_options (op, "CreateOptions", &error))
+    body = kube_operation_decode_body (op, kind, &error);
+  if (body != NULL)
+    account = kube_storage_get (op->store, op->kind, op->info.namespace_, op->info.name, &error);
+  if (account != NULL) {
+    request = kube_object_new (body);
+    answer = kube_auth_create_token (kube_server_get_auth (op->server), account, request, warnings, &error);
+  }
+  for (guint i = 0; i < warnings->len; i++)
+    kube_call_add_warning (op->call, g_ptr_array_index (warnings, i));
+  if (answer == NULL)
+    kube_operation_take_error (op, error);
+  else
+    kube_operation_answer_object (op, 201, answer);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-builder.h>
+#include "kube-operation.h"
+
+G_BEGIN_DECLS
+
+/* What a kind does beyond its tables, as hooks in the order of a write. Kinds without a row in the table of kube-strategy.c have none. */
+
+typedef struct {
+  KubeOperation *op;
+  KubeKind *kind;
+  const char *subresource; /* "" for the object itself */
+  KubeValue *old;          /* (nullable): NULL on create */
+  KubeNode *object;        /* the new state */
+} KubeWriteContext;
+
+typedef struct {
+  const char *group, *plural;
+  /* Sets what clients may not set, after the generic part (status, generation). */
+  void (*prepare_create) (KubeWriteContext *context);
+  void (*prepare_update) (KubeWriteContext *context);
+  /* Takes what the object needs beyond itself (addresses, ports); undone by `settle` with committed FALSE. */
+  gboolean (*allocate) (KubeWriteContext *context, GError **error);
+  void (*settle) (KubeOperation *op, KubeObject *object, KubeObject *old, gboolean committed, gboolean removed);
+  /* The grace period of a deletion: *grace -1 where none is given. FALSE: the kind has no graceful deletion. */
+  gboolean (*check_graceful) (KubeObject *object, gint64 *grace);
+  /* Instead of removing it: what to make of an object that is to be deleted and has finalizers of its kind's own. FALSE: nothing, go on. */
+  gboolean (*hold_deletion) (KubeOperation *op, KubeObject *old, KubeNode *object);
+  gint64 ttl;              /* seconds that an object is kept after its last write; 0: for ever */
+  guint needs_version : 1; /* an update must say which version it is of */
+  guint returns_deleted : 1; /* a deletion answers with the object */
+  guint keeps_status : 1;  /* status is not taken away on create, nor kept from the old object on update */
+  guint status_labels : 1; /* a status update does not take labels from the client */
+} KubeStrategy;
+
+/* Never NULL. */
+const KubeStrategy *kube_strategy_find (KubeKind *kind);
+
+/* The hooks, one file a kind under strategies/. */
+extern const KubeStrategy kube_pod_strategy;
+extern const KubeStrategy kube_service_strategy;
+extern const KubeStrategy kube_namespace_strategy;
+
+G_END_DECLS

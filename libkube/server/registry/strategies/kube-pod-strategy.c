@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "../kube-strategy.h"
+#include <kube/kube-quantity.h>
+
+static const char *const compute_resources[] = { "cpu", "memory" };
+
+static gboolean
+is_zero (KubeNode *amount)
+{
+  g_autoptr (KubeValue) value = amount != NULL ? kube_node_to_value (amount) : NULL;
+  KubeQuantity quantity;
+
+  return value == NULL || !kube_quantity_from_value (value, &quantity, NULL) || quantity.value == 0;
+}
+
+static gboolean
+is_same_amount (KubeNode *a, KubeNode *b)
+{
+  g_autoptr (KubeValue) x = kube_node_to_value (a), y = kube_node_to_value (b);
+  KubeQuantity p, q;
+
+  return kube_quantity_from_value (x, &p, NULL) && kube_quantity_from_value (y, &q, NULL) && kube_quantity_compare (&p, &q) == 0;
+}
+
+/* Looks at one list of containers: whether any asks for anything, and whether all are limited to what they ask for. */
+static void
+look_at_containers (KubeNode *containers, gboolean *any, gboolean *guaranteed)
+{
+  for (guint i = 0; i < kube_node_get_length (containers); i++) {
+    KubeNode *container = kube_node_get_element (containers, i);
+    KubeNode *requests = kube_node_get (container, "resources.requests"), *limits = kube_node_get (container, "resources.limits");
+    for (guint k = 0; k < G_N_ELEMENTS (compute_resources); k++) {
+      KubeNode *request = kube_node_get_member (requests, compute_resources[k]), *limit = kube_node_get_member (limits, compute_resources[k]);
+      *any |= !is_zero (request) || !is_zero (limit);
+      if (is_zero (limit) || (!is_zero (request) && !is_same_amount (request, limit)))
+        *guaranteed = FALSE;
+    }
+  }
+}
+
+static const char *
+qos_class (KubeNode *pod)
+{
+  gboolean any = FALSE, guaranteed = TRUE;
+
+  look_at_containers (kube_node_get (pod, "spec.containers"), &any, &guaranteed);
+  look_at_containers (kube_node_get (pod, "spec.initContainers"), &any, &guaranteed);
+  if (!any)
+    return "BestEffort";
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+static void
+prepare_create (KubeWriteContext *context)
+{
+  kube_node_set_string (context->object, "status.phase", "Pending");
+  kube_node_set_string (context->object, "status.qosClass", qos_class (context->object));
+}
+
+static void
+prepare_update (KubeWriteContext *context)
+{
+  if (!g_str_equal (context->subresource, "status"))
+    return;
+  /* old kubelets corrupt owner references */
+  kube_node_set_value (context->object, "metadata.ownerReferences", kube_value_get (context->old, "metadata.ownerReferences"));
+  if (kube_node_get_string (context->object, "status.qosClass") == NULL)
+    kube_node_set_string (context->object, "status.qosClass", kube_value_get_string (context->old, "status.qosClass"));
+}
+
+static gboolean
+check_graceful (KubeObject *pod, gint64 *grace)
+{
+  const char *node = kube_object_get_string (pod, "spec.nodeName"), *phase = kube_object_get_string (pod, "status.phase");
+
+  if (*grace < 0)
+    *grace = kube_object_get_integer (pod, "spec.terminationGracePeriodSeconds", 0);
+  if (node == NULL || *node == '\0' || g_strcmp0 (phase, "Succeeded") == 0 || g_strcmp0 (phase, "Failed") == 0)
+    *grace = 0;
+  if (*grace < 0)
+    *grace = 1;
+  return TRUE;
+}
+
+const KubeStrategy kube_pod_strategy = {
+  .group = "",
+  .plural = "pods",
+  .prepare_create = prepare_create,
+  .prepare_update = prepare_update,
+  .check_graceful = check_graceful,
+  .returns_deleted = TRUE,
+};
