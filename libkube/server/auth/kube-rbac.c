@@ -350,6 +350,7 @@ read_all (KubeRbac *rbac, GError **error)
     good = read_source (rbac, &rbac->sources[i], error);
   g_main_context_pop_thread_default (rbac->context);
   rbac->lost = !good;
+  rbac->seen = 0;
   return good;
 }
 
