@@ -28,6 +28,7 @@
 #include <kube/kube-selector.h>
 #include <kube/kube-server.h>
 #include <kube/kube-time.h>
+#include <kube/kube-value-json.h>
 #include <kube/kube-value.h>
 #include <kube/kube-version-macros.h>
 #include <kube/kube-version.h>
@@ -37,4 +38,5 @@
 #include <kube/sys/kube-clock.h>
 #include <kube/sys/kube-network.h>
 #include <kube/sys/kube-node-api.h>
+#include <kube/sys/kube-runtime.h>
 #include <kube/sys/kube-store.h>

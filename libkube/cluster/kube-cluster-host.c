@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <unistd.h>
+#include <gio/gio.h>
+#include <kube/kube-cluster.h>
+#include <kube/sys/kube-network.h>
+#include <kube/sys/kube-runtime.h>
+
+/* What a cluster needs of its machine, and what it leaves there. */
+
+static void
+check_port (GPtrArray *problems, const char *address, guint16 port)
+{
+  g_autoptr (GSocketAddress) at = g_inet_socket_address_new_from_string (address == NULL ? "0.0.0.0" : address, port);
+  g_autoptr (GSocket) socket = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (at == NULL) {
+    g_ptr_array_add (problems, g_strdup_printf ("%s is not an address: use one of this machine's for --bind-address", address));
+    return;
+  }
+  socket = g_socket_new (g_socket_address_get_family (at), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+  if (socket == NULL || !g_socket_bind (socket, at, TRUE, &error) || !g_socket_listen (socket, &error))
+    g_ptr_array_add (problems, g_strdup_printf ("port %u cannot be used (%s): choose another with --secure-port", port, error->message));
+}
+
+/**
+ * kube_cluster_check_host:
+ * @runtime: "oci" or "sim"
+ * @address: (nullable): that the server shall listen on
+ * @port: its port
+ *
+ * Says what this machine lacks for a cluster, each with what to do about it.
+ *
+ * Returns: (transfer full) (element-type utf8): the problems; empty where there are none
+ * Since: 1.0
+ */
+GPtrArray *
+kube_cluster_check_host (const char *runtime, const char *address, guint16 port)
+{
+  GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
+
+  check_port (problems, address, port);
+  return problems;
+}
+
+/**
+ * kube_cluster_clean_up:
+ * @data_dir: of a cluster that does not run
+ * @error: return location
+ *
+ * Ends the containers of a data directory and removes their mounts, links, network namespaces, firewall rules and cgroups, and nothing else. The objects, keys and images
+ * stay. A directory that holds none of that is no error.
+ *
+ * Returns: whether all is gone
+ * Since: 1.0
+ */
+gboolean
+kube_cluster_clean_up (const char *data_dir, GError **error)
+{
+  g_autoptr (KubeNetwork) network = kube_network_bridge_new (NULL);
+
+  return kube_runtime_oci_clean_up (data_dir, error) && kube_network_clean_up (network, error);
+}
