@@ -21,12 +21,12 @@ typedef struct {
   gint64 integer;
   const char *text;
   gsize length;
-  char *owned;        /* (owned): @text, where it was made */
+  char *owned; /* (owned): @text, where it was made */
   char buffer[40];
 } KubeDecodeScalar;
 
-KubeDecodeFault kube_decode_read_scalar (KubeScalar scalar, int min_scale, KubeValue *value, KubeDecodeScalar *out, GString *detail,
-                                       const char **go_type);
+KubeDecodeFault kube_decode_read_scalar (KubeScalar scalar, int min_scale, KubeValue *value, KubeDecodeScalar *out,
+                                         GString *detail, const char **go_type);
 const char *kube_decode_value_word (KubeValue *value);
 int kube_decode_min_scale (const KubeField *field);
 

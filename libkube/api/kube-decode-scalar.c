@@ -14,23 +14,22 @@
 const char *
 kube_decode_value_word (KubeValue *value)
 {
-  switch (kube_value_get_value_type (value))
-    {
-    case KUBE_VALUE_NULL:
-      return "null";
-    case KUBE_VALUE_BOOLEAN:
-      return "bool";
-    case KUBE_VALUE_STRING:
-      return "string";
-    case KUBE_VALUE_ARRAY:
-      return "array";
-    case KUBE_VALUE_OBJECT:
-      return "object";
-    case KUBE_VALUE_INTEGER:
-    case KUBE_VALUE_UNSIGNED:
-    case KUBE_VALUE_NUMBER:
-      break;
-    }
+  switch (kube_value_get_value_type (value)) {
+  case KUBE_VALUE_NULL:
+    return "null";
+  case KUBE_VALUE_BOOLEAN:
+    return "bool";
+  case KUBE_VALUE_STRING:
+    return "string";
+  case KUBE_VALUE_ARRAY:
+    return "array";
+  case KUBE_VALUE_OBJECT:
+    return "object";
+  case KUBE_VALUE_INTEGER:
+  case KUBE_VALUE_UNSIGNED:
+  case KUBE_VALUE_NUMBER:
+    break;
+  }
   return "number";
 }
 
@@ -38,7 +37,10 @@ kube_decode_value_word (KubeValue *value)
 int
 kube_decode_min_scale (const KubeField *field)
 {
-  return field->scalar == KUBE_SCALAR_QUANTITY && field->shape == KUBE_SHAPE_MAP && strcmp (field->go_type, "v1.ResourceList") == 0 ? -3 : -9;
+  return field->scalar == KUBE_SCALAR_QUANTITY && field->shape == KUBE_SHAPE_MAP
+                 && strcmp (field->go_type, "v1.ResourceList") == 0
+             ? -3
+             : -9;
 }
 
 static gboolean
@@ -66,18 +68,18 @@ set_text (KubeDecodeScalar *out, const char *text, gsize length)
 }
 
 static KubeDecodeFault
-read_integer (KubeValue *value, gint64 minimum, gint64 maximum, const char *wanted, KubeDecodeScalar *out, GString *detail, const char **go_type)
+read_integer (KubeValue *value, gint64 minimum, gint64 maximum, const char *wanted, KubeDecodeScalar *out, GString *detail,
+              const char **go_type)
 {
   gint64 integer = kube_value_get_integer (value, NULL, 0);
 
   if (!is_number (value))
     return wrong_type (value, wanted, detail, go_type);
-  if (kube_value_get_value_type (value) == KUBE_VALUE_INTEGER && integer >= minimum && integer <= maximum)
-    {
-      out->type = KUBE_VALUE_INTEGER;
-      out->integer = integer;
-      return KUBE_DECODE_GOOD;
-    }
+  if (kube_value_get_value_type (value) == KUBE_VALUE_INTEGER && integer >= minimum && integer <= maximum) {
+    out->type = KUBE_VALUE_INTEGER;
+    out->integer = integer;
+    return KUBE_DECODE_GOOD;
+  }
   g_string_assign (detail, "number ");
   kube_value_print_to (value, detail);
   *go_type = wanted;
@@ -102,30 +104,27 @@ format_double (double number, KubeDecodeScalar *out)
   double size = fabs (number);
   char *exponent;
 
-  for (int digits = 0; digits <= 16; digits++)
-    {
-      g_ascii_formatd (out->buffer, sizeof out->buffer, (char[]){ '%', '.', '0' + digits / 10, '0' + digits % 10, 'e', '\0' }, number);
-      if (g_ascii_strtod (out->buffer, NULL) == number)
-        break;
-    }
+  for (int digits = 0; digits <= 16; digits++) {
+    g_ascii_formatd (out->buffer, sizeof out->buffer, (char[]){ '%', '.', '0' + digits / 10, '0' + digits % 10, 'e', '\0' },
+                     number);
+    if (g_ascii_strtod (out->buffer, NULL) == number)
+      break;
+  }
   exponent = strchr (out->buffer, 'e');
-  if (number == 0 || (size >= 1e-6 && size < 1e21))
-    {
-      int digits = strchr (out->buffer, '.') != NULL ? (int) (exponent - strchr (out->buffer, '.')) - 1 : 0;
-      int decimals = MAX (digits - atoi (exponent + 1), 0);
+  if (number == 0 || (size >= 1e-6 && size < 1e21)) {
+    int digits = strchr (out->buffer, '.') != NULL ? (int)(exponent - strchr (out->buffer, '.')) - 1 : 0;
+    int decimals = MAX (digits - atoi (exponent + 1), 0);
 
-      g_snprintf (out->buffer, sizeof out->buffer, "%.*f", decimals, number);
-    }
-  else if (exponent[2] == '0') /* e-07 is e-7 */
+    g_snprintf (out->buffer, sizeof out->buffer, "%.*f", decimals, number);
+  } else if (exponent[2] == '0') /* e-07 is e-7 */
     memmove (exponent + 2, exponent + 3, strlen (exponent + 3) + 1);
   out->type = KUBE_VALUE_NUMBER;
   out->text = out->buffer;
   out->length = strlen (out->buffer);
-  if (strpbrk (out->buffer, ".e") == NULL && size < 9e18)
-    {
-      out->type = KUBE_VALUE_INTEGER;
-      out->integer = (gint64) number;
-    }
+  if (strpbrk (out->buffer, ".e") == NULL && size < 9e18) {
+    out->type = KUBE_VALUE_INTEGER;
+    out->integer = (gint64)number;
+  }
 }
 
 static KubeDecodeFault
@@ -136,11 +135,10 @@ read_double (KubeValue *value, KubeDecodeScalar *out, GString *detail, const cha
   if (!is_number (value))
     return wrong_type (value, "float64", detail, go_type);
   number = kube_value_get_double (value, NULL, 0);
-  if (isfinite (number))
-    {
-      format_double (number, out);
-      return KUBE_DECODE_GOOD;
-    }
+  if (isfinite (number)) {
+    format_double (number, out);
+    return KUBE_DECODE_GOOD;
+  }
   g_string_assign (detail, "number ");
   kube_value_print_to (value, detail);
   *go_type = "float64";
@@ -174,26 +172,24 @@ base64_check (const char *text, gsize length)
   gsize at = 0;
 
   for (;;)
-    for (guint digit = 0; digit < 4; digit++)
-      {
-        at = skip_line_ends (text, at, length);
+    for (guint digit = 0; digit < 4; digit++) {
+      at = skip_line_ends (text, at, length);
+      if (at == length)
+        return digit == 0 ? -1 : (gssize)(length - digit);
+      if (base64_digit (text[at++]) >= 0)
+        continue;
+      if (text[at - 1] != '=' || digit < 2)
+        return at - 1;
+      at = skip_line_ends (text, at, length);
+      if (digit == 2) {
         if (at == length)
-          return digit == 0 ? -1 : (gssize) (length - digit);
-        if (base64_digit (text[at++]) >= 0)
-          continue;
-        if (text[at - 1] != '=' || digit < 2)
+          return length;
+        if (text[at] != '=')
           return at - 1;
-        at = skip_line_ends (text, at, length);
-        if (digit == 2)
-          {
-            if (at == length)
-              return length;
-            if (text[at] != '=')
-              return at - 1;
-            at = skip_line_ends (text, at + 1, length);
-          }
-        return at < length ? (gssize) at : -1;
+        at = skip_line_ends (text, at + 1, length);
       }
+      return at < length ? (gssize)at : -1;
+    }
 }
 
 static KubeDecodeFault
@@ -206,19 +202,17 @@ read_bytes (KubeValue *value, KubeDecodeScalar *out, GString *detail, const char
   if (text == NULL)
     return wrong_type (value, "[]uint8", detail, go_type);
   bad = base64_check (text, length);
-  if (bad >= 0)
-    {
-      g_string_printf (detail, "illegal base64 data at input byte %" G_GSSIZE_FORMAT, bad);
-      return KUBE_DECODE_SAVED;
-    }
+  if (bad >= 0) {
+    g_string_printf (detail, "illegal base64 data at input byte %" G_GSSIZE_FORMAT, bad);
+    return KUBE_DECODE_SAVED;
+  }
   set_text (out, text, length);
-  if (strcspn (text, "\r\n") < length)
-    {
-      g_autofree guchar *bytes = g_base64_decode (text, &n);
+  if (strcspn (text, "\r\n") < length) {
+    g_autofree guchar *bytes = g_base64_decode (text, &n);
 
-      out->owned = g_base64_encode (bytes, n);
-      set_text (out, out->owned, strlen (out->owned));
-    }
+    out->owned = g_base64_encode (bytes, n);
+    set_text (out, out->owned, strlen (out->owned));
+  }
   return KUBE_DECODE_GOOD;
 }
 
@@ -241,7 +235,8 @@ micro_time_check (const char *text, GString *detail)
     return TRUE;
   g_string_printf (detail, "parsing time \"%s\" as \"" MICRO_LAYOUT "\": cannot parse \"%s\" as \".000000\"", text, fraction);
   if (digits > 6)
-    g_string_printf (detail, "parsing time \"%s\" as \"" MICRO_LAYOUT "\": cannot parse \"%s\" as \"Z07:00\"", text, fraction + 7);
+    g_string_printf (detail, "parsing time \"%s\" as \"" MICRO_LAYOUT "\": cannot parse \"%s\" as \"Z07:00\"", text,
+                     fraction + 7);
   return FALSE;
 }
 
@@ -252,25 +247,22 @@ read_time (KubeValue *value, gboolean micro, KubeDecodeScalar *out, GString *det
   GError *problem = NULL;
   gint64 time;
 
-  if (text == NULL)
-    {
-      wrong_type (value, "string", detail, go_type);
-      return KUBE_DECODE_TYPE;
-    }
-  if (!kube_time_parse (text, &time, &problem))
-    {
-      fatal (problem, detail);
-      if (micro)
-        g_string_replace (detail, "as \"2006-01-02T15:04:05Z07:00\"", "as \"" MICRO_LAYOUT "\"", 1);
-      return KUBE_DECODE_FATAL;
-    }
+  if (text == NULL) {
+    wrong_type (value, "string", detail, go_type);
+    return KUBE_DECODE_TYPE;
+  }
+  if (!kube_time_parse (text, &time, &problem)) {
+    fatal (problem, detail);
+    if (micro)
+      g_string_replace (detail, "as \"2006-01-02T15:04:05Z07:00\"", "as \"" MICRO_LAYOUT "\"", 1);
+    return KUBE_DECODE_FATAL;
+  }
   if (micro && !micro_time_check (text, detail))
     return KUBE_DECODE_FATAL;
-  if (time == ZERO_TIME)
-    {
-      out->type = KUBE_VALUE_NULL;
-      return KUBE_DECODE_GOOD;
-    }
+  if (time == ZERO_TIME) {
+    out->type = KUBE_VALUE_NULL;
+    return KUBE_DECODE_GOOD;
+  }
   if (micro)
     kube_time_format_micro (time, out->buffer);
   else
@@ -290,23 +282,21 @@ read_duration (KubeValue *value, KubeDecodeScalar *out, GString *detail, const c
     return wrong_type (value, "string", detail, go_type);
   p += *p == '-' || *p == '+';
   good = strcmp (p, "0") == 0;
-  while (!good && *p != '\0')
-    {
-      gsize digits = strspn (p, "0123456789."), unit = 0;
+  while (!good && *p != '\0') {
+    gsize digits = strspn (p, "0123456789."), unit = 0;
 
-      for (guint i = 0; i < G_N_ELEMENTS (units); i++)
-        if (g_str_has_prefix (p + digits, units[i]) && strlen (units[i]) > unit)
-          unit = strlen (units[i]);
-      if (digits == 0 || unit == 0)
-        break;
-      p += digits + unit;
-      good = *p == '\0';
-    }
-  if (!good)
-    {
-      g_string_printf (detail, "time: invalid duration \"%s\"", text);
-      return KUBE_DECODE_FATAL;
-    }
+    for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+      if (g_str_has_prefix (p + digits, units[i]) && strlen (units[i]) > unit)
+        unit = strlen (units[i]);
+    if (digits == 0 || unit == 0)
+      break;
+    p += digits + unit;
+    good = *p == '\0';
+  }
+  if (!good) {
+    g_string_printf (detail, "time: invalid duration \"%s\"", text);
+    return KUBE_DECODE_FATAL;
+  }
   set_text (out, text, strlen (text));
   return KUBE_DECODE_GOOD;
 }
@@ -331,44 +321,44 @@ read_quantity (KubeValue *value, int min_scale, KubeDecodeScalar *out, GString *
 }
 
 KubeDecodeFault
-kube_decode_read_scalar (KubeScalar scalar, int min_scale, KubeValue *value, KubeDecodeScalar *out, GString *detail, const char **go_type)
+kube_decode_read_scalar (KubeScalar scalar, int min_scale, KubeValue *value, KubeDecodeScalar *out, GString *detail,
+                         const char **go_type)
 {
   out->owned = NULL;
-  switch (scalar)
-    {
-    case KUBE_SCALAR_STRING:
+  switch (scalar) {
+  case KUBE_SCALAR_STRING:
+    return read_string (value, out, detail, go_type);
+  case KUBE_SCALAR_BOOLEAN:
+    if (kube_value_get_value_type (value) != KUBE_VALUE_BOOLEAN)
+      return wrong_type (value, "bool", detail, go_type);
+    out->type = KUBE_VALUE_BOOLEAN;
+    out->integer = kube_value_get_boolean (value, NULL, FALSE);
+    return KUBE_DECODE_GOOD;
+  case KUBE_SCALAR_INT32:
+    return read_integer (value, G_MININT32, G_MAXINT32, "int32", out, detail, go_type);
+  case KUBE_SCALAR_INT64:
+    return read_integer (value, G_MININT64, G_MAXINT64, "int64", out, detail, go_type);
+  case KUBE_SCALAR_DOUBLE:
+    return read_double (value, out, detail, go_type);
+  case KUBE_SCALAR_BYTES:
+    return read_bytes (value, out, detail, go_type);
+  case KUBE_SCALAR_TIME:
+  case KUBE_SCALAR_MICRO_TIME:
+    return read_time (value, scalar == KUBE_SCALAR_MICRO_TIME, out, detail, go_type);
+  case KUBE_SCALAR_DURATION:
+    return read_duration (value, out, detail, go_type);
+  case KUBE_SCALAR_QUANTITY:
+    return read_quantity (value, min_scale, out, detail);
+  case KUBE_SCALAR_INT_OR_STRING:
+    if (kube_value_is_string (value))
       return read_string (value, out, detail, go_type);
-    case KUBE_SCALAR_BOOLEAN:
-      if (kube_value_get_value_type (value) != KUBE_VALUE_BOOLEAN)
-        return wrong_type (value, "bool", detail, go_type);
-      out->type = KUBE_VALUE_BOOLEAN;
-      out->integer = kube_value_get_boolean (value, NULL, FALSE);
-      return KUBE_DECODE_GOOD;
-    case KUBE_SCALAR_INT32:
-      return read_integer (value, G_MININT32, G_MAXINT32, "int32", out, detail, go_type);
-    case KUBE_SCALAR_INT64:
-      return read_integer (value, G_MININT64, G_MAXINT64, "int64", out, detail, go_type);
-    case KUBE_SCALAR_DOUBLE:
-      return read_double (value, out, detail, go_type);
-    case KUBE_SCALAR_BYTES:
-      return read_bytes (value, out, detail, go_type);
-    case KUBE_SCALAR_TIME:
-    case KUBE_SCALAR_MICRO_TIME:
-      return read_time (value, scalar == KUBE_SCALAR_MICRO_TIME, out, detail, go_type);
-    case KUBE_SCALAR_DURATION:
-      return read_duration (value, out, detail, go_type);
-    case KUBE_SCALAR_QUANTITY:
-      return read_quantity (value, min_scale, out, detail);
-    case KUBE_SCALAR_INT_OR_STRING:
-      if (kube_value_is_string (value))
-        return read_string (value, out, detail, go_type);
-      return read_integer (value, G_MININT32, G_MAXINT32, "int32", out, detail, go_type);
-    case KUBE_SCALAR_ANY:
-    case KUBE_SCALAR_STRUCT:
-    case KUBE_SCALAR_STRUCT_OR_BOOLEAN:
-    case KUBE_SCALAR_STRUCT_OR_LIST:
-    case KUBE_SCALAR_STRUCT_OR_STRINGS:
-      break;
-    }
+    return read_integer (value, G_MININT32, G_MAXINT32, "int32", out, detail, go_type);
+  case KUBE_SCALAR_ANY:
+  case KUBE_SCALAR_STRUCT:
+  case KUBE_SCALAR_STRUCT_OR_BOOLEAN:
+  case KUBE_SCALAR_STRUCT_OR_LIST:
+  case KUBE_SCALAR_STRUCT_OR_STRINGS:
+    break;
+  }
   g_return_val_if_reached (KUBE_DECODE_FATAL);
 }

@@ -42,65 +42,57 @@ push_string (Decoder *self, const char *text)
 static void
 write_zero (Decoder *self, const KubeField *field)
 {
-  switch (field->scalar)
-    {
-    case KUBE_SCALAR_STRING:
-      push_string (self, "");
-      return;
-    case KUBE_SCALAR_BOOLEAN:
-      kube_writer_push (self->writer, KUBE_VALUE_BOOLEAN, FALSE);
-      return;
-    case KUBE_SCALAR_INT32:
-    case KUBE_SCALAR_INT64:
-    case KUBE_SCALAR_DOUBLE:
-    case KUBE_SCALAR_INT_OR_STRING:
-      kube_writer_push (self->writer, KUBE_VALUE_INTEGER, 0);
-      return;
-    case KUBE_SCALAR_DURATION:
-      push_string (self, "0s");
-      return;
-    case KUBE_SCALAR_QUANTITY:
-      push_string (self, "0");
-      return;
-    case KUBE_SCALAR_STRUCT:
-      write_struct (self, field->type, NULL, NULL);
-      return;
-    default:
-      push_null (self);
-    }
+  switch (field->scalar) {
+  case KUBE_SCALAR_STRING:
+    push_string (self, "");
+    return;
+  case KUBE_SCALAR_BOOLEAN:
+    kube_writer_push (self->writer, KUBE_VALUE_BOOLEAN, FALSE);
+    return;
+  case KUBE_SCALAR_INT32:
+  case KUBE_SCALAR_INT64:
+  case KUBE_SCALAR_DOUBLE:
+  case KUBE_SCALAR_INT_OR_STRING:
+    kube_writer_push (self->writer, KUBE_VALUE_INTEGER, 0);
+    return;
+  case KUBE_SCALAR_DURATION:
+    push_string (self, "0s");
+    return;
+  case KUBE_SCALAR_QUANTITY:
+    push_string (self, "0");
+    return;
+  case KUBE_SCALAR_STRUCT:
+    write_struct (self, field->type, NULL, NULL);
+    return;
+  default:
+    push_null (self);
+  }
 }
 
 static void
 write_struct_or_other (Decoder *self, const KubeField *field, KubeValue *value)
 {
-  if (kube_value_is_object (value))
-    {
-      write_struct (self, field->type, value, NULL);
-    }
-  else if (field->scalar == KUBE_SCALAR_STRUCT_OR_BOOLEAN)
-    {
-      self->failed |= kube_value_get_value_type (value) != KUBE_VALUE_BOOLEAN;
-      kube_writer_push (self->writer, KUBE_VALUE_BOOLEAN, kube_value_get_boolean (value, NULL, FALSE));
-    }
-  else if (!kube_value_is_array (value) || kube_value_get_length (value) == 0)
-    {
-      push_null (self);
-    }
-  else
-    {
-      kube_writer_open (self->writer, KUBE_VALUE_ARRAY);
-      for (guint i = 0; i < kube_value_get_length (value); i++)
-        {
-          KubeValue *element = kube_value_get_element (value, i);
+  if (kube_value_is_object (value)) {
+    write_struct (self, field->type, value, NULL);
+  } else if (field->scalar == KUBE_SCALAR_STRUCT_OR_BOOLEAN) {
+    self->failed |= kube_value_get_value_type (value) != KUBE_VALUE_BOOLEAN;
+    kube_writer_push (self->writer, KUBE_VALUE_BOOLEAN, kube_value_get_boolean (value, NULL, FALSE));
+  } else if (!kube_value_is_array (value) || kube_value_get_length (value) == 0) {
+    push_null (self);
+  } else {
+    kube_writer_open (self->writer, KUBE_VALUE_ARRAY);
+    for (guint i = 0; i < kube_value_get_length (value); i++) {
+      KubeValue *element = kube_value_get_element (value, i);
 
-          if (field->scalar == KUBE_SCALAR_STRUCT_OR_LIST)
-            write_struct (self, field->type, element, NULL);
-          else
-            push_string (self, kube_value_get_string (element, NULL) ?: "");
-          self->failed |= field->scalar == KUBE_SCALAR_STRUCT_OR_STRINGS && !kube_value_is_string (element) && !kube_value_is_null (element);
-        }
-      kube_writer_close (self->writer);
+      if (field->scalar == KUBE_SCALAR_STRUCT_OR_LIST)
+        write_struct (self, field->type, element, NULL);
+      else
+        push_string (self, kube_value_get_string (element, NULL) ?: "");
+      self->failed
+          |= field->scalar == KUBE_SCALAR_STRUCT_OR_STRINGS && !kube_value_is_string (element) && !kube_value_is_null (element);
     }
+    kube_writer_close (self->writer);
+  }
 }
 
 /* One value, of a field itself or in its list or map. */
@@ -110,38 +102,33 @@ write_one (Decoder *self, const KubeField *field, int min_scale, KubeValue *valu
   const char *go_type;
   KubeDecodeScalar scalar;
 
-  if (field->scalar == KUBE_SCALAR_ANY)
-    {
-      kube_writer_push_value (self->writer, value, TRUE);
-      return;
-    }
-  if (kube_value_is_null (value))
-    {
-      /* Go keeps a nil in a map of byte slices until the store has read it back. */
-      if (field->scalar == KUBE_SCALAR_BYTES)
-        push_string (self, "");
-      else
-        write_zero (self, field);
-      return;
-    }
-  if (field->scalar == KUBE_SCALAR_STRUCT)
-    {
-      write_struct (self, field->type, value, NULL);
-      return;
-    }
-  if (field->scalar > KUBE_SCALAR_STRUCT)
-    {
-      self->quiet++;
-      write_struct_or_other (self, field, value);
-      self->quiet--;
-      return;
-    }
-  if (kube_decode_read_scalar (field->scalar, min_scale, value, &scalar, self->detail, &go_type) != KUBE_DECODE_GOOD)
-    {
-      self->failed = TRUE;
-      push_null (self);
-      return;
-    }
+  if (field->scalar == KUBE_SCALAR_ANY) {
+    kube_writer_push_value (self->writer, value, TRUE);
+    return;
+  }
+  if (kube_value_is_null (value)) {
+    /* Go keeps a nil in a map of byte slices until the store has read it back. */
+    if (field->scalar == KUBE_SCALAR_BYTES)
+      push_string (self, "");
+    else
+      write_zero (self, field);
+    return;
+  }
+  if (field->scalar == KUBE_SCALAR_STRUCT) {
+    write_struct (self, field->type, value, NULL);
+    return;
+  }
+  if (field->scalar > KUBE_SCALAR_STRUCT) {
+    self->quiet++;
+    write_struct_or_other (self, field, value);
+    self->quiet--;
+    return;
+  }
+  if (kube_decode_read_scalar (field->scalar, min_scale, value, &scalar, self->detail, &go_type) != KUBE_DECODE_GOOD) {
+    self->failed = TRUE;
+    push_null (self);
+    return;
+  }
   if (scalar.type == KUBE_VALUE_STRING || scalar.type == KUBE_VALUE_NUMBER)
     kube_writer_push_text (self->writer, scalar.type, scalar.text, scalar.length);
   else
@@ -183,12 +170,11 @@ sort_members (KubeValue *value)
   Member *members = g_new (Member, n);
   gboolean sorted = TRUE;
 
-  for (guint i = 0; i < n; i++)
-    {
-      members[i] = (Member){ kube_value_get_key (value, i), 0, i };
-      members[i].length = strlen (members[i].key);
-      sorted = sorted && (i == 0 || member_compare (&members[i - 1], &members[i]) < 0);
-    }
+  for (guint i = 0; i < n; i++) {
+    members[i] = (Member){ kube_value_get_key (value, i), 0, i };
+    members[i].length = strlen (members[i].key);
+    sorted = sorted && (i == 0 || member_compare (&members[i - 1], &members[i]) < 0);
+  }
   if (!sorted)
     qsort (members, n, sizeof (Member), member_compare);
   return members;
@@ -210,25 +196,23 @@ write_map (Decoder *self, const KubeField *field, KubeValue *value)
   int min_scale = kube_decode_min_scale (field);
 
   self->failed |= !kube_value_is_object (value);
-  if (self->failed || (field->scalar == KUBE_SCALAR_STRING && field->shape == KUBE_SHAPE_MAP && all_strings (value)))
-    {
-      kube_writer_push_value (self->writer, value, TRUE);
-      return;
-    }
+  if (self->failed || (field->scalar == KUBE_SCALAR_STRING && field->shape == KUBE_SHAPE_MAP && all_strings (value))) {
+    kube_writer_push_value (self->writer, value, TRUE);
+    return;
+  }
   members = sort_members (value);
   kube_writer_open (self->writer, KUBE_VALUE_OBJECT);
-  for (guint i = 0; i < kube_value_get_length (value) && !self->failed; i++)
-    {
-      KubeValue *element = kube_value_get_element (value, members[i].index);
+  for (guint i = 0; i < kube_value_get_length (value) && !self->failed; i++) {
+    KubeValue *element = kube_value_get_element (value, members[i].index);
 
-      kube_writer_push_text (self->writer, KUBE_VALUE_STRING, members[i].key, members[i].length);
-      if (field->shape == KUBE_SHAPE_MAP)
-        write_one (self, field, min_scale, element);
-      else if (kube_value_is_null (element))
-        push_null (self);
-      else
-        write_list (self, field, element);
-    }
+    kube_writer_push_text (self->writer, KUBE_VALUE_STRING, members[i].key, members[i].length);
+    if (field->shape == KUBE_SHAPE_MAP)
+      write_one (self, field, min_scale, element);
+    else if (kube_value_is_null (element))
+      push_null (self);
+    else
+      write_list (self, field, element);
+  }
   kube_writer_close (self->writer);
 }
 
@@ -246,18 +230,19 @@ write_list_of_list (Decoder *self, const KubeField *field, KubeValue *value)
 static gboolean
 is_zero (const KubeField *field, KubeValue *value)
 {
-  switch (kube_value_get_value_type (value))
-    {
-    case KUBE_VALUE_STRING:
-      return kube_value_peek_string (value, NULL)[0] == '\0' && field->scalar <= KUBE_SCALAR_BYTES && field->shape == KUBE_SHAPE_ONE;
-    case KUBE_VALUE_BOOLEAN:
-      return !kube_value_get_boolean (value, NULL, FALSE) && field->scalar == KUBE_SCALAR_BOOLEAN;
-    case KUBE_VALUE_INTEGER:
-    case KUBE_VALUE_NUMBER:
-      return kube_value_get_double (value, NULL, 1) == 0 && field->scalar >= KUBE_SCALAR_INT32 && field->scalar <= KUBE_SCALAR_DOUBLE;
-    default:
-      return FALSE;
-    }
+  switch (kube_value_get_value_type (value)) {
+  case KUBE_VALUE_STRING:
+    return kube_value_peek_string (value, NULL)[0] == '\0' && field->scalar <= KUBE_SCALAR_BYTES
+           && field->shape == KUBE_SHAPE_ONE;
+  case KUBE_VALUE_BOOLEAN:
+    return !kube_value_get_boolean (value, NULL, FALSE) && field->scalar == KUBE_SCALAR_BOOLEAN;
+  case KUBE_VALUE_INTEGER:
+  case KUBE_VALUE_NUMBER:
+    return kube_value_get_double (value, NULL, 1) == 0 && field->scalar >= KUBE_SCALAR_INT32
+           && field->scalar <= KUBE_SCALAR_DOUBLE;
+  default:
+    return FALSE;
+  }
 }
 
 static void
@@ -277,32 +262,31 @@ write_field (Decoder *self, const KubeField *field, KubeValue *value)
 {
   gboolean keep = field->flags & (KUBE_FIELD_ALWAYS | KUBE_FIELD_POINTER);
 
-  if (field->shape != KUBE_SHAPE_ONE && (kube_value_is_array (value) || kube_value_is_object (value)) && kube_value_get_length (value) == 0)
-    {
-      /* An empty list or map of the right type is nothing once the store has read it back. */
-      self->failed |= kube_value_is_array (value) != (field->shape == KUBE_SHAPE_LIST || field->shape == KUBE_SHAPE_LIST_OF_LIST);
-      write_absent (self, field);
-      return;
-    }
+  if (field->shape != KUBE_SHAPE_ONE && (kube_value_is_array (value) || kube_value_is_object (value))
+      && kube_value_get_length (value) == 0) {
+    /* An empty list or map of the right type is nothing once the store has read it back. */
+    self->failed |= kube_value_is_array (value) != (field->shape == KUBE_SHAPE_LIST || field->shape == KUBE_SHAPE_LIST_OF_LIST);
+    write_absent (self, field);
+    return;
+  }
   if (!keep && is_zero (field, value))
     return;
   push_key (self, field);
-  switch ((KubeShape) field->shape)
-    {
-    case KUBE_SHAPE_ONE:
-      write_one (self, field, -9, value);
-      break;
-    case KUBE_SHAPE_LIST:
-      write_list (self, field, value);
-      break;
-    case KUBE_SHAPE_MAP:
-    case KUBE_SHAPE_MAP_OF_LIST:
-      write_map (self, field, value);
-      break;
-    case KUBE_SHAPE_LIST_OF_LIST:
-      write_list_of_list (self, field, value);
-      break;
-    }
+  switch ((KubeShape)field->shape) {
+  case KUBE_SHAPE_ONE:
+    write_one (self, field, -9, value);
+    break;
+  case KUBE_SHAPE_LIST:
+    write_list (self, field, value);
+    break;
+  case KUBE_SHAPE_MAP:
+  case KUBE_SHAPE_MAP_OF_LIST:
+    write_map (self, field, value);
+    break;
+  case KUBE_SHAPE_LIST_OF_LIST:
+    write_list_of_list (self, field, value);
+    break;
+  }
 }
 
 /* Finds the members of @value that are fields of @type; clients mostly send them in the tables' order. */
@@ -311,23 +295,21 @@ assign_members (const KubeType *type, KubeValue *value, KubeValue **slots)
 {
   guint n = kube_value_get_length (value), next = 0, n_unknown = 0;
 
-  for (guint i = 0; i < n; i++)
-    {
-      const char *key = kube_value_get_key (value, i);
-      const KubeField *field;
+  for (guint i = 0; i < n; i++) {
+    const char *key = kube_value_get_key (value, i);
+    const KubeField *field;
 
-      for (guint tries = 0; tries < 2 && next < type->n_fields && strcmp (type->fields[next].name, key) < 0; tries++)
-        next++;
-      field = next < type->n_fields && strcmp (type->fields[next].name, key) == 0 ? &type->fields[next]
-                                                                                  : kube_type_find_field (type, key, strlen (key));
-      if (field == NULL)
-        {
-          n_unknown++;
-          continue;
-        }
-      next = field - type->fields;
-      slots[next++] = kube_value_get_element (value, i);
+    for (guint tries = 0; tries < 2 && next < type->n_fields && strcmp (type->fields[next].name, key) < 0; tries++)
+      next++;
+    field = next < type->n_fields && strcmp (type->fields[next].name, key) == 0 ? &type->fields[next]
+                                                                                : kube_type_find_field (type, key, strlen (key));
+    if (field == NULL) {
+      n_unknown++;
+      continue;
     }
+    next = field - type->fields;
+    slots[next++] = kube_value_get_element (value, i);
+  }
   return n_unknown;
 }
 
@@ -338,28 +320,26 @@ write_open_struct (Decoder *self, const KubeType *type, KubeValue *value, KubeVa
   g_autofree Member *members = sort_members (value);
   guint n = kube_value_get_length (value), next = 0;
 
-  for (guint i = 0; i < n; i++)
-    {
-      if (kube_type_find_field (type, members[i].key, members[i].length) != NULL)
-        continue;
-      while (next < type->n_fields && key_compare (type->fields[next].name, type->fields[next].name_length, members[i].key, members[i].length) < 0)
-        {
-          if (kube_value_is_null (slots[next]))
-            write_absent (self, &type->fields[next]);
-          else
-            write_field (self, &type->fields[next], slots[next]);
-          next++;
-        }
-      kube_writer_push_text (self->writer, KUBE_VALUE_STRING, members[i].key, members[i].length);
-      kube_writer_push_value (self->writer, kube_value_get_element (value, members[i].index), TRUE);
-    }
-  for (; next < type->n_fields; next++)
-    {
+  for (guint i = 0; i < n; i++) {
+    if (kube_type_find_field (type, members[i].key, members[i].length) != NULL)
+      continue;
+    while (next < type->n_fields
+           && key_compare (type->fields[next].name, type->fields[next].name_length, members[i].key, members[i].length) < 0) {
       if (kube_value_is_null (slots[next]))
         write_absent (self, &type->fields[next]);
       else
         write_field (self, &type->fields[next], slots[next]);
+      next++;
     }
+    kube_writer_push_text (self->writer, KUBE_VALUE_STRING, members[i].key, members[i].length);
+    kube_writer_push_value (self->writer, kube_value_get_element (value, members[i].index), TRUE);
+  }
+  for (; next < type->n_fields; next++) {
+    if (kube_value_is_null (slots[next]))
+      write_absent (self, &type->fields[next]);
+    else
+      write_field (self, &type->fields[next], slots[next]);
+  }
 }
 
 static gboolean
@@ -387,24 +367,22 @@ write_struct (Decoder *self, const KubeType *type, KubeValue *value, KubeKind *k
   else if (!kube_value_is_null (value))
     self->failed = TRUE;
   kube_writer_open (self->writer, KUBE_VALUE_OBJECT);
-  if (type->open && n_unknown > 0)
-    {
-      write_open_struct (self, type, value, slots);
-      kube_writer_close (self->writer);
-      return;
-    }
+  if (type->open && n_unknown > 0) {
+    write_open_struct (self, type, value, slots);
+    kube_writer_close (self->writer);
+    return;
+  }
   self->unknown |= n_unknown > 0 && self->quiet == 0;
-  for (guint i = 0; i < type->n_fields && !self->failed; i++)
-    {
-      const KubeField *field = &type->fields[i];
+  for (guint i = 0; i < type->n_fields && !self->failed; i++) {
+    const KubeField *field = &type->fields[i];
 
-      if (kind != NULL && write_type_meta (self, field, kind))
-        continue;
-      if (slots[i] == NULL || (kube_value_is_null (slots[i]) && field->scalar != KUBE_SCALAR_INT_OR_STRING))
-        write_absent (self, field);
-      else
-        write_field (self, field, slots[i]);
-    }
+    if (kind != NULL && write_type_meta (self, field, kind))
+      continue;
+    if (slots[i] == NULL || (kube_value_is_null (slots[i]) && field->scalar != KUBE_SCALAR_INT_OR_STRING))
+      write_absent (self, field);
+    else
+      write_field (self, field, slots[i]);
+  }
   kube_writer_close (self->writer);
 }
 
@@ -455,12 +433,11 @@ decode_unknown (KubeKind *kind, KubeValue *value, GError **error)
 {
   g_autoptr (KubeBuilder) builder = NULL;
 
-  if (!kube_value_is_object (value))
-    {
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "json: cannot unmarshal %s into Go value of type map[string]interface {}",
-                   kube_decode_value_word (value));
-      return NULL;
-    }
+  if (!kube_value_is_object (value)) {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
+                 "json: cannot unmarshal %s into Go value of type map[string]interface {}", kube_decode_value_word (value));
+    return NULL;
+  }
   builder = kube_builder_new (value);
   kube_node_put_string (kube_builder_get_root (builder), "apiVersion", kind->api_version);
   kube_node_put_string (kube_builder_get_root (builder), "kind", kind->name);

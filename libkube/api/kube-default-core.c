@@ -21,17 +21,16 @@ kube_default_copy_missing (KubeNode *object, const char *from, const char *to)
 {
   KubeNode *source = kube_node_get (object, from);
 
-  for (guint i = 0; i < kube_node_get_length (source); i++)
-    {
-      const char *key = kube_node_get_key (source, i);
-      KubeNode *target = kube_node_ensure_object (object, to);
-      g_autoptr (KubeValue) value = NULL;
+  for (guint i = 0; i < kube_node_get_length (source); i++) {
+    const char *key = kube_node_get_key (source, i);
+    KubeNode *target = kube_node_ensure_object (object, to);
+    g_autoptr (KubeValue) value = NULL;
 
-      if (kube_node_get_member (target, key) != NULL)
-        continue;
-      value = kube_node_to_value (kube_node_get_element (source, i));
-      kube_node_put_value (target, key, value);
-    }
+    if (kube_node_get_member (target, key) != NULL)
+      continue;
+    value = kube_node_to_value (kube_node_get_element (source, i));
+    kube_node_put_value (target, key, value);
+  }
 }
 
 static gboolean
@@ -55,9 +54,11 @@ is_latest (const char *image)
   g_autofree char *digest = NULL;
 
   if (g_once_init_enter (&reference))
-    g_once_init_leave (&reference, g_regex_new ("^((?:(?:" HOST "(?:\\." HOST ")*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?/)?" PART "(?:/" PART ")*)"
-                                                "(?::(\\w[\\w.-]{0,127}))?(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?\\z",
-                                                G_REGEX_OPTIMIZE | G_REGEX_DOLLAR_ENDONLY, 0, NULL));
+    g_once_init_leave (
+        &reference,
+        g_regex_new ("^((?:(?:" HOST "(?:\\." HOST ")*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?/)?" PART "(?:/" PART ")*)"
+                     "(?::(\\w[\\w.-]{0,127}))?(?:@([A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?\\z",
+                     G_REGEX_OPTIMIZE | G_REGEX_DOLLAR_ENDONLY, 0, NULL));
   if (image == NULL || !g_regex_match (reference, image, 0, &match))
     return FALSE;
   name = g_match_info_fetch (match, 1);
@@ -73,7 +74,8 @@ is_latest (const char *image)
 void
 kube_default_container (KubeNode *object)
 {
-  kube_default_unset_string (object, "imagePullPolicy", is_latest (kube_node_get_string (object, "image")) ? "Always" : "IfNotPresent");
+  kube_default_unset_string (object, "imagePullPolicy",
+                             is_latest (kube_node_get_string (object, "image")) ? "Always" : "IfNotPresent");
 }
 
 void
@@ -82,7 +84,8 @@ kube_default_volume (KubeNode *object)
   if (kube_node_get_length (object) <= (kube_node_get_member (object, "name") != NULL ? 1u : 0u))
     kube_node_ensure_object (object, "emptyDir");
   if (kube_node_get_member (object, "image") != NULL)
-    kube_default_unset_string (object, "image.pullPolicy", is_latest (kube_node_get_string (object, "image.reference")) ? "Always" : "IfNotPresent");
+    kube_default_unset_string (object, "image.pullPolicy",
+                               is_latest (kube_node_get_string (object, "image.reference")) ? "Always" : "IfNotPresent");
 }
 
 static void
@@ -99,18 +102,16 @@ default_host_ports (KubeNode *object, const char *containers)
 {
   KubeNode *list = kube_node_get (object, containers);
 
-  for (guint i = 0; i < kube_node_get_length (list); i++)
-    {
-      KubeNode *ports = kube_node_get (kube_node_get_element (list, i), "ports");
+  for (guint i = 0; i < kube_node_get_length (list); i++) {
+    KubeNode *ports = kube_node_get (kube_node_get_element (list, i), "ports");
 
-      for (guint k = 0; k < kube_node_get_length (ports); k++)
-        {
-          KubeNode *port = kube_node_get_element (ports, k);
+    for (guint k = 0; k < kube_node_get_length (ports); k++) {
+      KubeNode *port = kube_node_get_element (ports, k);
 
-          if (kube_node_get_integer (port, "hostPort", 0) == 0)
-            kube_node_set_integer (port, "hostPort", kube_node_get_integer (port, "containerPort", 0));
-        }
+      if (kube_node_get_integer (port, "hostPort", 0) == 0)
+        kube_node_set_integer (port, "hostPort", kube_node_get_integer (port, "containerPort", 0));
     }
+  }
 }
 
 /* Containers' sums of one resource as upstream's AggregateContainerRequests adds them up: restartable init containers run beside all
@@ -123,36 +124,33 @@ aggregate (KubeNode *pod, const char *list, const char *resource, KubeQuantity *
   gboolean found = FALSE;
 
   *sum = (KubeQuantity){ 0 };
-  for (guint i = 0; i < kube_node_get_length (containers); i++)
-    {
-      KubeNode *resources = kube_node_get (kube_node_get_element (containers, i), list);
-      const char *text = kube_node_get_string (kube_node_get_member (resources, resource), NULL);
-      KubeQuantity one;
+  for (guint i = 0; i < kube_node_get_length (containers); i++) {
+    KubeNode *resources = kube_node_get (kube_node_get_element (containers, i), list);
+    const char *text = kube_node_get_string (kube_node_get_member (resources, resource), NULL);
+    KubeQuantity one;
 
-      if (text == NULL || !kube_quantity_parse (text, &one, NULL))
-        continue;
+    if (text == NULL || !kube_quantity_parse (text, &one, NULL))
+      continue;
+    kube_quantity_add (sum, &one);
+    found = TRUE;
+  }
+  for (guint i = 0; i < kube_node_get_length (inits); i++) {
+    KubeNode *init = kube_node_get_element (inits, i);
+    const char *text = kube_node_get_string (kube_node_get_member (kube_node_get (init, list), resource), NULL);
+    KubeQuantity one, with;
+
+    if (text == NULL || !kube_quantity_parse (text, &one, NULL))
+      continue;
+    found = TRUE;
+    with = sidecars;
+    kube_quantity_add (&with, &one);
+    if (string_is (init, "restartPolicy", "Always")) {
       kube_quantity_add (sum, &one);
-      found = TRUE;
+      sidecars = with;
     }
-  for (guint i = 0; i < kube_node_get_length (inits); i++)
-    {
-      KubeNode *init = kube_node_get_element (inits, i);
-      const char *text = kube_node_get_string (kube_node_get_member (kube_node_get (init, list), resource), NULL);
-      KubeQuantity one, with;
-
-      if (text == NULL || !kube_quantity_parse (text, &one, NULL))
-        continue;
-      found = TRUE;
-      with = sidecars;
-      kube_quantity_add (&with, &one);
-      if (string_is (init, "restartPolicy", "Always"))
-        {
-          kube_quantity_add (sum, &one);
-          sidecars = with;
-        }
-      if (kube_quantity_compare (&with, &most) > 0)
-        most = with;
-    }
+    if (kube_quantity_compare (&with, &most) > 0)
+      most = with;
+  }
   if (kube_quantity_compare (&most, sum) > 0)
     *sum = most;
   return found;
@@ -177,19 +175,17 @@ list_resources (KubeNode *pod, const char *list)
   static const char *const places[] = { "spec.containers", "spec.initContainers" };
   GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
 
-  for (guint p = 0; p < G_N_ELEMENTS (places); p++)
-    {
-      KubeNode *containers = kube_node_get (pod, places[p]);
+  for (guint p = 0; p < G_N_ELEMENTS (places); p++) {
+    KubeNode *containers = kube_node_get (pod, places[p]);
 
-      for (guint i = 0; i < kube_node_get_length (containers); i++)
-        {
-          KubeNode *resources = kube_node_get (kube_node_get_element (containers, i), list);
+    for (guint i = 0; i < kube_node_get_length (containers); i++) {
+      KubeNode *resources = kube_node_get (kube_node_get_element (containers, i), list);
 
-          for (guint k = 0; k < kube_node_get_length (resources); k++)
-            if (!g_ptr_array_find_with_equal_func (names, kube_node_get_key (resources, k), g_str_equal, NULL))
-              g_ptr_array_add (names, g_strdup (kube_node_get_key (resources, k)));
-        }
+      for (guint k = 0; k < kube_node_get_length (resources); k++)
+        if (!g_ptr_array_find_with_equal_func (names, kube_node_get_key (resources, k), g_str_equal, NULL))
+          g_ptr_array_add (names, g_strdup (kube_node_get_key (resources, k)));
     }
+  }
   return names;
 }
 
@@ -200,21 +196,21 @@ fill_pod_level (KubeNode *pod, const char *list, gboolean huge_pages)
   g_autofree char *target = g_strconcat ("spec.resources.", short_list, NULL);
   g_autoptr (GPtrArray) names = list_resources (pod, list);
 
-  for (guint i = 0; i < names->len; i++)
-    {
-      const char *name = names->pdata[i];
-      g_autofree char *text = NULL;
-      KubeQuantity sum;
+  for (guint i = 0; i < names->len; i++) {
+    const char *name = names->pdata[i];
+    g_autofree char *text = NULL;
+    KubeQuantity sum;
 
-      if (!is_pod_level (name) || is_huge_page (name) != huge_pages || kube_node_get_member (kube_node_get (pod, target), name) != NULL)
-        continue;
-      if (huge_pages && kube_node_get_member (kube_node_get (pod, "spec.resources.requests"), name) != NULL)
-        continue;
-      if (!aggregate (pod, list, name, &sum))
-        continue;
-      text = kube_quantity_print (&sum);
-      kube_node_put_string (kube_node_ensure_object (pod, target), name, text);
-    }
+    if (!is_pod_level (name) || is_huge_page (name) != huge_pages
+        || kube_node_get_member (kube_node_get (pod, target), name) != NULL)
+      continue;
+    if (huge_pages && kube_node_get_member (kube_node_get (pod, "spec.resources.requests"), name) != NULL)
+      continue;
+    if (!aggregate (pod, list, name, &sum))
+      continue;
+    text = kube_quantity_print (&sum);
+    kube_node_put_string (kube_node_ensure_object (pod, target), name, text);
+  }
 }
 
 static void
@@ -224,20 +220,21 @@ default_pod_resources (KubeNode *object)
 
   if (kube_node_get (object, "spec.resources") == NULL)
     return;
-  if (kube_node_get_length (kube_node_get (object, "spec.resources.limits")) + kube_node_get_length (kube_node_get (object, "spec.resources.requests")) > 0)
+  if (kube_node_get_length (kube_node_get (object, "spec.resources.limits"))
+          + kube_node_get_length (kube_node_get (object, "spec.resources.requests"))
+      > 0)
     fill_pod_level (object, "resources.limits", TRUE);
   limits = kube_node_get (object, "spec.resources.limits");
   if (kube_node_get_length (limits) == 0)
     return;
   fill_pod_level (object, "resources.requests", FALSE);
-  for (guint i = 0; i < kube_node_get_length (limits); i++)
-    {
-      const char *key = kube_node_get_key (limits, i);
-      KubeNode *requests = kube_node_ensure_object (object, "spec.resources.requests");
+  for (guint i = 0; i < kube_node_get_length (limits); i++) {
+    const char *key = kube_node_get_key (limits, i);
+    KubeNode *requests = kube_node_ensure_object (object, "spec.resources.requests");
 
-      if (is_pod_level (key) && kube_node_get_member (requests, key) == NULL)
-        kube_node_put_string (requests, key, kube_node_get_string (kube_node_get_element (limits, i), NULL));
-    }
+    if (is_pod_level (key) && kube_node_get_member (requests, key) == NULL)
+      kube_node_put_string (requests, key, kube_node_get_string (kube_node_get_element (limits, i), NULL));
+  }
 }
 
 void
@@ -250,11 +247,10 @@ kube_default_pod (KubeNode *object)
   default_pod_resources (object);
   if (kube_node_get (spec, "enableServiceLinks") == NULL)
     kube_node_set_boolean (object, "spec.enableServiceLinks", TRUE);
-  if (kube_node_get_boolean (object, "spec.hostNetwork", FALSE))
-    {
-      default_host_ports (object, "spec.containers");
-      default_host_ports (object, "spec.initContainers");
-    }
+  if (kube_node_get_boolean (object, "spec.hostNetwork", FALSE)) {
+    default_host_ports (object, "spec.containers");
+    default_host_ports (object, "spec.initContainers");
+  }
   if (kube_node_get_integer (object, "spec.terminationGracePeriodSeconds", 0) < 0)
     kube_node_set_integer (object, "spec.terminationGracePeriodSeconds", 1);
 }
@@ -278,19 +274,16 @@ kube_default_pod_status (KubeNode *object)
 {
   const char *ip = kube_node_get_string (object, "podIP"), *first = kube_node_get_string (object, "podIPs.0.ip");
 
-  if (ip != NULL && ip[0] != '\0' && (first == NULL || strcmp (ip, first) != 0))
-    {
-      g_autofree char *copy = g_strdup (ip);
+  if (ip != NULL && ip[0] != '\0' && (first == NULL || strcmp (ip, first) != 0)) {
+    g_autofree char *copy = g_strdup (ip);
 
-      kube_node_remove (object, "podIPs");
-      kube_node_set_string (kube_node_append_object (kube_node_ensure_array (object, "podIPs")), "ip", copy);
-    }
-  else if (first != NULL)
-    {
-      g_autofree char *copy = g_strdup (first);
+    kube_node_remove (object, "podIPs");
+    kube_node_set_string (kube_node_append_object (kube_node_ensure_array (object, "podIPs")), "ip", copy);
+  } else if (first != NULL) {
+    g_autofree char *copy = g_strdup (first);
 
-      kube_node_set_string (object, "podIP", copy);
-    }
+    kube_node_set_string (object, "podIP", copy);
+  }
 }
 
 void
@@ -298,19 +291,16 @@ kube_default_node_spec (KubeNode *object)
 {
   const char *cidr = kube_node_get_string (object, "podCIDR"), *first = kube_node_get_string (object, "podCIDRs.0");
 
-  if (cidr != NULL && cidr[0] != '\0' && (first == NULL || strcmp (cidr, first) != 0))
-    {
-      g_autofree char *copy = g_strdup (cidr);
+  if (cidr != NULL && cidr[0] != '\0' && (first == NULL || strcmp (cidr, first) != 0)) {
+    g_autofree char *copy = g_strdup (cidr);
 
-      kube_node_remove (object, "podCIDRs");
-      kube_node_append_string (kube_node_ensure_array (object, "podCIDRs"), copy);
-    }
-  else if (first != NULL)
-    {
-      g_autofree char *copy = g_strdup (first);
+    kube_node_remove (object, "podCIDRs");
+    kube_node_append_string (kube_node_ensure_array (object, "podCIDRs"), copy);
+  } else if (first != NULL) {
+    g_autofree char *copy = g_strdup (first);
 
-      kube_node_set_string (object, "podCIDR", copy);
-    }
+    kube_node_set_string (object, "podCIDR", copy);
+  }
 }
 
 void
@@ -344,13 +334,12 @@ kube_default_secret (KubeNode *object)
 {
   KubeNode *strings = kube_node_get (object, "stringData");
 
-  for (guint i = 0; i < kube_node_get_length (strings); i++)
-    {
-      const char *text = kube_node_get_string (kube_node_get_element (strings, i), NULL);
-      g_autofree char *encoded = g_base64_encode ((const guchar *) (text ?: ""), strlen (text ?: ""));
+  for (guint i = 0; i < kube_node_get_length (strings); i++) {
+    const char *text = kube_node_get_string (kube_node_get_element (strings, i), NULL);
+    g_autofree char *encoded = g_base64_encode ((const guchar *)(text ?: ""), strlen (text ?: ""));
 
-      kube_node_put_string (kube_node_ensure_object (object, "data"), kube_node_get_key (strings, i), encoded);
-    }
+    kube_node_put_string (kube_node_ensure_object (object, "data"), kube_node_get_key (strings, i), encoded);
+  }
   kube_node_remove (object, "stringData");
 }
 
@@ -388,7 +377,8 @@ default_session_affinity (KubeNode *spec)
   kube_default_unset_string (spec, "sessionAffinity", "None");
   if (string_is (spec, "sessionAffinity", "None"))
     kube_node_remove (spec, "sessionAffinityConfig");
-  if (string_is (spec, "sessionAffinity", "ClientIP") && kube_node_get (spec, "sessionAffinityConfig.clientIP.timeoutSeconds") == NULL)
+  if (string_is (spec, "sessionAffinity", "ClientIP")
+      && kube_node_get (spec, "sessionAffinityConfig.clientIP.timeoutSeconds") == NULL)
     kube_node_set_integer (spec, "sessionAffinityConfig.clientIP.timeoutSeconds", 10800);
 }
 
@@ -414,12 +404,11 @@ kube_default_service (KubeNode *object)
   if (kube_node_get (spec, "allocateLoadBalancerNodePorts") == NULL)
     kube_node_set_boolean (spec, "allocateLoadBalancerNodePorts", TRUE);
   ingress = kube_node_get (object, "status.loadBalancer.ingress");
-  for (guint i = 0; i < kube_node_get_length (ingress); i++)
-    {
-      KubeNode *one = kube_node_get_element (ingress, i);
-      const char *ip = kube_node_get_string (one, "ip");
+  for (guint i = 0; i < kube_node_get_length (ingress); i++) {
+    KubeNode *one = kube_node_get_element (ingress, i);
+    const char *ip = kube_node_get_string (one, "ip");
 
-      if (ip != NULL && ip[0] != '\0' && kube_node_get (one, "ipMode") == NULL)
-        kube_node_set_string (one, "ipMode", "VIP");
-    }
+    if (ip != NULL && ip[0] != '\0' && kube_node_get (one, "ipMode") == NULL)
+      kube_node_set_string (one, "ipMode", "VIP");
+  }
 }

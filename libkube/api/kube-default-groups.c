@@ -59,11 +59,10 @@ kube_default_stateful_set_strategy (KubeNode *object)
 {
   const char *type = kube_node_get_string (object, "type");
 
-  if (type == NULL || type[0] == '\0')
-    {
-      kube_node_set_string (object, "type", "RollingUpdate");
-      kube_node_ensure_object (object, "rollingUpdate");
-    }
+  if (type == NULL || type[0] == '\0') {
+    kube_node_set_string (object, "type", "RollingUpdate");
+    kube_node_ensure_object (object, "rollingUpdate");
+  }
   if (string_is (object, "type", "RollingUpdate") && kube_node_get (object, "rollingUpdate") != NULL)
     unset_integer (object, "rollingUpdate.partition", 0);
 }
@@ -81,13 +80,16 @@ kube_default_job (KubeNode *object)
     kube_default_copy_missing (object, "spec.template.metadata.labels", "metadata.labels");
   kube_default_unset_string (spec, "completionMode", "NonIndexed");
   unset_boolean (spec, "suspend", FALSE);
-  kube_default_unset_string (spec, "podReplacementPolicy", kube_node_get (spec, "podFailurePolicy") != NULL ? "Failed" : "TerminatingOrFailed");
+  kube_default_unset_string (spec, "podReplacementPolicy",
+                             kube_node_get (spec, "podFailurePolicy") != NULL ? "Failed" : "TerminatingOrFailed");
   unset_boolean (spec, "manualSelector", FALSE);
 }
 
-#define UP_POLICIES "[{\"periodSeconds\":15,\"type\":\"Pods\",\"value\":4},{\"periodSeconds\":15,\"type\":\"Percent\",\"value\":100}]"
+#define UP_POLICIES                                                                                                              \
+  "[{\"periodSeconds\":15,\"type\":\"Pods\",\"value\":4},{\"periodSeconds\":15,\"type\":\"Percent\",\"value\":100}]"
 #define DOWN_POLICIES "[{\"periodSeconds\":15,\"type\":\"Percent\",\"value\":100}]"
-#define CPU_METRIC "[{\"resource\":{\"name\":\"cpu\",\"target\":{\"averageUtilization\":80,\"type\":\"Utilization\"}},\"type\":\"Resource\"}]"
+#define CPU_METRIC                                                                                                               \
+  "[{\"resource\":{\"name\":\"cpu\",\"target\":{\"averageUtilization\":80,\"type\":\"Utilization\"}},\"type\":\"Resource\"}]"
 
 void
 kube_default_autoscaler_spec (KubeNode *object)
@@ -133,26 +135,24 @@ kube_default_custom_resource_definition (KubeNode *object)
   KubeNode *versions = kube_node_get (object, "spec.versions");
   const char *kind = kube_node_get_string (object, "spec.names.kind");
 
-  if (kind != NULL && kind[0] != '\0')
-    {
-      g_autofree char *singular = g_utf8_strdown (kind, -1);
-      g_autofree char *list = g_strconcat (kind, "List", NULL);
+  if (kind != NULL && kind[0] != '\0') {
+    g_autofree char *singular = g_utf8_strdown (kind, -1);
+    g_autofree char *list = g_strconcat (kind, "List", NULL);
 
-      kube_default_unset_string (object, "spec.names.singular", singular);
-      kube_default_unset_string (object, "spec.names.listKind", list);
-    }
+    kube_default_unset_string (object, "spec.names.singular", singular);
+    kube_default_unset_string (object, "spec.names.listKind", list);
+  }
   if (kube_node_get_length (kube_node_get (object, "status.storedVersions")) > 0)
     return;
-  for (guint i = 0; i < kube_node_get_length (versions); i++)
-    {
-      KubeNode *version = kube_node_get_element (versions, i);
-      const char *name = kube_node_get_string (version, "name");
+  for (guint i = 0; i < kube_node_get_length (versions); i++) {
+    KubeNode *version = kube_node_get_element (versions, i);
+    const char *name = kube_node_get_string (version, "name");
 
-      if (!kube_node_get_boolean (version, "storage", FALSE))
-        continue;
-      kube_node_append_string (kube_node_ensure_array (object, "status.storedVersions"), name ?: "");
-      return;
-    }
+    if (!kube_node_get_boolean (version, "storage", FALSE))
+      continue;
+    kube_node_append_string (kube_node_ensure_array (object, "status.storedVersions"), name ?: "");
+    return;
+  }
 }
 
 void

@@ -13,21 +13,20 @@ static void default_struct (const KubeType *type, KubeNode *object);
 static gboolean
 is_unset (const KubeField *field, KubeNode *node)
 {
-  switch (kube_node_get_value_type (node))
-    {
-    case KUBE_VALUE_NULL:
-      return TRUE;
-    case KUBE_VALUE_STRING:
-      return !(field->flags & KUBE_FIELD_POINTER) && kube_node_get_string (node, NULL)[0] == '\0';
-    case KUBE_VALUE_INTEGER:
-      return !(field->flags & KUBE_FIELD_POINTER) && kube_node_get_integer (node, NULL, 1) == 0;
-    case KUBE_VALUE_BOOLEAN:
-      return !(field->flags & KUBE_FIELD_POINTER) && !kube_node_get_boolean (node, NULL, TRUE);
-    case KUBE_VALUE_ARRAY:
-      return kube_node_get_length (node) == 0;
-    default:
-      return FALSE;
-    }
+  switch (kube_node_get_value_type (node)) {
+  case KUBE_VALUE_NULL:
+    return TRUE;
+  case KUBE_VALUE_STRING:
+    return !(field->flags & KUBE_FIELD_POINTER) && kube_node_get_string (node, NULL)[0] == '\0';
+  case KUBE_VALUE_INTEGER:
+    return !(field->flags & KUBE_FIELD_POINTER) && kube_node_get_integer (node, NULL, 1) == 0;
+  case KUBE_VALUE_BOOLEAN:
+    return !(field->flags & KUBE_FIELD_POINTER) && !kube_node_get_boolean (node, NULL, TRUE);
+  case KUBE_VALUE_ARRAY:
+    return kube_node_get_length (node) == 0;
+  default:
+    return FALSE;
+  }
 }
 
 static void
@@ -35,14 +34,13 @@ set_constant (KubeNode *object, const KubeField *field)
 {
   g_autoptr (KubeValue) value = NULL;
 
-  if (field->default_json[0] == '"' && strchr (field->default_json, '\\') == NULL)
-    {
-      gsize length = strlen (field->default_json) - 2;
-      g_autofree char *text = g_strndup (field->default_json + 1, length);
+  if (field->default_json[0] == '"' && strchr (field->default_json, '\\') == NULL) {
+    gsize length = strlen (field->default_json) - 2;
+    g_autofree char *text = g_strndup (field->default_json + 1, length);
 
-      kube_node_put_string (object, field->name, text);
-      return;
-    }
+    kube_node_put_string (object, field->name, text);
+    return;
+  }
   value = kube_value_parse (field->default_json, -1, NULL);
   kube_node_put_value (object, field->name, value);
 }
@@ -50,11 +48,10 @@ set_constant (KubeNode *object, const KubeField *field)
 static void
 default_field (const KubeField *field, KubeNode *node)
 {
-  if (field->shape == KUBE_SHAPE_ONE)
-    {
-      default_struct (field->type, node);
-      return;
-    }
+  if (field->shape == KUBE_SHAPE_ONE) {
+    default_struct (field->type, node);
+    return;
+  }
   for (guint i = 0; i < kube_node_get_length (node); i++)
     default_struct (field->type, kube_node_get_element (node, i));
 }
@@ -64,22 +61,20 @@ default_struct (const KubeType *type, KubeNode *object)
 {
   if (kube_node_get_value_type (object) != KUBE_VALUE_OBJECT)
     return;
-  for (guint i = 0; i < type->n_fields; i++)
-    {
-      const KubeField *field = &type->fields[i];
+  for (guint i = 0; i < type->n_fields; i++) {
+    const KubeField *field = &type->fields[i];
 
-      if (field->default_json != NULL && is_unset (field, kube_node_get_member (object, field->name)))
-        set_constant (object, field);
-    }
+    if (field->default_json != NULL && is_unset (field, kube_node_get_member (object, field->name)))
+      set_constant (object, field);
+  }
   if (type->default_hook != NULL)
     type->default_hook (object);
-  for (guint i = 0; i < type->n_fields; i++)
-    {
-      const KubeField *field = &type->fields[i];
+  for (guint i = 0; i < type->n_fields; i++) {
+    const KubeField *field = &type->fields[i];
 
-      if (field->scalar == KUBE_SCALAR_STRUCT && field->type->has_defaults)
-        default_field (field, kube_node_get_member (object, field->name));
-    }
+    if (field->scalar == KUBE_SCALAR_STRUCT && field->type->has_defaults)
+      default_field (field, kube_node_get_member (object, field->name));
+  }
 }
 
 /**

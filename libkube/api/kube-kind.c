@@ -24,7 +24,7 @@ static const char *const *
 keep_list (KubeKind *kind, const char *const *list)
 {
   const char **copy;
-  guint n = list != NULL ? g_strv_length ((char **) list) : 0;
+  guint n = list != NULL ? g_strv_length ((char **)list) : 0;
 
   if (n == 0)
     return NULL;
@@ -40,13 +40,12 @@ keep_subresources (KubeKind *kind, const KubeKind *model)
   KubeSubresource *subresources = g_new0 (KubeSubresource, model->n_subresources);
   const char **names = g_new0 (const char *, model->n_subresources + 1);
 
-  for (guint i = 0; i < model->n_subresources; i++)
-    {
-      subresources[i] = model->subresources[i];
-      subresources[i].name = names[i] = keep (kind, subresources[i].name);
-      subresources[i].api_version = keep (kind, subresources[i].api_version);
-      subresources[i].kind = keep (kind, subresources[i].kind);
-    }
+  for (guint i = 0; i < model->n_subresources; i++) {
+    subresources[i] = model->subresources[i];
+    subresources[i].name = names[i] = keep (kind, subresources[i].name);
+    subresources[i].api_version = keep (kind, subresources[i].api_version);
+    subresources[i].kind = keep (kind, subresources[i].kind);
+  }
   kind->subresources = subresources;
   kind->n_subresources = model->n_subresources;
   kind->subresource_names = names;
@@ -60,15 +59,14 @@ keep_columns (KubeKind *kind, const KubeKind *model)
   if (model->columns == NULL)
     return;
   columns = g_new0 (KubeColumn, model->n_columns);
-  for (guint i = 0; i < model->n_columns; i++)
-    {
-      columns[i] = model->columns[i];
-      columns[i].name = keep (kind, columns[i].name);
-      columns[i].type = keep (kind, columns[i].type);
-      columns[i].format = keep (kind, columns[i].format);
-      columns[i].path = keep (kind, columns[i].path);
-      columns[i].doc = keep (kind, columns[i].doc);
-    }
+  for (guint i = 0; i < model->n_columns; i++) {
+    columns[i] = model->columns[i];
+    columns[i].name = keep (kind, columns[i].name);
+    columns[i].type = keep (kind, columns[i].type);
+    columns[i].format = keep (kind, columns[i].format);
+    columns[i].path = keep (kind, columns[i].path);
+    columns[i].doc = keep (kind, columns[i].doc);
+  }
   kind->columns = columns;
   kind->n_columns = model->n_columns;
 }
@@ -86,7 +84,8 @@ kube_kind_new_from_model (const KubeKind *model, gpointer type_owner, GDestroyNo
   kind->name = keep (kind, model->name);
   kind->plural = keep (kind, model->plural);
   core = kind->group[0] == '\0';
-  kind->api_version = keep_or (kind, model->api_version, core ? g_strdup (kind->version) : g_strconcat (kind->group, "/", kind->version, NULL));
+  kind->api_version
+      = keep_or (kind, model->api_version, core ? g_strdup (kind->version) : g_strconcat (kind->group, "/", kind->version, NULL));
   kind->list_name = keep_or (kind, model->list_name, g_strconcat (kind->name, "List", NULL));
   kind->singular = keep_or (kind, model->singular, g_ascii_strdown (kind->name, -1));
   kind->qualified_name = keep_or (kind, model->qualified_name, g_strconcat (kind->plural, core ? NULL : ".", kind->group, NULL));
@@ -125,7 +124,8 @@ kube_kind_new_from_model (const KubeKind *model, gpointer type_owner, GDestroyNo
 KubeKind *
 kube_kind_new (const char *group, const char *version, const char *kind, const char *plural, gboolean namespaced)
 {
-  const KubeKind model = { .group = group, .version = version, .name = kind, .plural = plural, .namespaced = namespaced, .verbs = KUBE_VERBS_ALL };
+  const KubeKind model
+      = { .group = group, .version = version, .name = kind, .plural = plural, .namespaced = namespaced, .verbs = KUBE_VERBS_ALL };
 
   g_return_val_if_fail (group != NULL && version != NULL && kind != NULL && plural != NULL, NULL);
   return kube_kind_new_from_model (&model, NULL, NULL);
@@ -160,12 +160,12 @@ kube_kind_unref (KubeKind *kind)
     return;
   if (kind->type_destroy != NULL)
     kind->type_destroy (kind->type_owner);
-  g_free ((gpointer) kind->short_names);
-  g_free ((gpointer) kind->categories);
-  g_free ((gpointer) kind->selectable);
-  g_free ((gpointer) kind->subresources);
-  g_free ((gpointer) kind->subresource_names);
-  g_free ((gpointer) kind->columns);
+  g_free ((gpointer)kind->short_names);
+  g_free ((gpointer)kind->categories);
+  g_free ((gpointer)kind->selectable);
+  g_free ((gpointer)kind->subresources);
+  g_free ((gpointer)kind->subresource_names);
+  g_free ((gpointer)kind->columns);
   g_string_chunk_free (kind->strings);
   g_free (kind);
 }

@@ -21,8 +21,8 @@ static const Verb collection_verbs[] = {
   { KUBE_VERB_DELETE_COLLECTION, "delete", "deletecollection", "deleteCollection" },
 };
 static const Verb subresource_verbs[] = {
-  { KUBE_VERB_GET, "get", "get", "read" },          { KUBE_VERB_UPDATE, "put", "put", "replace" },
-  { KUBE_VERB_CREATE, "post", "post", "create" },   { KUBE_VERB_DELETE, "delete", "delete", "delete" },
+  { KUBE_VERB_GET, "get", "get", "read" },        { KUBE_VERB_UPDATE, "put", "put", "replace" },
+  { KUBE_VERB_CREATE, "post", "post", "create" }, { KUBE_VERB_DELETE, "delete", "delete", "delete" },
   { KUBE_VERB_PATCH, "patch", "patch", "patch" },
 };
 
@@ -31,9 +31,9 @@ typedef struct {
   KubeKind *kind;             /* whose resource the path is in */
   const KubeSubresource *sub; /* (nullable) */
   const Verb *verb;
-  const KubeType *type;       /* (nullable): of the object that goes in or out */
+  const KubeType *type; /* (nullable): of the object that goes in or out */
   const char *api_version, *kind_name;
-  const char *suffix;         /* of the operation's id */
+  const char *suffix; /* of the operation's id */
 } Operation;
 
 static void
@@ -59,64 +59,90 @@ append_parameters (KubeOpenapi *self, const char *const *names_and_types)
 static void
 append_option_fields (KubeOpenapi *self, const KubeType *type)
 {
-  for (guint i = 0; i < type->n_fields; i++)
-    {
-      const KubeField *field = &type->fields[i];
+  for (guint i = 0; i < type->n_fields; i++) {
+    const KubeField *field = &type->fields[i];
 
-      if (strcmp (field->name, "kind") == 0 || strcmp (field->name, "apiVersion") == 0)
-        continue;
-      append_parameter (self, field->name,
-                        field->shape != KUBE_SHAPE_ONE               ? "string"
-                        : field->scalar == KUBE_SCALAR_BOOLEAN       ? "boolean"
-                        : field->scalar == KUBE_SCALAR_INT32         ? "integer"
-                        : field->scalar == KUBE_SCALAR_INT64         ? "integer"
-                                                                     : "string",
-                        "query");
-    }
+    if (strcmp (field->name, "kind") == 0 || strcmp (field->name, "apiVersion") == 0)
+      continue;
+    append_parameter (self, field->name,
+                      field->shape != KUBE_SHAPE_ONE         ? "string"
+                      : field->scalar == KUBE_SCALAR_BOOLEAN ? "boolean"
+                      : field->scalar == KUBE_SCALAR_INT32   ? "integer"
+                      : field->scalar == KUBE_SCALAR_INT64   ? "integer"
+                                                             : "string",
+                      "query");
+  }
 }
 
 static void
 append_query (KubeOpenapi *self, const Operation *operation)
 {
-  static const char *const list[] = { "allowWatchBookmarks", "boolean", "continue", "string", "fieldSelector", "string", "labelSelector", "string",
-                                      "limit", "integer", "resourceVersion", "string", "resourceVersionMatch", "string", "sendInitialEvents", "boolean", "shardSelector", "string",
-                                      "timeoutSeconds", "integer", "watch", "boolean", NULL };
+  static const char *const list[] = { "allowWatchBookmarks",
+                                      "boolean",
+                                      "continue",
+                                      "string",
+                                      "fieldSelector",
+                                      "string",
+                                      "labelSelector",
+                                      "string",
+                                      "limit",
+                                      "integer",
+                                      "resourceVersion",
+                                      "string",
+                                      "resourceVersionMatch",
+                                      "string",
+                                      "sendInitialEvents",
+                                      "boolean",
+                                      "shardSelector",
+                                      "string",
+                                      "timeoutSeconds",
+                                      "integer",
+                                      "watch",
+                                      "boolean",
+                                      NULL };
   static const char *const write[] = { "dryRun", "string", "fieldManager", "string", "fieldValidation", "string", NULL };
   static const char *const force[] = { "force", "boolean", NULL };
-  static const char *const delete[] = { "dryRun", "string", "gracePeriodSeconds", "integer", "ignoreStoreReadErrorWithClusterBreakingPotential", "boolean",
-                                        "orphanDependents", "boolean", "propagationPolicy", "string", NULL };
+  static const char *const delete[] = { "dryRun",
+                                        "string",
+                                        "gracePeriodSeconds",
+                                        "integer",
+                                        "ignoreStoreReadErrorWithClusterBreakingPotential",
+                                        "boolean",
+                                        "orphanDependents",
+                                        "boolean",
+                                        "propagationPolicy",
+                                        "string",
+                                        NULL };
   const KubeType *log = kube_schema_find_type ("io.k8s.api.core.v1.PodLogOptions");
 
-  if (operation->sub != NULL && operation->sub->connect && operation->type != NULL)
-    {
-      append_option_fields (self, operation->type);
-      return;
-    }
+  if (operation->sub != NULL && operation->sub->connect && operation->type != NULL) {
+    append_option_fields (self, operation->type);
+    return;
+  }
   if (operation->sub != NULL && strcmp (operation->sub->name, "log") == 0 && log != NULL)
     append_option_fields (self, log);
-  switch (operation->verb->verb)
-    {
-    case KUBE_VERB_LIST:
-      append_parameters (self, list);
-      break;
-    case KUBE_VERB_CREATE:
-    case KUBE_VERB_UPDATE:
-      append_parameters (self, write);
-      break;
-    case KUBE_VERB_PATCH:
-      append_parameters (self, write);
-      append_parameters (self, force);
-      break;
-    case KUBE_VERB_DELETE_COLLECTION:
-      append_parameters (self, delete);
-      append_parameters (self, list);
-      break;
-    case KUBE_VERB_DELETE:
-      append_parameters (self, delete);
-      break;
-    default:
-      break;
-    }
+  switch (operation->verb->verb) {
+  case KUBE_VERB_LIST:
+    append_parameters (self, list);
+    break;
+  case KUBE_VERB_CREATE:
+  case KUBE_VERB_UPDATE:
+    append_parameters (self, write);
+    break;
+  case KUBE_VERB_PATCH:
+    append_parameters (self, write);
+    append_parameters (self, force);
+    break;
+  case KUBE_VERB_DELETE_COLLECTION:
+    append_parameters (self, delete);
+    append_parameters (self, list);
+    break;
+  case KUBE_VERB_DELETE:
+    append_parameters (self, delete);
+    break;
+  default:
+    break;
+  }
 }
 
 static void
@@ -136,19 +162,18 @@ append_content (KubeOpenapi *self, const char *const *media_types, const char *d
 {
   kube_openapi_key (self->out, "content");
   g_string_append_c (self->out, '{');
-  for (; *media_types != NULL; media_types++)
-    {
-      kube_openapi_key (self->out, *media_types);
-      g_string_append_c (self->out, '{');
-      append_schema (self, definition);
-      g_string_append_c (self->out, '}');
-    }
+  for (; *media_types != NULL; media_types++) {
+    kube_openapi_key (self->out, *media_types);
+    g_string_append_c (self->out, '{');
+    append_schema (self, definition);
+    g_string_append_c (self->out, '}');
+  }
   g_string_append_c (self->out, '}');
 }
 
 static const char *const any_media[] = { "*/*", NULL };
-static const char *const patch_media[] = { "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
-                                           "application/apply-patch+yaml", NULL };
+static const char *const patch_media[] = { "application/json-patch+json", "application/merge-patch+json",
+                                           "application/strategic-merge-patch+json", "application/apply-patch+yaml", NULL };
 static const char *const answer_media[] = { "application/json", "application/yaml", "application/vnd.kubernetes.protobuf", NULL };
 
 /* What the request's body is, or NULL. */
@@ -159,21 +184,20 @@ body_definition (KubeOpenapi *self, const Operation *operation)
 
   if (operation->sub != NULL && operation->sub->connect)
     return NULL;
-  switch (operation->verb->verb)
-    {
-    case KUBE_VERB_CREATE:
-    case KUBE_VERB_UPDATE:
-      return operation->type != NULL ? operation->type->definition : NULL;
-    case KUBE_VERB_PATCH:
-      return "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
-    case KUBE_VERB_DELETE:
-    case KUBE_VERB_DELETE_COLLECTION:
-      options = kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
-      kube_openapi_use_type (self, options);
-      return options->definition;
-    default:
-      return NULL;
-    }
+  switch (operation->verb->verb) {
+  case KUBE_VERB_CREATE:
+  case KUBE_VERB_UPDATE:
+    return operation->type != NULL ? operation->type->definition : NULL;
+  case KUBE_VERB_PATCH:
+    return "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
+  case KUBE_VERB_DELETE:
+  case KUBE_VERB_DELETE_COLLECTION:
+    options = kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
+    kube_openapi_use_type (self, options);
+    return options->definition;
+  default:
+    return NULL;
+  }
 }
 
 static void
@@ -184,16 +208,15 @@ append_body (KubeOpenapi *self, const Operation *operation)
 
   if (definition == NULL)
     return;
-  if (self->v3)
-    {
-      kube_openapi_key (self->out, "requestBody");
-      g_string_append_c (self->out, '{');
-      if (required)
-        g_string_append (self->out, "\"required\":true");
-      append_content (self, operation->verb->verb == KUBE_VERB_PATCH ? patch_media : any_media, definition);
-      g_string_append_c (self->out, '}');
-      return;
-    }
+  if (self->v3) {
+    kube_openapi_key (self->out, "requestBody");
+    g_string_append_c (self->out, '{');
+    if (required)
+      g_string_append (self->out, "\"required\":true");
+    append_content (self, operation->verb->verb == KUBE_VERB_PATCH ? patch_media : any_media, definition);
+    g_string_append_c (self->out, '}');
+    return;
+  }
   kube_openapi_next (self->out);
   g_string_append_printf (self->out, "{\"name\":\"body\",\"in\":\"body\"%s", required ? ",\"required\":true" : "");
   append_schema (self, definition);
@@ -209,13 +232,12 @@ append_response (KubeOpenapi *self, const char *code, const char *words, const O
     definition = NULL;
   if (operation->verb->verb == KUBE_VERB_LIST && operation->kind->list_type != NULL)
     definition = operation->kind->list_type->definition;
-  if (operation->verb->verb & (KUBE_VERB_DELETE | KUBE_VERB_DELETE_COLLECTION))
-    {
-      const KubeType *status = kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.Status");
+  if (operation->verb->verb & (KUBE_VERB_DELETE | KUBE_VERB_DELETE_COLLECTION)) {
+    const KubeType *status = kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.Status");
 
-      kube_openapi_use_type (self, status);
-      definition = status->definition;
-    }
+    kube_openapi_use_type (self, status);
+    definition = status->definition;
+  }
   kube_openapi_key (self->out, code);
   g_string_append_c (self->out, '{');
   kube_openapi_text (self->out, "description", words);
@@ -251,12 +273,11 @@ append_group_words (GString *out, const char *group)
 
   if (g_str_has_suffix (short_name, ".k8s.io"))
     short_name[strlen (short_name) - strlen (".k8s.io")] = '\0';
-  for (const char *p = short_name; *p != '\0'; p++)
-    {
-      if (g_ascii_isalnum (*p))
-        g_string_append_c (out, start ? g_ascii_toupper (*p) : *p);
-      start = !g_ascii_isalnum (*p);
-    }
+  for (const char *p = short_name; *p != '\0'; p++) {
+    if (g_ascii_isalnum (*p))
+      g_string_append_c (out, start ? g_ascii_toupper (*p) : *p);
+    start = !g_ascii_isalnum (*p);
+  }
 }
 
 static void
@@ -272,7 +293,9 @@ append_operation_id (GString *out, const Operation *operation)
   gboolean connect = operation->sub != NULL && operation->sub->connect;
   g_autoptr (GString) id = g_string_new (NULL);
 
-  g_string_append (id, connect ? "connect" : operation->verb->verb == KUBE_VERB_DELETE_COLLECTION ? "delete" : operation->verb->operation);
+  g_string_append (id, connect                                                ? "connect"
+                       : operation->verb->verb == KUBE_VERB_DELETE_COLLECTION ? "delete"
+                                                                              : operation->verb->operation);
   append_group_words (id, operation->kind->group);
   append_word (id, operation->kind->version);
   if (connect)
@@ -292,11 +315,10 @@ append_media (GString *out, const char *key, const char *const *media)
 {
   kube_openapi_key (out, key);
   g_string_append_c (out, '[');
-  for (; *media != NULL; media++)
-    {
-      kube_openapi_next (out);
-      kube_json_append_string (out, *media, -1);
-    }
+  for (; *media != NULL; media++) {
+    kube_openapi_next (out);
+    kube_json_append_string (out, *media, -1);
+  }
   g_string_append_c (out, ']');
 }
 
@@ -318,12 +340,11 @@ append_operation (KubeOpenapi *self, const Operation *operation)
   kube_openapi_key (self->out, operation->verb->method);
   g_string_append_printf (self->out, "{\"tags\":[\"%s\"]", tag);
   append_operation_id (self->out, operation);
-  if (!self->v3)
-    {
-      append_media (self->out, "consumes", operation->verb->verb == KUBE_VERB_PATCH ? patch_media : any_media);
-      append_media (self->out, "produces", answer_media);
-      g_string_append (self->out, ",\"schemes\":[\"https\"]");
-    }
+  if (!self->v3) {
+    append_media (self->out, "consumes", operation->verb->verb == KUBE_VERB_PATCH ? patch_media : any_media);
+    append_media (self->out, "produces", answer_media);
+    g_string_append (self->out, ",\"schemes\":[\"https\"]");
+  }
   kube_openapi_key (self->out, "parameters");
   g_string_append_c (self->out, '[');
   if (!self->v3)
@@ -333,7 +354,8 @@ append_operation (KubeOpenapi *self, const Operation *operation)
   if (self->v3)
     append_body (self, operation);
   append_responses (self, operation);
-  kube_openapi_text (self->out, "x-kubernetes-action", operation->sub != NULL && operation->sub->connect ? "connect" : operation->verb->action);
+  kube_openapi_text (self->out, "x-kubernetes-action",
+                     operation->sub != NULL && operation->sub->connect ? "connect" : operation->verb->action);
   kube_openapi_key (self->out, "x-kubernetes-group-version-kind");
   g_string_append_c (self->out, '{');
   kube_openapi_text (self->out, "group", group);
@@ -343,26 +365,24 @@ append_operation (KubeOpenapi *self, const Operation *operation)
 }
 
 static void
-append_path (KubeOpenapi *self, KubeKind *kind, const KubeSubresource *sub, const char *path, const Verb *verbs, guint n_verbs, KubeVerb allowed,
-             const char *suffix)
+append_path (KubeOpenapi *self, KubeKind *kind, const KubeSubresource *sub, const char *path, const Verb *verbs, guint n_verbs,
+             KubeVerb allowed, const char *suffix)
 {
   Operation operation = { kind, sub, NULL, kind->type, kind->api_version, kind->name, suffix };
   KubeKind *other = sub != NULL && sub->kind != NULL ? kube_scheme_find_kind (self->scheme, sub->api_version, sub->kind) : NULL;
 
-  if (sub != NULL && sub->kind != NULL)
-    {
-      operation.type = other != NULL ? other->type : NULL;
-      operation.api_version = sub->api_version;
-      operation.kind_name = sub->kind;
-    }
+  if (sub != NULL && sub->kind != NULL) {
+    operation.type = other != NULL ? other->type : NULL;
+    operation.api_version = sub->api_version;
+    operation.kind_name = sub->kind;
+  }
   kube_openapi_key (self->out, path);
   g_string_append_c (self->out, '{');
-  for (guint i = 0; i < n_verbs; i++)
-    {
-      operation.verb = &verbs[i];
-      if (allowed & verbs[i].verb)
-        append_operation (self, &operation);
-    }
+  for (guint i = 0; i < n_verbs; i++) {
+    operation.verb = &verbs[i];
+    if (allowed & verbs[i].verb)
+      append_operation (self, &operation);
+  }
   kube_openapi_key (self->out, "parameters");
   g_string_append_c (self->out, '[');
   if (strstr (path, "{name}") != NULL)
@@ -386,11 +406,10 @@ kube_openapi_append_paths (KubeOpenapi *self, KubeKind *kind)
   append_path (self, kind, NULL, collection, collection_verbs, G_N_ELEMENTS (collection_verbs), kind->verbs, "");
   if (kind->verbs & (KUBE_VERB_GET | KUBE_VERB_UPDATE | KUBE_VERB_DELETE | KUBE_VERB_PATCH))
     append_path (self, kind, NULL, object, object_verbs, G_N_ELEMENTS (object_verbs), kind->verbs, "");
-  for (guint i = 0; i < kind->n_subresources; i++)
-    {
-      const KubeSubresource *sub = &kind->subresources[i];
-      g_autofree char *path = g_strconcat (object, "/", sub->name, NULL);
+  for (guint i = 0; i < kind->n_subresources; i++) {
+    const KubeSubresource *sub = &kind->subresources[i];
+    g_autofree char *path = g_strconcat (object, "/", sub->name, NULL);
 
-      append_path (self, kind, sub, path, subresource_verbs, G_N_ELEMENTS (subresource_verbs), sub->verbs, "");
-    }
+    append_path (self, kind, sub, path, subresource_verbs, G_N_ELEMENTS (subresource_verbs), sub->verbs, "");
+  }
 }

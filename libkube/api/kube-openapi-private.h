@@ -9,13 +9,13 @@ G_BEGIN_DECLS
 /* One document while it is written, as JSON text. */
 typedef struct {
   KubeScheme *scheme;
-  GPtrArray *kinds;      /* (element-type KubeKind): all of the scheme, in order */
+  GPtrArray *kinds; /* (element-type KubeKind): all of the scheme, in order */
   gboolean v3;
   GString *out;
-  GHashTable *types;     /* (element-type KubeType): set of those that the document has to define */
-  GHashTable *scalars;   /* (element-type utf8): set of definition names of scalars that it has to define */
-  GPtrArray *pending;    /* (element-type KubeType): of `types`, whose own fields were not looked at yet */
-  GHashTable *kinds_of;  /* (element-type KubeType GString): the group-version-kinds of a type, as JSON */
+  GHashTable *types;    /* (element-type KubeType): set of those that the document has to define */
+  GHashTable *scalars;  /* (element-type utf8): set of definition names of scalars that it has to define */
+  GPtrArray *pending;   /* (element-type KubeType): of `types`, whose own fields were not looked at yet */
+  GHashTable *kinds_of; /* (element-type KubeType GString): the group-version-kinds of a type, as JSON */
 } KubeOpenapi;
 
 /* Members and elements take the comma that they need before them. */

@@ -13,12 +13,12 @@ typedef enum {
   MEMBER_STRINGS,
   MEMBER_BOOLEAN,
   MEMBER_MESSAGE,
-  MEMBER_MESSAGES,    /* an array */
-  MEMBER_NAMED,       /* an object: a message that holds a list of {name = 1, value = 2} as its field 1 */
-  MEMBER_TYPES,       /* one string: a message that holds a list of them */
-  MEMBER_ITEMS,       /* one value: a message that holds a list of them */
-  MEMBER_ANY_LIST,    /* an array of any: YAML text */
-  MEMBER_DEFAULT_V3,  /* a number, boolean or string, in a message that says which */
+  MEMBER_MESSAGES,   /* an array */
+  MEMBER_NAMED,      /* an object: a message that holds a list of {name = 1, value = 2} as its field 1 */
+  MEMBER_TYPES,      /* one string: a message that holds a list of them */
+  MEMBER_ITEMS,      /* one value: a message that holds a list of them */
+  MEMBER_ANY_LIST,   /* an array of any: YAML text */
+  MEMBER_DEFAULT_V3, /* a number, boolean or string, in a message that says which */
 } MemberHow;
 
 typedef struct _Message Message;
@@ -31,11 +31,11 @@ typedef struct {
 } Member;
 
 struct _Message {
-  const Member *members;     /* ended by a NULL name */
-  const Message *reference;  /* what it is where it has a $ref, in version 3 */
+  const Member *members;                 /* ended by a NULL name */
+  const Message *reference;              /* what it is where it has a $ref, in version 3 */
   guint8 plain_number, reference_number; /* 0: the message itself; else the fields of the message that says which of both it is */
-  guint8 extensions;         /* number of the list of extensions, 0: none */
-  guint8 rest;               /* number of a list of {name, value} for all members that are not in the table, of `rest_type` */
+  guint8 extensions;                     /* number of the list of extensions, 0: none */
+  guint8 rest; /* number of a list of {name, value} for all members that are not in the table, of `rest_type` */
   const Message *rest_type;
 };
 
@@ -94,22 +94,17 @@ write_list_message (GByteArray *out, const Member *member, KubeValue *value)
 {
   g_autoptr (GByteArray) inner = g_byte_array_new ();
 
-  if (member->how == MEMBER_TYPES)
-    {
-      kube_wire_put_string (inner, 1, kube_value_get_string (value, NULL));
-    }
-  else if (member->how == MEMBER_ITEMS)
-    {
-      g_autoptr (GByteArray) one = g_byte_array_new ();
+  if (member->how == MEMBER_TYPES) {
+    kube_wire_put_string (inner, 1, kube_value_get_string (value, NULL));
+  } else if (member->how == MEMBER_ITEMS) {
+    g_autoptr (GByteArray) one = g_byte_array_new ();
 
-      write_message (one, member->type, value);
-      kube_wire_put_bytes (inner, 1, one->data, one->len);
-    }
-  else
-    {
-      for (guint i = 0; i < kube_value_get_length (value); i++)
-        write_named (inner, 1, kube_value_get_key (value, i), member->type, kube_value_get_element (value, i));
-    }
+    write_message (one, member->type, value);
+    kube_wire_put_bytes (inner, 1, one->data, one->len);
+  } else {
+    for (guint i = 0; i < kube_value_get_length (value); i++)
+      write_named (inner, 1, kube_value_get_key (value, i), member->type, kube_value_get_element (value, i));
+  }
   kube_wire_put_bytes (out, member->number, inner->data, inner->len);
 }
 
@@ -125,41 +120,39 @@ write_one (GByteArray *out, const Member *member, KubeValue *value)
 static void
 write_member (GByteArray *out, const Member *member, KubeValue *value)
 {
-  switch ((MemberHow) member->how)
-    {
-    case MEMBER_STRING:
-      kube_wire_put_string (out, member->number, kube_value_get_string (value, NULL) ?: "");
-      break;
-    case MEMBER_BOOLEAN:
-      kube_wire_put_varint (out, member->number, kube_value_get_boolean (value, NULL, FALSE));
-      break;
-    case MEMBER_MESSAGE:
-      write_one (out, member, value);
-      break;
-    case MEMBER_DEFAULT_V3:
-      write_default (out, member->number, value);
-      break;
-    case MEMBER_NAMED:
-    case MEMBER_TYPES:
-    case MEMBER_ITEMS:
-      write_list_message (out, member, value);
-      break;
-    case MEMBER_STRINGS:
-    case MEMBER_MESSAGES:
-    case MEMBER_ANY_LIST:
-      for (guint i = 0; i < kube_value_get_length (value); i++)
-        {
-          KubeValue *element = kube_value_get_element (value, i);
+  switch ((MemberHow)member->how) {
+  case MEMBER_STRING:
+    kube_wire_put_string (out, member->number, kube_value_get_string (value, NULL) ?: "");
+    break;
+  case MEMBER_BOOLEAN:
+    kube_wire_put_varint (out, member->number, kube_value_get_boolean (value, NULL, FALSE));
+    break;
+  case MEMBER_MESSAGE:
+    write_one (out, member, value);
+    break;
+  case MEMBER_DEFAULT_V3:
+    write_default (out, member->number, value);
+    break;
+  case MEMBER_NAMED:
+  case MEMBER_TYPES:
+  case MEMBER_ITEMS:
+    write_list_message (out, member, value);
+    break;
+  case MEMBER_STRINGS:
+  case MEMBER_MESSAGES:
+  case MEMBER_ANY_LIST:
+    for (guint i = 0; i < kube_value_get_length (value); i++) {
+      KubeValue *element = kube_value_get_element (value, i);
 
-          if (member->how == MEMBER_STRINGS)
-            kube_wire_put_string (out, member->number, kube_value_get_string (element, NULL) ?: "");
-          else if (member->how == MEMBER_ANY_LIST)
-            write_any (out, member->number, element);
-          else
-            write_one (out, member, element);
-        }
-      break;
+      if (member->how == MEMBER_STRINGS)
+        kube_wire_put_string (out, member->number, kube_value_get_string (element, NULL) ?: "");
+      else if (member->how == MEMBER_ANY_LIST)
+        write_any (out, member->number, element);
+      else
+        write_one (out, member, element);
     }
+    break;
+  }
 }
 
 static const Member *
@@ -174,19 +167,18 @@ find_member (const Message *type, const char *name)
 static void
 write_members (GByteArray *out, const Message *type, KubeValue *value)
 {
-  for (guint i = 0; i < kube_value_get_length (value); i++)
-    {
-      const char *key = kube_value_get_key (value, i);
-      KubeValue *element = kube_value_get_element (value, i);
-      const Member *member = find_member (type, key);
+  for (guint i = 0; i < kube_value_get_length (value); i++) {
+    const char *key = kube_value_get_key (value, i);
+    KubeValue *element = kube_value_get_element (value, i);
+    const Member *member = find_member (type, key);
 
-      if (member != NULL)
-        write_member (out, member, element);
-      else if (type->extensions != 0 && g_str_has_prefix (key, "x-"))
-        write_extension (out, type->extensions, key, element);
-      else if (type->rest != 0)
-        write_named (out, type->rest, key, type->rest_type, element);
-    }
+    if (member != NULL)
+      write_member (out, member, element);
+    else if (type->extensions != 0 && g_str_has_prefix (key, "x-"))
+      write_extension (out, type->extensions, key, element);
+    else if (type->rest != 0)
+      write_named (out, type->rest, key, type->rest_type, element);
+  }
 }
 
 /* Version 2 says of a parameter in which of five messages it is. */
@@ -223,12 +215,14 @@ static const Member body_v2_members[] = {
   { NULL },
 };
 static const Member query_v2_members[] = {
-  { "required", 1, MEMBER_BOOLEAN, NULL }, { "in", 2, MEMBER_STRING, NULL },           { "name", 4, MEMBER_STRING, NULL },
-  { "type", 6, MEMBER_STRING, NULL },      { "uniqueItems", 20, MEMBER_BOOLEAN, NULL }, { NULL },
+  { "required", 1, MEMBER_BOOLEAN, NULL },     { "in", 2, MEMBER_STRING, NULL },
+  { "name", 4, MEMBER_STRING, NULL },          { "type", 6, MEMBER_STRING, NULL },
+  { "uniqueItems", 20, MEMBER_BOOLEAN, NULL }, { NULL },
 };
 static const Member path_v2_members[] = {
-  { "required", 1, MEMBER_BOOLEAN, NULL }, { "in", 2, MEMBER_STRING, NULL },           { "name", 4, MEMBER_STRING, NULL },
-  { "type", 5, MEMBER_STRING, NULL },      { "uniqueItems", 19, MEMBER_BOOLEAN, NULL }, { NULL },
+  { "required", 1, MEMBER_BOOLEAN, NULL },     { "in", 2, MEMBER_STRING, NULL },
+  { "name", 4, MEMBER_STRING, NULL },          { "type", 5, MEMBER_STRING, NULL },
+  { "uniqueItems", 19, MEMBER_BOOLEAN, NULL }, { NULL },
 };
 static const Message body_v2 = { body_v2_members }, query_v2 = { query_v2_members }, path_v2 = { path_v2_members };
 static const Message parameter_v2 = { NULL };
@@ -254,8 +248,12 @@ static const Member operation_v2_members[] = {
 static const Message operation_v2 = { operation_v2_members, .extensions = 13 };
 
 static const Member path_item_v2_members[] = {
-  { "get", 2, MEMBER_MESSAGE, &operation_v2 },    { "put", 3, MEMBER_MESSAGE, &operation_v2 },   { "post", 4, MEMBER_MESSAGE, &operation_v2 },
-  { "delete", 5, MEMBER_MESSAGE, &operation_v2 }, { "patch", 8, MEMBER_MESSAGE, &operation_v2 }, { "parameters", 9, MEMBER_MESSAGES, &parameter_v2 },
+  { "get", 2, MEMBER_MESSAGE, &operation_v2 },
+  { "put", 3, MEMBER_MESSAGE, &operation_v2 },
+  { "post", 4, MEMBER_MESSAGE, &operation_v2 },
+  { "delete", 5, MEMBER_MESSAGE, &operation_v2 },
+  { "patch", 8, MEMBER_MESSAGE, &operation_v2 },
+  { "parameters", 9, MEMBER_MESSAGES, &parameter_v2 },
   { NULL },
 };
 static const Message path_item_v2 = { path_item_v2_members };
@@ -310,10 +308,12 @@ static const Message parameter_v3 = { parameter_v3_members, .plain_number = 1 };
 static const Member media_v3_members[] = { { "schema", 1, MEMBER_MESSAGE, &schema_v3 }, { NULL } };
 static const Message media_v3 = { media_v3_members };
 
-static const Member body_v3_members[] = { { "content", 2, MEMBER_NAMED, &media_v3 }, { "required", 3, MEMBER_BOOLEAN, NULL }, { NULL } };
+static const Member body_v3_members[]
+    = { { "content", 2, MEMBER_NAMED, &media_v3 }, { "required", 3, MEMBER_BOOLEAN, NULL }, { NULL } };
 static const Message body_v3 = { body_v3_members, .plain_number = 1 };
 
-static const Member response_v3_members[] = { { "description", 1, MEMBER_STRING, NULL }, { "content", 3, MEMBER_NAMED, &media_v3 }, { NULL } };
+static const Member response_v3_members[]
+    = { { "description", 1, MEMBER_STRING, NULL }, { "content", 3, MEMBER_NAMED, &media_v3 }, { NULL } };
 static const Message response_v3 = { response_v3_members, .plain_number = 1 };
 static const Message responses_v3 = { NULL, .rest = 2, .rest_type = &response_v3 };
 
@@ -328,8 +328,12 @@ static const Member operation_v3_members[] = {
 static const Message operation_v3 = { operation_v3_members, .extensions = 13 };
 
 static const Member path_item_v3_members[] = {
-  { "get", 4, MEMBER_MESSAGE, &operation_v3 },    { "put", 5, MEMBER_MESSAGE, &operation_v3 },    { "post", 6, MEMBER_MESSAGE, &operation_v3 },
-  { "delete", 7, MEMBER_MESSAGE, &operation_v3 }, { "patch", 10, MEMBER_MESSAGE, &operation_v3 }, { "parameters", 13, MEMBER_MESSAGES, &parameter_v3 },
+  { "get", 4, MEMBER_MESSAGE, &operation_v3 },
+  { "put", 5, MEMBER_MESSAGE, &operation_v3 },
+  { "post", 6, MEMBER_MESSAGE, &operation_v3 },
+  { "delete", 7, MEMBER_MESSAGE, &operation_v3 },
+  { "patch", 10, MEMBER_MESSAGE, &operation_v3 },
+  { "parameters", 13, MEMBER_MESSAGES, &parameter_v3 },
   { NULL },
 };
 static const Message path_item_v3 = { path_item_v3_members };
@@ -358,17 +362,14 @@ write_parameter_v2 (GByteArray *out, KubeValue *value)
   guint which = wrap_parameter_v2 (value);
 
   write_members (inner, which == 0 ? &body_v2 : which == 4 ? &path_v2 : &query_v2, value);
-  if (which == 0)
-    {
-      kube_wire_put_bytes (parameter, 1, inner->data, inner->len);
-    }
-  else
-    {
-      g_autoptr (GByteArray) other = g_byte_array_new ();
+  if (which == 0) {
+    kube_wire_put_bytes (parameter, 1, inner->data, inner->len);
+  } else {
+    g_autoptr (GByteArray) other = g_byte_array_new ();
 
-      kube_wire_put_bytes (other, which, inner->data, inner->len);
-      kube_wire_put_bytes (parameter, 2, other->data, other->len);
-    }
+    kube_wire_put_bytes (other, which, inner->data, inner->len);
+    kube_wire_put_bytes (parameter, 2, other->data, other->len);
+  }
   kube_wire_put_bytes (out, 1, parameter->data, parameter->len);
 }
 
@@ -380,16 +381,14 @@ write_message (GByteArray *out, const Message *type, KubeValue *value)
   guint number = refers ? type->reference_number : type->plain_number;
   g_autoptr (GByteArray) inner = NULL;
 
-  if (type == &parameter_v2)
-    {
-      write_parameter_v2 (out, value);
-      return;
-    }
-  if (number == 0)
-    {
-      write_members (out, actual, value);
-      return;
-    }
+  if (type == &parameter_v2) {
+    write_parameter_v2 (out, value);
+    return;
+  }
+  if (number == 0) {
+    write_members (out, actual, value);
+    return;
+  }
   inner = g_byte_array_new ();
   write_members (inner, actual, value);
   kube_wire_put_bytes (out, number, inner->data, inner->len);

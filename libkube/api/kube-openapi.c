@@ -68,11 +68,10 @@ add_kind_of (KubeOpenapi *self, const KubeType *type, const char *group, const c
 
   if (type == NULL)
     return;
-  if (text == NULL)
-    {
-      text = g_string_new (NULL);
-      g_hash_table_insert (self->kinds_of, (gpointer) type, text);
-    }
+  if (text == NULL) {
+    text = g_string_new (NULL);
+    g_hash_table_insert (self->kinds_of, (gpointer)type, text);
+  }
   if (text->len > 0)
     g_string_append_c (text, ',');
   g_string_append_printf (text, "{\"group\":\"%s\",\"kind\":\"%s\",\"version\":\"%s\"}", group, kind, version);
@@ -86,16 +85,15 @@ add_common_kinds (KubeOpenapi *self)
   const KubeType *event = kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent");
   KubeKind *last = NULL;
 
-  for (guint i = 0; i < self->kinds->len; i++)
-    {
-      KubeKind *kind = self->kinds->pdata[i];
+  for (guint i = 0; i < self->kinds->len; i++) {
+    KubeKind *kind = self->kinds->pdata[i];
 
-      if (last != NULL && strcmp (last->api_version, kind->api_version) == 0)
-        continue;
-      add_kind_of (self, options, kind->group, kind->version, "DeleteOptions");
-      add_kind_of (self, event, kind->group, kind->version, "WatchEvent");
-      last = kind;
-    }
+    if (last != NULL && strcmp (last->api_version, kind->api_version) == 0)
+      continue;
+    add_kind_of (self, options, kind->group, kind->version, "DeleteOptions");
+    add_kind_of (self, event, kind->group, kind->version, "WatchEvent");
+    last = kind;
+  }
 }
 
 static void
@@ -111,20 +109,18 @@ openapi_init (KubeOpenapi *self, KubeScheme *scheme, gboolean v3)
     .pending = g_ptr_array_new (),
     .kinds_of = g_hash_table_new_full (NULL, NULL, NULL, gstring_free),
   };
-  for (guint i = 0; i < self->kinds->len; i++)
-    {
-      KubeKind *kind = self->kinds->pdata[i];
+  for (guint i = 0; i < self->kinds->len; i++) {
+    KubeKind *kind = self->kinds->pdata[i];
 
+    add_kind_of (self, kind->type, kind->group, kind->version, kind->name);
+    add_kind_of (self, kind->list_type, kind->group, kind->version, kind->list_name);
+  }
+  for (guint i = 0; i < kube_schema_n_kinds; i++) {
+    const KubeKind *kind = &kube_schema_kinds[i];
+
+    if (kind->verbs == 0 && strcmp (kind->name, "DeleteOptions") != 0 && strcmp (kind->name, "WatchEvent") != 0)
       add_kind_of (self, kind->type, kind->group, kind->version, kind->name);
-      add_kind_of (self, kind->list_type, kind->group, kind->version, kind->list_name);
-    }
-  for (guint i = 0; i < kube_schema_n_kinds; i++)
-    {
-      const KubeKind *kind = &kube_schema_kinds[i];
-
-      if (kind->verbs == 0 && strcmp (kind->name, "DeleteOptions") != 0 && strcmp (kind->name, "WatchEvent") != 0)
-        add_kind_of (self, kind->type, kind->group, kind->version, kind->name);
-    }
+  }
   add_common_kinds (self);
   kube_openapi_use_type (self, kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent"));
 }
@@ -158,28 +154,29 @@ write_document (KubeScheme *scheme, const char *path)
     g_string_append (self.out, "{\"openapi\":\"3.0.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v1.36.0\"},\"paths\":{");
   else
     g_string_append (self.out, "{\"swagger\":\"2.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v1.36.0\"},\"paths\":{");
-  for (guint i = 0; i < self.kinds->len; i++)
-    {
-      g_autofree char *root = kind_root (self.kinds->pdata[i]);
+  for (guint i = 0; i < self.kinds->len; i++) {
+    g_autofree char *root = kind_root (self.kinds->pdata[i]);
 
-      if (v3 && strcmp (root, path) != 0)
-        continue;
-      kube_openapi_append_paths (&self, self.kinds->pdata[i]);
-      n_kinds++;
-    }
+    if (v3 && strcmp (root, path) != 0)
+      continue;
+    kube_openapi_append_paths (&self, self.kinds->pdata[i]);
+    n_kinds++;
+  }
   g_string_append (self.out, v3 ? "},\"components\":{\"schemas\":{" : "},\"definitions\":{");
   kube_openapi_append_definitions (&self);
   if (v3)
-    g_string_append (self.out, "},\"securitySchemes\":{\"BearerToken\":{\"type\":\"apiKey\",\"name\":\"authorization\",\"in\":\"header\"}}}}");
+    g_string_append (
+        self.out, "},\"securitySchemes\":{\"BearerToken\":{\"type\":\"apiKey\",\"name\":\"authorization\",\"in\":\"header\"}}}}");
   else
-    g_string_append (self.out, "},\"securityDefinitions\":{\"BearerToken\":{\"type\":\"apiKey\",\"name\":\"authorization\",\"in\":\"header\"}},"
-                               "\"security\":[{\"BearerToken\":[]}]}");
+    g_string_append (
+        self.out,
+        "},\"securityDefinitions\":{\"BearerToken\":{\"type\":\"apiKey\",\"name\":\"authorization\",\"in\":\"header\"}},"
+        "\"security\":[{\"BearerToken\":[]}]}");
   openapi_clear (&self);
-  if (n_kinds == 0 && v3)
-    {
-      g_string_free (self.out, TRUE);
-      return NULL;
-    }
+  if (n_kinds == 0 && v3) {
+    g_string_free (self.out, TRUE);
+    return NULL;
+  }
   return g_string_free_to_bytes (self.out);
 }
 
@@ -196,12 +193,11 @@ get_document (KubeScheme *scheme, const char *path, gboolean keep)
   json = write_document (scheme, path);
   if (json == NULL)
     return NULL;
-  if (document == NULL)
-    {
-      document = g_new0 (Document, 1);
-      document->hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, json);
-      g_hash_table_insert (cache->documents, g_strdup (path != NULL ? path : "v2"), document);
-    }
+  if (document == NULL) {
+    document = g_new0 (Document, 1);
+    document->hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, json);
+    g_hash_table_insert (cache->documents, g_strdup (path != NULL ? path : "v2"), document);
+  }
   if (keep)
     document->json = g_steal_pointer (&json);
   return document;
@@ -210,15 +206,14 @@ get_document (KubeScheme *scheme, const char *path, gboolean keep)
 static GBytes *
 encode (Document *document, gboolean v3)
 {
-  if (document->protobuf == NULL)
-    {
-      gsize length;
-      const char *text = g_bytes_get_data (document->json, &length);
-      const KubeParseOptions options = { .max_size = length };
-      g_autoptr (KubeValue) value = kube_value_parse_with_options (text, length, &options, NULL);
+  if (document->protobuf == NULL) {
+    gsize length;
+    const char *text = g_bytes_get_data (document->json, &length);
+    const KubeParseOptions options = { .max_size = length };
+    g_autoptr (KubeValue) value = kube_value_parse_with_options (text, length, &options, NULL);
 
-      document->protobuf = v3 ? kube_openapi_v3_to_protobuf (value) : kube_openapi_v2_to_protobuf (value);
-    }
+    document->protobuf = v3 ? kube_openapi_v3_to_protobuf (value) : kube_openapi_v2_to_protobuf (value);
+  }
   return g_bytes_ref (document->protobuf);
 }
 
@@ -230,12 +225,11 @@ get (KubeScheme *scheme, const char *path, gboolean protobuf, char **hash)
 
   g_mutex_lock (&cache_lock);
   document = get_document (scheme, path, TRUE);
-  if (document != NULL)
-    {
-      bytes = protobuf ? encode (document, path != NULL) : g_bytes_ref (document->json);
-      if (hash != NULL)
-        *hash = g_strdup (document->hash);
-    }
+  if (document != NULL) {
+    bytes = protobuf ? encode (document, path != NULL) : g_bytes_ref (document->json);
+    if (hash != NULL)
+      *hash = g_strdup (document->hash);
+  }
   g_mutex_unlock (&cache_lock);
   return bytes;
 }
@@ -277,21 +271,20 @@ write_index (KubeScheme *scheme)
   g_autofree char *last = NULL;
   GString *out = g_string_new ("{\"paths\":{");
 
-  for (guint i = 0; i < kinds->len; i++)
-    {
-      g_autofree char *root = kind_root (kinds->pdata[i]);
-      g_autofree char *url = NULL;
+  for (guint i = 0; i < kinds->len; i++) {
+    g_autofree char *root = kind_root (kinds->pdata[i]);
+    g_autofree char *url = NULL;
 
-      if (last != NULL && strcmp (last, root) == 0)
-        continue;
-      url = g_strconcat ("/openapi/v3/", root, "?hash=", get_document (scheme, root, FALSE)->hash, NULL);
-      kube_openapi_key (out, root);
-      g_string_append_c (out, '{');
-      kube_openapi_text (out, "serverRelativeURL", url);
-      g_string_append_c (out, '}');
-      g_free (last);
-      last = g_steal_pointer (&root);
-    }
+    if (last != NULL && strcmp (last, root) == 0)
+      continue;
+    url = g_strconcat ("/openapi/v3/", root, "?hash=", get_document (scheme, root, FALSE)->hash, NULL);
+    kube_openapi_key (out, root);
+    g_string_append_c (out, '{');
+    kube_openapi_text (out, "serverRelativeURL", url);
+    g_string_append_c (out, '}');
+    g_free (last);
+    last = g_steal_pointer (&root);
+  }
   g_string_append (out, "}}");
   return g_string_free_to_bytes (out);
 }

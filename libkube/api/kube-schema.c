@@ -17,19 +17,18 @@ kube_type_find_field (const KubeType *type, const char *name, gsize length)
 {
   guint low = 0, high = type->n_fields;
 
-  while (low < high)
-    {
-      guint middle = (low + high) / 2;
-      const KubeField *field = &type->fields[middle];
-      int order = name_compare (name, length, field->name, field->name_length);
+  while (low < high) {
+    guint middle = (low + high) / 2;
+    const KubeField *field = &type->fields[middle];
+    int order = name_compare (name, length, field->name, field->name_length);
 
-      if (order == 0)
-        return field;
-      if (order < 0)
-        high = middle;
-      else
-        low = middle + 1;
-    }
+    if (order == 0)
+      return field;
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
   return NULL;
 }
 
@@ -47,17 +46,16 @@ kube_schema_find_type (const char *definition)
 {
   guint low = 0, high = kube_schema_n_types;
 
-  while (low < high)
-    {
-      guint middle = (low + high) / 2;
-      int order = strcmp (definition, kube_schema_types[middle].definition);
+  while (low < high) {
+    guint middle = (low + high) / 2;
+    int order = strcmp (definition, kube_schema_types[middle].definition);
 
-      if (order == 0)
-        return &kube_schema_types[middle];
-      if (order < 0)
-        high = middle;
-      else
-        low = middle + 1;
-    }
+    if (order == 0)
+      return &kube_schema_types[middle];
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
   return NULL;
 }

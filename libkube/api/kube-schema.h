@@ -99,6 +99,7 @@ struct _KubeField {
   guint8 format;                      /* KubeFormat */
   guint8 name_format;                 /* KubeNameFormat */
   guint8 name_length;
+  guint8 order;                       /* its place in upstream's structure, which prints in that order */
 };
 
 struct _KubeType {
@@ -112,6 +113,8 @@ struct _KubeType {
   guint8 atomic;                      /* one value for apply */
   guint8 has_defaults;                /* a default or a hook is in it or below it */
   guint8 has_always;                  /* a field is ALWAYS: an absent one is written */
+  guint8 n_wire;
+  const guint8 *wire;                 /* the fields (n_wire indices) in the order of their protobuf numbers, embedded messages among them; or NULL */
   const char *const *union_members;   /* for "exactly one of", or NULL */
   KubeDefaultHook default_hook;       /* runs after the constant defaults of the type's own fields and before its children's; or NULL */
 };

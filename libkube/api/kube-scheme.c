@@ -23,10 +23,9 @@ G_DEFINE_FINAL_TYPE (KubeScheme, kube_scheme, G_TYPE_OBJECT)
 
 #define INDEX_SIZE 1024
 
-static struct
-{
+static struct {
   gsize ready;
-  guint16 kinds[INDEX_SIZE];     /* 1 + index in kube_schema_kinds; 0: free */
+  guint16 kinds[INDEX_SIZE]; /* 1 + index in kube_schema_kinds; 0: free */
   guint16 resources[INDEX_SIZE];
 } builtin;
 
@@ -36,10 +35,10 @@ hash_two (const char *a, const char *b)
   guint hash = 5381;
 
   for (; *a != '\0'; a++)
-    hash = hash * 33 + (guchar) *a;
+    hash = hash * 33 + (guchar)*a;
   hash = hash * 33 + '/';
   for (; *b != '\0'; b++)
-    hash = hash * 33 + (guchar) *b;
+    hash = hash * 33 + (guchar)*b;
   return hash ^ (hash >> 15);
 }
 
@@ -59,14 +58,13 @@ builtin_prepare (void)
   if (!g_once_init_enter (&builtin.ready))
     return;
   g_assert (kube_schema_n_kinds < INDEX_SIZE / 2);
-  for (guint i = 0; i < kube_schema_n_kinds; i++)
-    {
-      const KubeKind *kind = &kube_schema_kinds[i];
+  for (guint i = 0; i < kube_schema_n_kinds; i++) {
+    const KubeKind *kind = &kube_schema_kinds[i];
 
-      index_put (builtin.kinds, kind->api_version, kind->name, i);
-      if (kind->verbs != 0)
-        index_put (builtin.resources, kind->api_version, kind->plural, i);
-    }
+    index_put (builtin.kinds, kind->api_version, kind->name, i);
+    if (kind->verbs != 0)
+      index_put (builtin.resources, kind->api_version, kind->plural, i);
+  }
   g_once_init_leave (&builtin.ready, 1);
 }
 
@@ -75,13 +73,12 @@ builtin_find (const guint16 *slots, const char *api_version, const char *name)
 {
   gboolean by_kind = slots == builtin.kinds;
 
-  for (guint slot = hash_two (api_version, name) % INDEX_SIZE; slots[slot] != 0; slot = (slot + 1) % INDEX_SIZE)
-    {
-      const KubeKind *kind = &kube_schema_kinds[slots[slot] - 1];
+  for (guint slot = hash_two (api_version, name) % INDEX_SIZE; slots[slot] != 0; slot = (slot + 1) % INDEX_SIZE) {
+    const KubeKind *kind = &kube_schema_kinds[slots[slot] - 1];
 
-      if (strcmp (by_kind ? kind->name : kind->plural, name) == 0 && strcmp (kind->api_version, api_version) == 0)
-        return (KubeKind *) kind;
-    }
+    if (strcmp (by_kind ? kind->name : kind->plural, name) == 0 && strcmp (kind->api_version, api_version) == 0)
+      return (KubeKind *)kind;
+  }
   return NULL;
 }
 
@@ -110,7 +107,7 @@ kube_scheme_init (KubeScheme *self)
   g_rw_lock_init (&self->lock);
   self->by_kind = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->by_resource = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->retired = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_kind_unref);
+  self->retired = g_ptr_array_new_with_free_func ((GDestroyNotify)kube_kind_unref);
   self->generation = 1;
 }
 
@@ -128,13 +125,12 @@ kube_scheme_get_default (void)
 {
   static KubeScheme *scheme;
 
-  if (g_once_init_enter (&scheme))
-    {
-      KubeScheme *made = g_object_new (KUBE_TYPE_SCHEME, NULL);
+  if (g_once_init_enter (&scheme)) {
+    KubeScheme *made = g_object_new (KUBE_TYPE_SCHEME, NULL);
 
-      made->constant = TRUE;
-      g_once_init_leave (&scheme, made);
-    }
+    made->constant = TRUE;
+    g_once_init_leave (&scheme, made);
+  }
   return scheme;
 }
 
@@ -164,7 +160,7 @@ overlay_find (KubeScheme *self, GHashTable *table, const char *api_version, cons
     return FALSE;
   key = g_strconcat (api_version, "/", name, NULL);
   g_rw_lock_reader_lock (&self->lock);
-  found = g_hash_table_lookup_extended (table, key, NULL, (gpointer *) kind);
+  found = g_hash_table_lookup_extended (table, key, NULL, (gpointer *)kind);
   g_rw_lock_reader_unlock (&self->lock);
   return found;
 }
@@ -208,7 +204,8 @@ kube_scheme_find_resource (KubeScheme *scheme, const char *group, const char *ve
   KubeKind *found = NULL;
 
   g_return_val_if_fail (group != NULL && version != NULL && plural != NULL, NULL);
-  if (g_snprintf (api_version, sizeof api_version, "%s%s%s", group, group[0] != '\0' ? "/" : "", version) >= (int) sizeof api_version)
+  if (g_snprintf (api_version, sizeof api_version, "%s%s%s", group, group[0] != '\0' ? "/" : "", version)
+      >= (int)sizeof api_version)
     return NULL;
   if (overlay_find (scheme, scheme->by_resource, api_version, plural, &found))
     return found;
@@ -218,7 +215,7 @@ kube_scheme_find_resource (KubeScheme *scheme, const char *group, const char *ve
 static int
 kind_compare (gconstpointer a, gconstpointer b)
 {
-  const KubeKind *x = *(KubeKind *const *) a, *y = *(KubeKind *const *) b;
+  const KubeKind *x = *(KubeKind *const *)a, *y = *(KubeKind *const *)b;
   int order = strcmp (x->group, y->group);
 
   if (order == 0)
@@ -239,19 +236,18 @@ kind_compare (gconstpointer a, gconstpointer b)
 GPtrArray *
 kube_scheme_list_kinds (KubeScheme *scheme)
 {
-  GPtrArray *kinds = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_kind_unref);
+  GPtrArray *kinds = g_ptr_array_new_with_free_func ((GDestroyNotify)kube_kind_unref);
   GHashTableIter iter;
   gpointer kind;
 
   g_rw_lock_reader_lock (&scheme->lock);
-  for (guint i = 0; i < kube_schema_n_kinds && kube_schema_kinds[i].verbs != 0; i++)
-    {
-      const KubeKind *constant = &kube_schema_kinds[i];
-      g_autofree char *key = g_strconcat (constant->api_version, "/", constant->plural, NULL);
+  for (guint i = 0; i < kube_schema_n_kinds && kube_schema_kinds[i].verbs != 0; i++) {
+    const KubeKind *constant = &kube_schema_kinds[i];
+    g_autofree char *key = g_strconcat (constant->api_version, "/", constant->plural, NULL);
 
-      if (!g_hash_table_contains (scheme->by_resource, key))
-        g_ptr_array_add (kinds, (gpointer) constant);
-    }
+    if (!g_hash_table_contains (scheme->by_resource, key))
+      g_ptr_array_add (kinds, (gpointer)constant);
+  }
   g_hash_table_iter_init (&iter, scheme->by_resource);
   while (g_hash_table_iter_next (&iter, NULL, &kind))
     if (kind != NULL)
@@ -273,24 +269,21 @@ check_names (KubeScheme *scheme, KubeKind *kind, GError **error)
 {
   KubeKind *other;
 
-  if (scheme->constant)
-    {
-      g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INVALID, "the default scheme cannot be changed");
-      return FALSE;
-    }
-  if (kind->version[0] == '\0' || kind->name[0] == '\0' || kind->plural[0] == '\0')
-    {
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "a kind needs a version, a name and a plural: \"%s\" \"%s\" \"%s\"", kind->version,
-                   kind->name, kind->plural);
-      return FALSE;
-    }
+  if (scheme->constant) {
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INVALID, "the default scheme cannot be changed");
+    return FALSE;
+  }
+  if (kind->version[0] == '\0' || kind->name[0] == '\0' || kind->plural[0] == '\0') {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "a kind needs a version, a name and a plural: \"%s\" \"%s\" \"%s\"",
+                 kind->version, kind->name, kind->plural);
+    return FALSE;
+  }
   other = kube_scheme_find_kind (scheme, kind->api_version, kind->name);
-  if (other != NULL && strcmp (other->plural, kind->plural) != 0)
-    {
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "kind \"%s\" of %s already belongs to resource \"%s\"", kind->name, kind->api_version,
-                   other->plural);
-      return FALSE;
-    }
+  if (other != NULL && strcmp (other->plural, kind->plural) != 0) {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "kind \"%s\" of %s already belongs to resource \"%s\"", kind->name,
+                 kind->api_version, other->plural);
+    return FALSE;
+  }
   return TRUE;
 }
 

@@ -7,15 +7,14 @@ static gboolean
 read_varint (KubeWire *wire, guint64 *value)
 {
   *value = 0;
-  for (guint shift = 0; shift < 64 && wire->length > 0; shift += 7)
-    {
-      guint8 byte = *wire->data++;
+  for (guint shift = 0; shift < 64 && wire->length > 0; shift += 7) {
+    guint8 byte = *wire->data++;
 
-      wire->length--;
-      *value |= (guint64) (byte & 0x7f) << shift;
-      if (byte < 0x80)
-        return TRUE;
-    }
+    wire->length--;
+    *value |= (guint64)(byte & 0x7f) << shift;
+    if (byte < 0x80)
+      return TRUE;
+  }
   return FALSE;
 }
 
@@ -26,31 +25,30 @@ read_fixed (KubeWire *wire, gsize size, guint64 *value)
     return FALSE;
   *value = 0;
   for (gsize i = 0; i < size; i++)
-    *value |= (guint64) wire->data[i] << (8 * i);
+    *value |= (guint64)wire->data[i] << (8 * i);
   wire->data += size;
   wire->length -= size;
   return TRUE;
 }
 
-static gboolean
-read_value (KubeWire *wire, KubeWireField *field)
+gboolean
+kube_wire_read (KubeWire *wire, KubeWireField *field)
 {
-  switch (field->type)
-    {
-    case KUBE_WIRE_VARINT:
-      return read_varint (wire, &field->integer);
-    case KUBE_WIRE_FIXED64:
-      return read_fixed (wire, 8, &field->integer);
-    case KUBE_WIRE_FIXED32:
-      return read_fixed (wire, 4, &field->integer);
-    case KUBE_WIRE_BYTES:
-      if (!read_varint (wire, &field->integer) || field->integer > wire->length)
-        return FALSE;
-      field->bytes = (KubeWire){ wire->data, field->integer };
-      wire->data += field->integer;
-      wire->length -= field->integer;
-      return TRUE;
-    }
+  switch (field->type) {
+  case KUBE_WIRE_VARINT:
+    return read_varint (wire, &field->integer);
+  case KUBE_WIRE_FIXED64:
+    return read_fixed (wire, 8, &field->integer);
+  case KUBE_WIRE_FIXED32:
+    return read_fixed (wire, 4, &field->integer);
+  case KUBE_WIRE_BYTES:
+    if (!read_varint (wire, &field->integer) || field->integer > wire->length)
+      return FALSE;
+    field->bytes = (KubeWire){ wire->data, field->integer };
+    wire->data += field->integer;
+    wire->length -= field->integer;
+    return TRUE;
+  }
   return FALSE;
 }
 
@@ -61,13 +59,12 @@ kube_wire_next (KubeWire *wire, KubeWireField *field, gboolean *broken)
 
   if (wire->length == 0)
     return FALSE;
-  if (read_varint (wire, &tag) && tag >> 3 != 0 && tag >> 3 < (1 << 29))
-    {
-      field->number = tag >> 3;
-      field->type = (KubeWireType) (tag & 7);
-      if (read_value (wire, field))
-        return TRUE;
-    }
+  if (read_varint (wire, &tag) && tag >> 3 != 0 && tag >> 3 < (1 << 29)) {
+    field->number = tag >> 3;
+    field->type = (KubeWireType)(tag & 7);
+    if (kube_wire_read (wire, field))
+      return TRUE;
+  }
   *broken = TRUE;
   return FALSE;
 }
@@ -78,19 +75,17 @@ put_raw_varint (GByteArray *out, guint64 integer)
   guint8 bytes[10];
   guint n = 0;
 
-  do
-    {
-      bytes[n++] = (integer & 0x7f) | (integer > 0x7f ? 0x80 : 0);
-      integer >>= 7;
-    }
-  while (integer != 0);
+  do {
+    bytes[n++] = (integer & 0x7f) | (integer > 0x7f ? 0x80 : 0);
+    integer >>= 7;
+  } while (integer != 0);
   g_byte_array_append (out, bytes, n);
 }
 
 void
 kube_wire_put_varint (GByteArray *out, guint number, guint64 integer)
 {
-  put_raw_varint (out, (guint64) number << 3 | KUBE_WIRE_VARINT);
+  put_raw_varint (out, (guint64)number << 3 | KUBE_WIRE_VARINT);
   put_raw_varint (out, integer);
 }
 
@@ -101,15 +96,21 @@ kube_wire_put_double (GByteArray *out, guint number, double value)
 
   memcpy (&bits, &value, sizeof bits);
   bits = GUINT64_TO_LE (bits);
-  put_raw_varint (out, (guint64) number << 3 | KUBE_WIRE_FIXED64);
-  g_byte_array_append (out, (const guint8 *) &bits, sizeof bits);
+  put_raw_varint (out, (guint64)number << 3 | KUBE_WIRE_FIXED64);
+  g_byte_array_append (out, (const guint8 *)&bits, sizeof bits);
+}
+
+void
+kube_wire_put_bytes_head (GByteArray *out, guint number, gsize length)
+{
+  put_raw_varint (out, (guint64) number << 3 | KUBE_WIRE_BYTES);
+  put_raw_varint (out, length);
 }
 
 void
 kube_wire_put_bytes (GByteArray *out, guint number, const void *data, gsize length)
 {
-  put_raw_varint (out, (guint64) number << 3 | KUBE_WIRE_BYTES);
-  put_raw_varint (out, length);
+  kube_wire_put_bytes_head (out, number, length);
   if (length > 0)
     g_byte_array_append (out, data, length);
 }

@@ -30,7 +30,11 @@ typedef struct {
 
 /* FALSE at the end, and where the message is broken: then @broken is set. */
 gboolean kube_wire_next (KubeWire *wire, KubeWireField *field, gboolean *broken);
+/* One value of the type that @field says, without its number: an element of a packed list. */
+gboolean kube_wire_read (KubeWire *wire, KubeWireField *field);
 
+/* What stands before the bytes of a field: its number and their length. */
+void kube_wire_put_bytes_head (GByteArray *out, guint number, gsize length);
 void kube_wire_put_varint (GByteArray *out, guint number, guint64 integer);
 void kube_wire_put_double (GByteArray *out, guint number, double value);
 void kube_wire_put_bytes (GByteArray *out, guint number, const void *data, gsize length);

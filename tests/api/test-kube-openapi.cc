@@ -106,12 +106,20 @@ TEST (KubeOpenapi, ExplainFindsAKindByItsPath)
 
 TEST (KubeOpenapi, KindsThatAreAddedAppear)
 {
-  static const KubeField fields[] = { { .name = "spec", .go_type = "string", .go_element = "string", .go_inner = "string", .name_length = 4 } };
-  static const KubeType type = { .name = "Widget", .package = "v1", .definition = "com.example.v1.Widget", .fields = fields, .n_fields = 1 };
+  KubeField field = {};
+  KubeType type = {};
   KubeKind model = {};
   g_autoptr (KubeScheme) scheme = kube_scheme_new ();
   g_autofree char *before = nullptr, *after = nullptr;
 
+  field.name = "spec";
+  field.name_length = 4;
+  field.go_type = field.go_element = field.go_inner = "string";
+  type.name = "Widget";
+  type.package = "v1";
+  type.definition = "com.example.v1.Widget";
+  type.fields = &field;
+  type.n_fields = 1;
   model.group = "example.com";
   model.version = "v1";
   model.name = "Widget";

@@ -155,8 +155,10 @@ class Tables:
         self.index = {id(t): i for i, t in enumerate(self.types)}
         for t in self.types:
             if "object" in t.attrs:
-                t.fields += [Field("apiVersion", 0, "string", {"in": "TypeMeta:0"}, "Group and version of the object's kind."),
-                             Field("kind", 0, "string", {"in": "TypeMeta:0"}, "Kind of the object.")]
+                t.fields = [Field("kind", 0, "string", {"in": "TypeMeta:0"}, "The kind of the object; fixed by the place it is sent to."),
+                            Field("apiVersion", 0, "string", {"in": "TypeMeta:0"}, "Group and version of the object's form.")] + t.fields
+            for i, f in enumerate(t.fields):
+                f.order = i
             t.fields.sort(key=lambda f: f.name.encode())
             for f in t.fields:
                 f.shape = self.resolve(t.file, f.expr)
@@ -308,7 +310,7 @@ class Tables:
         if flags:
             out.append(".flags = " + " | ".join("KUBE_FIELD_" + x for x in flags))
         go = ", ".join(f".{m} = {quote(g)}" for m, g in zip(("go_type", "go_element", "go_inner"), s.go))
-        return (f"  {{ .name = {quote(f.name)}, .name_length = {len(f.name)}, .number = {f.number}, .scalar = KUBE_SCALAR_{s.scalar}, .shape = KUBE_SHAPE_{s.shape}, "
+        return (f"  {{ .name = {quote(f.name)}, .name_length = {len(f.name)}, .order = {f.order}, .number = {f.number}, .scalar = KUBE_SCALAR_{s.scalar}, .shape = KUBE_SHAPE_{s.shape}, "
                 f".list_type = KUBE_{list_type}, {go}" + "".join(", " + x for x in out) + " },")
 
     def type_row(self, t, first):
@@ -317,6 +319,9 @@ class Tables:
             out.append(f".doc = {quote(t.doc)}")
         if t.fields:
             out.append(f".fields = &fields[{first}], .n_fields = {len(t.fields)}")
+        wire = sorted((wire_path(f), i) for i, f in enumerate(t.fields) if f.number > 0)
+        if wire:
+            out.append(f".wire = (const guint8[]) {{ {', '.join(str(i) for _, i in wire)} }}, .n_wire = {len(wire)}")
         for key, member in (("open", "open"), ("atomic", "atomic")):
             if key in t.attrs:
                 out.append(f".{member} = 1")
@@ -394,6 +399,11 @@ class Tables:
         out += ["static const KubeColumn columns[] = {", *columns, "};", "static const KubeSubresource subresources[] = {", *subs, "};"]
         out += ["const KubeKind kube_schema_kinds[] = {", *rows, "};", f"const guint kube_schema_n_kinds = {len(rows)};"]
         return "\n".join(out) + "\n"
+
+
+def wire_path(f):
+    """Protobuf numbers of the messages that a field is embedded in, and its own."""
+    return [int(p.rpartition(":")[2]) for p in f.attrs["in"].split("/")] + [f.number] if "in" in f.attrs else [f.number]
 
 
 def hook_name(t):
