@@ -65,7 +65,7 @@ struct ReferenceData
 
   void load_bases ()
   {
-    std::string text = read_file (oracle + "/bases.yaml");
+    std::string text = quote_letters (read_file (oracle + "/bases.yaml"));
     std::string request = read_file (oracle + "/csr.b64");
     g_autoptr (GPtrArray) documents = kube_yaml_parse_all (text.c_str (), text.size (), nullptr);
 
@@ -122,6 +122,15 @@ struct ReferenceData
   }
 
 private:
+  /* Its readers take a bare y and n for strings; in YAML 1.1, which kubectl reads, they are booleans. */
+  static std::string quote_letters (const std::string &yaml)
+  {
+    g_autoptr (GRegex) letters = g_regex_new ("(?<=[\\[{ ])([yn])(?=[],}:])", G_REGEX_DEFAULT, G_REGEX_MATCH_DEFAULT, nullptr);
+    g_autofree char *quoted = g_regex_replace (letters, yaml.c_str (), yaml.size (), 0, "\"\\1\"", G_REGEX_MATCH_DEFAULT, nullptr);
+
+    return quoted;
+  }
+
   static KubeNode *step (KubeNode *node, KubeValue *key)
   {
     if (kube_value_is_string (key))
