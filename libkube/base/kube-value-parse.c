@@ -377,9 +377,9 @@ parse_literal (Parser *parser, const char *literal, KubeValueType type, gint64 v
 /* Objects */
 
 static void
-append_key (GString *path, KubeWriter *writer, const KubeValue *key)
+append_key (GString *path, KubeWriter *writer, const KubeValue *key, gboolean first)
 {
-  if (path->len > 0)
+  if (!first)
     g_string_append_c (path, '.');
   g_string_append_len (path, writer->bytes + key->text, key->length);
 }
@@ -401,11 +401,11 @@ report_duplicate (KubeWriter *writer, const KubeValue *key, gpointer user_data)
     guint next = g_array_index (frames, guint, i - 1);
 
     if (value_type (container) == KUBE_VALUE_OBJECT)
-      append_key (path, writer, &writer->stack[next - 1]);
+      append_key (path, writer, &writer->stack[next - 1], i + 1 == frames->len);
     else
       g_string_append_printf (path, "[%u]", next - g_array_index (frames, guint, i) - 1);
   }
-  append_key (path, writer, key);
+  append_key (path, writer, key, frames->len == 1);
   duplicate.path = g_string_free (g_steal_pointer (&path), FALSE);
   g_array_append_val (parser->duplicates, duplicate);
 }
