@@ -23,11 +23,13 @@ typedef struct _KubeBuilder KubeBuilder;
 typedef struct _KubeNode KubeNode;
 
 #define KUBE_TYPE_BUILDER (kube_builder_get_type ())
+#define KUBE_TYPE_NODE (kube_node_get_type ())
 
 KUBE_AVAILABLE_IN_1_0
 GType kube_builder_get_type (void) G_GNUC_CONST;
+KUBE_AVAILABLE_IN_1_0
+GType kube_node_get_type (void) G_GNUC_CONST;
 
-/* @base: (nullable): what to start from; NULL: an empty object. */
 KUBE_AVAILABLE_IN_1_0
 KubeBuilder *kube_builder_new (KubeValue *base) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
@@ -36,13 +38,11 @@ KUBE_AVAILABLE_IN_1_0
 void kube_builder_unref (KubeBuilder *builder);
 KUBE_AVAILABLE_IN_1_0
 KubeNode *kube_builder_get_root (KubeBuilder *builder);
-/* The built value; the builder goes on from it (nodes are no longer valid, get the root again). */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_builder_end (KubeBuilder *builder) G_GNUC_WARN_UNUSED_RESULT;
 
 KUBE_AVAILABLE_IN_1_0
 KubeValueType kube_node_get_value_type (KubeNode *node);
-/* (nullable): NULL where there is none. All of these accept a NULL node. */
 KUBE_AVAILABLE_IN_1_0
 KubeNode *kube_node_get (KubeNode *node, const char *path);
 KUBE_AVAILABLE_IN_1_0
@@ -50,7 +50,7 @@ KubeNode *kube_node_get_member (KubeNode *node, const char *key);
 KUBE_AVAILABLE_IN_1_0
 guint kube_node_get_length (KubeNode *node);
 KUBE_AVAILABLE_IN_1_0
-KubeNode *kube_node_get_element (KubeNode *node, guint index); /* of an array, or the value of an object's member */
+KubeNode *kube_node_get_element (KubeNode *node, guint index);
 KUBE_AVAILABLE_IN_1_0
 const char *kube_node_get_key (KubeNode *node, guint index);
 KUBE_AVAILABLE_IN_1_0
@@ -59,18 +59,16 @@ KUBE_AVAILABLE_IN_1_0
 gint64 kube_node_get_integer (KubeNode *node, const char *path, gint64 fallback);
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_node_get_boolean (KubeNode *node, const char *path, gboolean fallback);
-/* (transfer full): a value of its own for what stands at @node now. */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_node_to_value (KubeNode *node) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The object or array at @path, made where it is missing or null. */
 KUBE_AVAILABLE_IN_1_0
 KubeNode *kube_node_ensure_object (KubeNode *node, const char *path);
 KUBE_AVAILABLE_IN_1_0
 KubeNode *kube_node_ensure_array (KubeNode *node, const char *path);
 
 KUBE_AVAILABLE_IN_1_0
-void kube_node_set_string (KubeNode *node, const char *path, const char *string); /* NULL removes */
+void kube_node_set_string (KubeNode *node, const char *path, const char *string);
 KUBE_AVAILABLE_IN_1_0
 void kube_node_set_integer (KubeNode *node, const char *path, gint64 integer);
 KUBE_AVAILABLE_IN_1_0
@@ -78,9 +76,9 @@ void kube_node_set_boolean (KubeNode *node, const char *path, gboolean boolean);
 KUBE_AVAILABLE_IN_1_0
 void kube_node_set_null (KubeNode *node, const char *path);
 KUBE_AVAILABLE_IN_1_0
-void kube_node_set_value (KubeNode *node, const char *path, KubeValue *value); /* shares it; NULL removes */
+void kube_node_set_value (KubeNode *node, const char *path, KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
-gboolean kube_node_remove (KubeNode *node, const char *path); /* whether it was there */
+gboolean kube_node_remove (KubeNode *node, const char *path);
 
 KUBE_AVAILABLE_IN_1_0
 void kube_node_put_string (KubeNode *object, const char *key, const char *string);
@@ -91,13 +89,12 @@ void kube_node_put_boolean (KubeNode *object, const char *key, gboolean boolean)
 KUBE_AVAILABLE_IN_1_0
 void kube_node_put_value (KubeNode *object, const char *key, KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
-KubeNode *kube_node_put_object (KubeNode *object, const char *key); /* a new empty object there */
+KubeNode *kube_node_put_object (KubeNode *object, const char *key);
 KUBE_AVAILABLE_IN_1_0
-KubeNode *kube_node_put_array (KubeNode *object, const char *key); /* a new empty array there */
+KubeNode *kube_node_put_array (KubeNode *object, const char *key);
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_node_remove_member (KubeNode *object, const char *key);
 
-/* (transfer none): the new element. */
 KUBE_AVAILABLE_IN_1_0
 KubeNode *kube_node_append_object (KubeNode *array);
 KUBE_AVAILABLE_IN_1_0
@@ -110,7 +107,6 @@ KUBE_AVAILABLE_IN_1_0
 KubeNode *kube_node_insert_value (KubeNode *array, guint index, KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
 void kube_node_remove_element (KubeNode *array, guint index);
-/* Makes the node itself this value / an empty array or object. */
 KUBE_AVAILABLE_IN_1_0
 void kube_node_become_value (KubeNode *node, KubeValue *value);
 

@@ -20,6 +20,7 @@ struct _KubeBuilder {
   BuilderChunk *chunks; /* (owned) the nodes, their slots, keys and strings */
   GPtrArray *values;    /* (element-type KubeValue) what nodes refer to */
   KubeNode *root;       /* in the chunks */
+  guint n_boxed;        /* how many boxed nodes there are: as long as there is one, nothing goes */
 };
 
 /* A child: as long as nobody asked for its node, only the shared value. */

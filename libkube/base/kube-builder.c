@@ -3,7 +3,11 @@
 #include "kube-siphash-private.h"
 #include "kube-value-writer.h"
 
+static KubeNode *node_box (KubeNode *node);
+static void node_unbox (KubeNode *node);
+
 G_DEFINE_BOXED_TYPE (KubeBuilder, kube_builder, kube_builder_ref, kube_builder_unref)
+G_DEFINE_BOXED_TYPE (KubeNode, kube_node, node_box, node_unbox)
 
 #define CHUNK_SIZE 4000
 /* Objects with more members than this find them by a hash table. */
@@ -53,9 +57,26 @@ node_new (KubeBuilder *builder, KubeNode *parent)
   return node;
 }
 
+static KubeNode *
+node_box (KubeNode *node)
+{
+  kube_builder_ref (node->builder);
+  node->builder->n_boxed++;
+  return node;
+}
+
+static void
+node_unbox (KubeNode *node)
+{
+  node->builder->n_boxed--;
+  kube_builder_unref (node->builder);
+}
+
 static void
 builder_clear (KubeBuilder *builder)
 {
+  if (builder->n_boxed > 0)
+    return;
   for (BuilderChunk *next, *chunk = builder->chunks; chunk != NULL; chunk = next) {
     next = chunk->next;
     g_free (chunk);

@@ -283,6 +283,39 @@ TEST (KubeBuilder, DeepTreesNeedNoStack)
   EXPECT_EQ (print (value).size (), 200000u * 6 + 2);
 }
 
+TEST (KubeBuilder, BoxedNodesKeepWhatTheyPointTo)
+{
+  KubeNode *boxed;
+  {
+    Builder builder (R"({"a":{"s":"kept"}})");
+
+    boxed = (KubeNode *) g_boxed_copy (KUBE_TYPE_NODE, kube_node_get (builder.root (), "a"));
+    kube_node_set_string (builder.root (), "b", "new");
+    EXPECT_EQ (end (builder), R"({"a":{"s":"kept"},"b":"new"})");
+    EXPECT_STREQ (kube_node_get_string (boxed, "s"), "kept");
+  }
+  EXPECT_STREQ (kube_node_get_string (boxed, "s"), "kept");
+  g_boxed_free (KUBE_TYPE_NODE, boxed);
+}
+
+TEST (KubeBuilder, ChangesBackAndForthInLargeObjectsStayCheap)
+{
+  Builder builder ("{}");
+  KubeNode *root = builder.root ();
+  gint64 begin = g_get_monotonic_time ();
+
+  for (int i = 0; i < 20000; i++)
+    kube_node_put_string (root, ("k" + std::to_string (i)).c_str (), "x");
+  for (int i = 0; i < 20000; i++) {
+    std::string key = "k" + std::to_string (i % 100);
+
+    ASSERT_TRUE (kube_node_remove_member (root, key.c_str ()));
+    kube_node_put_string (root, key.c_str (), "y");
+  }
+  EXPECT_EQ (kube_node_get_length (root), 20000u);
+  EXPECT_LT (g_get_monotonic_time () - begin, 10 * G_TIME_SPAN_SECOND);
+}
+
 /* A plain mutable tree to compare with. */
 struct Model {
   KubeValueType type = KUBE_VALUE_NULL;
