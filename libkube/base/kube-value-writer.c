@@ -11,7 +11,7 @@ writer_free (gpointer data)
   KubeWriter *writer = data;
 
   g_free (writer->stack);
-  g_free (writer->nodes);
+  g_free (writer->units);
   g_free (writer->bytes);
   g_free (writer);
 }
@@ -37,6 +37,14 @@ kube_writer_acquire (void)
   return writer;
 }
 
+static void
+drop_nodes (KubeWriter *writer)
+{
+  g_clear_pointer (&writer->units, g_free);
+  writer->nodes = NULL;
+  writer->max_nodes = 0;
+}
+
 void
 kube_writer_release (KubeWriter *writer)
 {
@@ -49,18 +57,17 @@ kube_writer_release (KubeWriter *writer)
     g_clear_pointer (&writer->stack, g_free);
     writer->max_stack = 0;
   }
-  if (writer->max_nodes > KEEP_UNITS) {
-    g_clear_pointer (&writer->nodes, g_free);
-    writer->max_nodes = 0;
-  }
+  if (writer->max_nodes > KEEP_UNITS)
+    drop_nodes (writer);
   if (writer->max_bytes > KEEP_BYTES) {
     g_clear_pointer (&writer->bytes, g_free);
     writer->max_bytes = 0;
   }
 }
 
+/* @room units stand before the first of the array. */
 static gboolean
-grow_units (KubeValue **units, guint *max, guint used, guint n)
+grow_units (KubeValue **units, guint room, guint *max, guint used, guint n)
 {
   guint wanted;
   KubeValue *grown;
@@ -68,7 +75,7 @@ grow_units (KubeValue **units, guint *max, guint used, guint n)
   if (n > KUBE_DOCUMENT_MAX_UNITS - used)
     return FALSE;
   wanted = MIN (MAX (MAX (2 * *max, used + n), 512), KUBE_DOCUMENT_MAX_UNITS);
-  grown = g_try_realloc_n (*units, wanted, sizeof (KubeValue));
+  grown = g_try_realloc_n (*units, (gsize) wanted + room, sizeof (KubeValue));
   if (grown == NULL)
     return FALSE;
   *units = grown;
@@ -79,13 +86,18 @@ grow_units (KubeValue **units, guint *max, guint used, guint n)
 gboolean
 kube_writer_reserve_stack (KubeWriter *writer, guint n)
 {
-  return n <= writer->max_stack - writer->n_stack || grow_units (&writer->stack, &writer->max_stack, writer->n_stack, n);
+  return n <= writer->max_stack - writer->n_stack || grow_units (&writer->stack, 0, &writer->max_stack, writer->n_stack, n);
 }
 
 gboolean
 kube_writer_reserve_nodes (KubeWriter *writer, guint n)
 {
-  return n <= writer->max_nodes - writer->n_nodes || grow_units (&writer->nodes, &writer->max_nodes, writer->n_nodes, n);
+  if (n <= writer->max_nodes - writer->n_nodes)
+    return TRUE;
+  if (!grow_units (&writer->units, KUBE_DOCUMENT_HEADER_UNITS, &writer->max_nodes, writer->n_nodes, n))
+    return FALSE;
+  writer->nodes = writer->units + KUBE_DOCUMENT_HEADER_UNITS;
+  return TRUE;
 }
 
 gboolean
@@ -207,32 +219,49 @@ kube_writer_close (KubeWriter *writer)
   kube_writer_close_sorted (writer, value_type (container) == KUBE_VALUE_ARRAY || stack_is_sorted (writer, container + 1, n / 2));
 }
 
+/* The block of the document, with the nodes in it but the last. A large one is made of the writer's own, so that it is not there twice. */
+static KubeDocument *
+make_block (KubeWriter *writer, gsize size)
+{
+  KubeDocument *document;
+
+  if (writer->n_nodes <= KEEP_UNITS) {
+    document = g_try_malloc (size);
+    if (document != NULL && writer->n_nodes > 0)
+      memcpy (document + 1, writer->nodes, writer->n_nodes * sizeof (KubeValue));
+    return document;
+  }
+  document = g_try_realloc (writer->units, size);
+  if (document != NULL)
+    writer->units = NULL;
+  drop_nodes (writer);
+  return document;
+}
+
 KubeValue *
 kube_writer_finish (KubeWriter *writer)
 {
   gsize n_units = KUBE_DOCUMENT_HEADER_UNITS + writer->n_nodes + 1;
   KubeDocument *document;
-  KubeValue *nodes;
+  KubeValue *root;
 
   g_assert (writer->n_stack == 1 && writer->frame == KUBE_WRITER_NO_FRAME);
   if (n_units > KUBE_DOCUMENT_MAX_UNITS)
     return NULL;
-  document = g_try_malloc (n_units * sizeof (KubeValue) + writer->n_bytes + KUBE_DOCUMENT_SLACK);
+  document = make_block (writer, n_units * sizeof (KubeValue) + writer->n_bytes + KUBE_DOCUMENT_SLACK);
   if (document == NULL)
     return NULL;
   document->ref_count = 1;
   document->n_units = n_units;
   document->n_bytes = writer->n_bytes;
   document->padding[0] = document->padding[1] = 0;
-  nodes = (KubeValue *) (gpointer) (document + 1);
-  if (writer->n_nodes > 0)
-    memcpy (nodes, writer->nodes, writer->n_nodes * sizeof (KubeValue));
-  nodes[writer->n_nodes] = writer->stack[0];
-  nodes[writer->n_nodes].tag |= (n_units - 1) << KUBE_TAG_SHIFT;
+  root = (KubeValue *) (gpointer) document + n_units - 1;
+  *root = writer->stack[0];
+  root->tag |= (n_units - 1) << KUBE_TAG_SHIFT;
   if (writer->n_bytes > 0)
-    memcpy (nodes + writer->n_nodes + 1, writer->bytes, writer->n_bytes);
-  memset ((char *) (nodes + writer->n_nodes + 1) + writer->n_bytes, 0, KUBE_DOCUMENT_SLACK);
-  return &nodes[writer->n_nodes];
+    memcpy (root + 1, writer->bytes, writer->n_bytes);
+  memset ((char *) (root + 1) + writer->n_bytes, 0, KUBE_DOCUMENT_SLACK);
+  return root;
 }
 
 /* Copying values */
@@ -368,25 +397,63 @@ typedef struct {
   guint order; /* where its order begins in the walk's orders */
 } WalkFrame;
 
-static int
-compare_members (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  const KubeValue *members = user_data;
-  const KubeValue *left = &members[2 * *(const guint *) a], *right = &members[2 * *(const guint *) b];
+typedef struct {
+  guint64 prefix; /* of the key: mostly it decides */
+  guint index;
+} MemberOrder;
 
+static inline int
+compare_members (const MemberOrder *a, const MemberOrder *b, const KubeValue *members)
+{
+  const KubeValue *left = &members[2 * a->index], *right = &members[2 * b->index];
+
+  if (G_LIKELY (a->prefix != b->prefix))
+    return a->prefix < b->prefix ? -1 : 1;
   return key_compare (value_text (left), left->length, value_text (right), right->length);
+}
+
+static int
+compare_in_sort (gconstpointer a, gconstpointer b, gpointer members)
+{
+  return compare_members (a, b, members);
+}
+
+static void
+sort_members (MemberOrder *order, guint n, KubeValue *members)
+{
+  if (n > 32) {
+    g_qsort_with_data (order, n, sizeof *order, compare_in_sort, members);
+    return;
+  }
+  for (guint i = 1; i < n; i++) {
+    MemberOrder moved = order[i];
+    guint j = i;
+
+    for (; j > 0 && compare_members (&order[j - 1], &moved, members) > 0; j--)
+      order[j] = order[j - 1];
+    order[j] = moved;
+  }
 }
 
 static void
 walk_open (KubeWriter *writer, GArray *frames, GArray *orders, const KubeValue *container)
 {
   WalkFrame frame = { container, 0, orders->len };
+  KubeValue *members = value_children (container);
+  const char *strings = document_strings (value_document (container));
 
-  for (guint i = 0; i < container->length; i++)
-    g_array_append_val (orders, i);
-  if (value_type (container) == KUBE_VALUE_OBJECT && (container->first & KUBE_FIRST_SORTED) == 0)
-    g_qsort_with_data (&g_array_index (orders, guint, frame.order), container->length, sizeof (guint), compare_members,
-                       value_children (container));
+  if (value_type (container) == KUBE_VALUE_OBJECT) {
+    MemberOrder *order;
+
+    g_array_set_size (orders, frame.order + container->length);
+    order = &g_array_index (orders, MemberOrder, frame.order);
+    for (guint i = 0; i < container->length; i++) {
+      order[i].prefix = key_prefix (strings + members[2 * i].text, members[2 * i].length);
+      order[i].index = i;
+    }
+    if ((container->first & KUBE_FIRST_SORTED) == 0)
+      sort_members (order, container->length, members);
+  }
   kube_writer_open (writer, value_type (container));
   g_array_append_val (frames, frame);
 }
@@ -395,7 +462,7 @@ static void
 push_in_order (KubeWriter *writer, const KubeValue *value)
 {
   g_autoptr (GArray) frames = g_array_new (FALSE, FALSE, sizeof (WalkFrame));
-  g_autoptr (GArray) orders = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autoptr (GArray) orders = g_array_new (FALSE, FALSE, sizeof (MemberOrder));
 
   walk_open (writer, frames, orders, value);
   while (frames->len > 0) {
@@ -409,7 +476,7 @@ push_in_order (KubeWriter *writer, const KubeValue *value)
       continue;
     }
     if (value_type (frame->container) == KUBE_VALUE_OBJECT) {
-      child += 2 * g_array_index (orders, guint, frame->order + frame->next);
+      child += 2 * g_array_index (orders, MemberOrder, frame->order + frame->next).index;
       push_scalar (writer, child++);
     } else {
       child += frame->next;

@@ -11,7 +11,8 @@ typedef struct {
   KubeValue *stack; /* (owned) an open container, then its children so far */
   guint n_stack;
   guint max_stack;
-  KubeValue *nodes; /* (owned) closed containers' children; the first stands for unit KUBE_DOCUMENT_HEADER_UNITS */
+  KubeValue *units; /* (owned) room for the header, then the nodes */
+  KubeValue *nodes; /* closed containers' children; the first is unit KUBE_DOCUMENT_HEADER_UNITS */
   guint n_nodes;
   guint max_nodes;
   char *bytes; /* (owned) strings; KUBE_DOCUMENT_SLACK bytes more than max_bytes */
