@@ -51,7 +51,7 @@ typedef enum {
  * KubeParseOptions:
  * @max_depth: how deep arrays and objects may nest; 0 is 10000, as Go's encoding/json has it
  * @max_size: the longest document in bytes; 0 is 3 MiB times 8
- * @duplicates: (element-type utf8) (nullable): where not %NULL, the paths of duplicate keys are appended here (`metadata.name`);
+ * @duplicates: (element-type utf8) (nullable): where not %NULL, the paths of up to 100 duplicate keys are appended here (`spec.containers[0].name`);
  *   the last one wins in any case, as in upstream
  *
  * Limits for untrusted input. Zeroed is the default.
@@ -67,15 +67,11 @@ typedef struct {
 KUBE_AVAILABLE_IN_1_0
 GType kube_value_get_type (void) G_GNUC_CONST;
 
-/* Parses exactly one JSON document (RFC 8259, strict). @length -1: NUL-terminated. Errors: %KUBE_ERROR_BAD_REQUEST, worded as
- * Go's encoding/json words it where that is known ("unexpected end of JSON input", "invalid character 'x' looking for beginning
- * of value"), %KUBE_ERROR_REQUEST_ENTITY_TOO_LARGE over max_size. */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_parse (const char *data, gssize length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_parse_with_options (const char *data, gssize length, const KubeParseOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Makers of single values, mostly for tests and defaults. */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_new_string (const char *string);
 KUBE_AVAILABLE_IN_1_0
@@ -91,15 +87,13 @@ KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_ref (KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
 void kube_value_unref (KubeValue *value);
-/* A document of its own for a node, so that a large document need not be kept for a small part of it. */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_detach (KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
-/* An equal document whose members are sorted in all objects; @value itself where it is one. */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_canonicalize (KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
 
 KUBE_AVAILABLE_IN_1_0
-KubeValueType kube_value_get_value_type (KubeValue *value); /* NULL: KUBE_VALUE_NULL */
+KubeValueType kube_value_get_value_type (KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_value_is_object (KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
@@ -107,19 +101,16 @@ gboolean kube_value_is_array (KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_value_is_string (KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
-gboolean kube_value_is_null (KubeValue *value); /* NULL or JSON null */
+gboolean kube_value_is_null (KubeValue *value);
 
-/* (transfer none) (nullable): borrowed from @value's document. */
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_get (KubeValue *value, const char *path);
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_get_member (KubeValue *value, const char *key);
-/* NULL where there is none or it is not a string. */
 KUBE_AVAILABLE_IN_1_0
 const char *kube_value_get_string (KubeValue *value, const char *path);
 KUBE_AVAILABLE_IN_1_0
 const char *kube_value_get_member_string (KubeValue *value, const char *key);
-/* @fallback where there is none or it is of another type. */
 KUBE_AVAILABLE_IN_1_0
 gint64 kube_value_get_integer (KubeValue *value, const char *path, gint64 fallback);
 KUBE_AVAILABLE_IN_1_0
@@ -127,16 +118,13 @@ gboolean kube_value_get_boolean (KubeValue *value, const char *path, gboolean fa
 KUBE_AVAILABLE_IN_1_0
 double kube_value_get_double (KubeValue *value, const char *path, double fallback);
 
-/* The value itself. */
 KUBE_AVAILABLE_IN_1_0
-const char *kube_value_peek_string (KubeValue *value, gsize *length); /* NULL if not a string; NUL-terminated */
+const char *kube_value_peek_string (KubeValue *value, gsize *length);
 KUBE_AVAILABLE_IN_1_0
-const char *kube_value_peek_number (KubeValue *value); /* text of a KUBE_VALUE_NUMBER, else NULL */
+const char *kube_value_peek_number (KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
-gboolean kube_value_peek_unsigned (KubeValue *value, guint64 *natural); /* an integer of either type that is not negative */
+gboolean kube_value_peek_unsigned (KubeValue *value, guint64 *natural);
 
-/* Elements of an array, members of an object (0 for all else). Members stand in the document's order; canonical documents are
- * sorted by key, bytewise. */
 KUBE_AVAILABLE_IN_1_0
 guint kube_value_get_length (KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
@@ -144,21 +132,20 @@ KubeValue *kube_value_get_element (KubeValue *value, guint index);
 KUBE_AVAILABLE_IN_1_0
 const char *kube_value_get_key (KubeValue *value, guint index);
 
-/* Whether both are the same JSON value; the order of members does not count, 1 and 1.0 differ. NULL equals NULL. */
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_value_equal (KubeValue *a, KubeValue *b);
 KUBE_AVAILABLE_IN_1_0
-guint kube_value_hash (KubeValue *value); /* independent of the order of members, the same in every process */
+guint kube_value_hash (KubeValue *value);
 
-/* Compact JSON. Strings are escaped as Go's encoding/json does without HTML escaping. */
 KUBE_AVAILABLE_IN_1_0
 char *kube_value_print (KubeValue *value, gsize *length) G_GNUC_WARN_UNUSED_RESULT;
+KUBE_AVAILABLE_IN_1_0
+char *kube_value_to_string (KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
 void kube_value_print_to (KubeValue *value, GString *out);
 KUBE_AVAILABLE_IN_1_0
 GBytes *kube_value_to_bytes (KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
 
-/* A JSON string literal with its quotes, escaped as kube_value_print() does. @length -1: NUL-terminated. */
 KUBE_AVAILABLE_IN_1_0
 void kube_json_append_string (GString *out, const char *string, gssize length);
 

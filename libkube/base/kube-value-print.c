@@ -310,11 +310,12 @@ print_value (Printer *printer, const KubeValue *value)
 char *
 kube_value_print (KubeValue *value, gsize *length)
 {
-  Printer *printer = printer_get ();
+  Printer *printer;
   char *text;
 
   g_return_val_if_fail (value != NULL, NULL);
 
+  printer = printer_get ();
   print_value (printer, value);
   print_character (printer, '\0');
   if (length != NULL)
@@ -331,6 +332,20 @@ kube_value_print (KubeValue *value, gsize *length)
 }
 
 /**
+ * kube_value_to_string:
+ * @value: a value
+ *
+ * Returns: (transfer full): what kube_value_print() returns
+ *
+ * Since: 1.0
+ */
+char *
+kube_value_to_string (KubeValue *value)
+{
+  return kube_value_print (value, NULL);
+}
+
+/**
  * kube_value_print_to:
  * @value: a value
  * @out: where to append it
@@ -342,11 +357,12 @@ kube_value_print (KubeValue *value, gsize *length)
 void
 kube_value_print_to (KubeValue *value, GString *out)
 {
-  Printer *printer = printer_get ();
+  Printer *printer;
 
   g_return_if_fail (value != NULL);
   g_return_if_fail (out != NULL);
 
+  printer = printer_get ();
   print_value (printer, value);
   g_string_append_len (out, printer->data, printer->length);
   printer_trim (printer);

@@ -261,6 +261,7 @@ TEST (KubeValue, DuplicateKeysAreReportedWithTheirPathsInTextOrder)
   EXPECT_EQ (duplicates_of (R"([[{"x.y":1,"x.y":2}]])"), Strings ({ "[0][0].x.y" }));
   EXPECT_EQ (duplicates_of (R"({"b":1,"a":{"x":1,"x":1},"b":{"y":1,"y":2}})"), Strings ({ "a.x", "b", "b.y" }));
   EXPECT_EQ (duplicates_of (R"({"a":1,"a":2,"a":3,"b":1,"b":1})"), Strings ({ "a", "b" }));
+  EXPECT_EQ (duplicates_of (R"({"":{"c":1,"c":2},"":0})"), Strings ({ ".c", "" }));
   EXPECT_EQ (duplicates_of ("{\"\\u0061\":1,\"a\":2}"), Strings ({ "a" }));
   EXPECT_EQ (duplicates_of ("{\"a\":1,\"a\\u0000\":2}"), Strings ());
 }
@@ -472,7 +473,10 @@ TEST (KubeValue, PrintingAppendsAndMakesBytes)
   g_autoptr (GString) out = g_string_new ("x");
   g_autoptr (GBytes) bytes = kube_value_to_bytes (value);
 
+  g_autofree char *string = kube_value_to_string (value);
+
   kube_value_print_to (value, out);
+  EXPECT_STREQ (string, "{\"a\":[1]}");
   EXPECT_STREQ (out->str, "x{\"a\":[1]}");
   EXPECT_EQ (g_bytes_get_size (bytes), 9u);
   EXPECT_EQ (print (kube_value_get (value, "a")), "[1]");
