@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <gtest/gtest.h>
+#include <kube/kube-server.h>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Answer {
+  int status = 0;
+  std::string text, reason, message;
+  KubeObject *object = nullptr;
+  KubeObjectList *list = nullptr;
+  Answer () = default;
+  Answer (const Answer &) = delete;
+  Answer (Answer &&other) noexcept : status (other.status), text (other.text), reason (other.reason), message (other.message), object (other.object), list (other.list)
+  {
+    other.object = nullptr;
+    other.list = nullptr;
+  }
+  ~Answer ()
+  {
+    g_clear_pointer (&object, kube_object_unref);
+    g_clear_pointer (&list, kube_object_list_unref);
+  }
+  std::string at (const char *path) const
+  {
+    const char *found = object != nullptr ? kube_object_get_string (object, path) : nullptr;
+    return found != nullptr ? found : "";
+  }
+};
+
+class Server : public testing::Test {
+protected:
+  void SetUp () override
+  {
+    static const char *const masters[] = { "system:masters", nullptr };
+    g_autoptr (GError) error = nullptr;
+    store = kube_store_memory_new ();
+    clock = kube_virtual_clock_new (G_GINT64_CONSTANT (1767225600) * G_USEC_PER_SEC);
+    KubeServerOptions options = {};
+    options.clock = KUBE_CLOCK (clock);
+    server = kube_server_new (store, &options, &error);
+    ASSERT_NE (server, nullptr) << error->message;
+    client = kube_local_client_new (server, "admin", masters);
+  }
+  void TearDown () override
+  {
+    g_clear_object (&client);
+    g_clear_object (&server);
+    g_clear_object (&store);
+    g_clear_object (&clock);
+  }
+
+  Answer send (KubeRequest *request)
+  {
+    g_autoptr (GError) error = nullptr;
+    g_autoptr (KubeResponse) response = kube_client_send (client, request, nullptr, &error);
+    Answer answer;
+    if (response == nullptr) {
+      answer.status = kube_error_get_http_status (error);
+      answer.reason = kube_error_get_reason (static_cast<KubeError> (error->code));
+      answer.message = error->message;
+      return answer;
+    }
+    answer.status = kube_response_get_http_status (response);
+    if (KubeObject *object = kube_response_get_object (response))
+      answer.object = kube_object_ref (object);
+    if (KubeObjectList *list = kube_response_get_list (response))
+      answer.list = kube_object_list_ref (list);
+    if (GBytes *body = kube_response_get_body (response))
+      answer.text.assign (static_cast<const char *> (g_bytes_get_data (body, nullptr)), g_bytes_get_size (body));
+    return answer;
+  }
+
+  static KubeKind *kind_of (const char *name)
+  {
+    return strcmp (name, "Deployment") == 0 ? KUBE_KIND ("apps/v1", name) : KUBE_KIND ("v1", name);
+  }
+
+  Answer create (const char *kind, const std::string &json, const char *option = nullptr, const char *value = nullptr)
+  {
+    g_autoptr (KubeObject) object = kube_object_parse (json.c_str (), -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, kind_of (kind), kube_kind_is_namespaced (kind_of (kind)) ? "default" : nullptr, nullptr);
+    kube_request_set_object (request, object);
+    if (option != nullptr)
+      kube_request_set_option (request, option, value);
+    return send (request);
+  }
+
+  Answer get (const char *kind, const char *name)
+  {
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_GET, kind_of (kind), kube_kind_is_namespaced (kind_of (kind)) ? "default" : nullptr, name);
+    return send (request);
+  }
+
+  Answer patch (const char *kind, const char *name, const char *json, const char *subresource = nullptr)
+  {
+    g_autoptr (KubeValue) value = kube_value_parse (json, -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of (kind), kube_kind_is_namespaced (kind_of (kind)) ? "default" : nullptr, name);
+    kube_request_set_patch (request, KUBE_PATCH_MERGE, value);
+    if (subresource != nullptr)
+      kube_request_set_subresource (request, subresource);
+    return send (request);
+  }
+
+  Answer update (const char *kind, const char *name, KubeObject *object, const char *subresource = nullptr)
+  {
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_UPDATE, kind_of (kind), kube_kind_is_namespaced (kind_of (kind)) ? "default" : nullptr, name);
+    kube_request_set_object (request, object);
+    if (subresource != nullptr)
+      kube_request_set_subresource (request, subresource);
+    return send (request);
+  }
+
+  Answer remove (const char *kind, const char *name, gint64 grace = -1, const char *propagation = nullptr)
+  {
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_DELETE, kind_of (kind), kube_kind_is_namespaced (kind_of (kind)) ? "default" : nullptr, name);
+    kube_request_set_delete_options (request, grace, propagation, nullptr, nullptr);
+    return send (request);
+  }
+
+  Answer list (const char *kind, const std::vector<std::pair<const char *, const char *>> &options = {})
+  {
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_LIST, kind_of (kind), kube_kind_is_namespaced (kind_of (kind)) ? "default" : nullptr, nullptr);
+    for (auto &option : options)
+      kube_request_set_option (request, option.first, option.second);
+    return send (request);
+  }
+
+  Answer raw (const char *path)
+  {
+    g_autoptr (KubeRequest) request = kube_request_new_raw ("GET", path);
+    return send (request);
+  }
+
+  static std::string config_map (const char *name, const char *labels = "{}")
+  {
+    return std::string ("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"") + name + "\",\"labels\":" + labels + "},\"data\":{\"k\":\"v\"}}";
+  }
+
+  static std::string pod (const char *name, const char *extra = "")
+  {
+    return std::string ("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"") + name + "\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]" + extra + "}}";
+  }
+
+  KubeStore *store = nullptr;
+  KubeVirtualClock *clock = nullptr;
+  KubeServer *server = nullptr;
+  KubeClient *client = nullptr;
+};
+
+TEST_F (Server, BootstrapsNamespacesAndTheKubernetesService)
+{
+  EXPECT_EQ (get ("Namespace", "kube-system").at ("status.phase"), "Active");
+  EXPECT_EQ (get ("Service", "kubernetes").at ("spec.clusterIP"), "10.96.0.1");
+}
+
+TEST_F (Server, CreatedObjectHasMetadataOfTheServerAndIsReadBack)
+{
+  Answer made = create ("ConfigMap", config_map ("a"));
+  ASSERT_EQ (made.status, 201) << made.message;
+  EXPECT_EQ (made.at ("metadata.namespace"), "default");
+  EXPECT_EQ (made.at ("metadata.creationTimestamp"), "2026-01-01T00:00:00Z");
+  EXPECT_EQ (made.at ("metadata.uid").size (), 36u);
+  EXPECT_NE (made.at ("metadata.resourceVersion"), "");
+  Answer read = get ("ConfigMap", "a");
+  EXPECT_TRUE (kube_value_equal (kube_object_get_value (read.object), kube_object_get_value (made.object)));
+}
+
+TEST_F (Server, SecondCreateIsRefused)
+{
+  create ("ConfigMap", config_map ("a"));
+  Answer again = create ("ConfigMap", config_map ("a"));
+  EXPECT_EQ (again.status, 409);
+  EXPECT_EQ (again.reason, "AlreadyExists");
+  EXPECT_EQ (again.message, "configmaps \"a\" already exists");
+}
+
+TEST_F (Server, DryRunCreatesNothing)
+{
+  Answer made = create ("ConfigMap", config_map ("a"), "dryRun", "All");
+  EXPECT_EQ (made.status, 201);
+  EXPECT_EQ (made.at ("metadata.resourceVersion"), "");
+  EXPECT_EQ (get ("ConfigMap", "a").message, "configmaps \"a\" not found");
+}
+
+TEST_F (Server, GeneratedNamesDiffer)
+{
+  const char *json = "{\"metadata\":{\"generateName\":\"x-\"}}";
+  std::string a = create ("ConfigMap", json).at ("metadata.name"), b = create ("ConfigMap", json).at ("metadata.name");
+  EXPECT_EQ (a.size (), 7u);
+  EXPECT_NE (a, b);
+}
+
+TEST_F (Server, UpdateWithAnOldVersionIsAConflictAndWithNoneIsNot)
+{
+  Answer made = create ("ConfigMap", config_map ("a"));
+  ASSERT_EQ (patch ("ConfigMap", "a", "{\"data\":{\"k\":\"w\"}}").status, 200);
+  Answer late = update ("ConfigMap", "a", made.object);
+  EXPECT_EQ (late.status, 409);
+  EXPECT_EQ (late.message, "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your changes to the latest version and try again");
+  g_autoptr (KubeObject) fresh = kube_object_parse (config_map ("a").c_str (), -1, nullptr);
+  Answer forced = update ("ConfigMap", "a", fresh);
+  EXPECT_EQ (forced.status, 200) << forced.message;
+  EXPECT_EQ (forced.at ("metadata.uid"), made.at ("metadata.uid"));
+}
+
+TEST_F (Server, UpdateDoesNotCreate)
+{
+  g_autoptr (KubeObject) object = kube_object_parse (config_map ("nosuch").c_str (), -1, nullptr);
+  EXPECT_EQ (update ("ConfigMap", "nosuch", object).status, 404);
+}
+
+TEST_F (Server, WriteThatChangesNothingKeepsTheVersion)
+{
+  Answer made = create ("ConfigMap", config_map ("a"));
+  Answer same = patch ("ConfigMap", "a", "{\"data\":{\"k\":\"v\"}}");
+  EXPECT_EQ (same.status, 200);
+  EXPECT_EQ (same.at ("metadata.resourceVersion"), made.at ("metadata.resourceVersion"));
+}
+
+TEST_F (Server, GenerationCountsChangesOfTheSpecOnly)
+{
+  ASSERT_EQ (create ("Deployment", "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},"
+                                   "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}").status, 201);
+  EXPECT_EQ (kube_object_get_generation (get ("Deployment", "d").object), 1);
+  EXPECT_EQ (kube_object_get_generation (patch ("Deployment", "d", "{\"metadata\":{\"labels\":{\"x\":\"y\"}}}").object), 1);
+  EXPECT_EQ (kube_object_get_generation (patch ("Deployment", "d", "{\"spec\":{\"replicas\":3}}").object), 2);
+  Answer status = patch ("Deployment", "d", "{\"spec\":{\"replicas\":9},\"status\":{\"replicas\":2}}", "status");
+  EXPECT_EQ (kube_object_get_generation (status.object), 2);
+  EXPECT_EQ (kube_object_get_integer (status.object, "spec.replicas", 0), 3);
+  EXPECT_EQ (kube_object_get_integer (status.object, "status.replicas", 0), 2);
+  EXPECT_EQ (kube_object_get_integer (patch ("Deployment", "d", "{\"status\":{\"replicas\":7}}").object, "status.replicas", 0), 2);
+}
+
+TEST_F (Server, ScaleReadsAndWritesReplicas)
+{
+  create ("Deployment", "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},"
+                        "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}");
+  Answer scale = patch ("Deployment", "d", "{\"spec\":{\"replicas\":4}}", "scale");
+  ASSERT_EQ (scale.status, 200) << scale.message;
+  EXPECT_STREQ (kube_object_get_kind (scale.object), "Scale");
+  EXPECT_EQ (scale.at ("status.selector"), "a=b");
+  EXPECT_EQ (kube_object_get_integer (get ("Deployment", "d").object, "spec.replicas", 0), 4);
+}
+
+TEST_F (Server, DeletionAnswersWithAStatusAndTheObjectIsGone)
+{
+  Answer made = create ("ConfigMap", config_map ("a"));
+  Answer gone = remove ("ConfigMap", "a");
+  EXPECT_EQ (gone.status, 200);
+  EXPECT_EQ (gone.at ("status"), "Success");
+  EXPECT_EQ (gone.at ("details.uid"), made.at ("metadata.uid"));
+  EXPECT_EQ (get ("ConfigMap", "a").status, 404);
+}
+
+TEST_F (Server, FinalizersHoldADeletionUntilTheyAreGone)
+{
+  create ("ConfigMap", "{\"metadata\":{\"name\":\"a\",\"finalizers\":[\"x.y/z\"]}}");
+  Answer held = remove ("ConfigMap", "a");
+  EXPECT_EQ (held.at ("metadata.deletionTimestamp"), "2026-01-01T00:00:00Z");
+  EXPECT_EQ (get ("ConfigMap", "a").status, 200);
+  EXPECT_EQ (patch ("ConfigMap", "a", "{\"metadata\":{\"finalizers\":null}}").status, 200);
+  EXPECT_EQ (get ("ConfigMap", "a").status, 404);
+}
+
+TEST_F (Server, ForegroundDeletionAddsItsFinalizer)
+{
+  create ("ConfigMap", config_map ("a"));
+  Answer held = remove ("ConfigMap", "a", -1, "Foreground");
+  EXPECT_TRUE (kube_object_has_finalizer (held.object, "foregroundDeletion"));
+}
+
+TEST_F (Server, BoundPodIsDeletedGracefullyAndAtOnceWithoutGrace)
+{
+  ASSERT_EQ (create ("Pod", pod ("p", ",\"nodeName\":\"n\"")).status, 201);
+  Answer dying = remove ("Pod", "p");
+  EXPECT_EQ (kube_object_get_integer (dying.object, "metadata.deletionGracePeriodSeconds", -1), 30);
+  EXPECT_EQ (dying.at ("metadata.deletionTimestamp"), "2026-01-01T00:00:30Z");
+  EXPECT_EQ (remove ("Pod", "p", 0).status, 200);
+  EXPECT_EQ (get ("Pod", "p").status, 404);
+}
+
+TEST_F (Server, BindingAssignsAPodOnce)
+{
+  create ("Pod", pod ("p"));
+  auto bind = [this] (const char *node) {
+    std::string json = std::string ("{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\",\"name\":\"") + node + "\"}}";
+    g_autoptr (KubeObject) object = kube_object_parse (json.c_str (), -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, KUBE_KIND ("v1", "Pod"), "default", "p");
+    kube_request_set_subresource (request, "binding");
+    kube_request_set_object (request, object);
+    return send (request);
+  };
+  EXPECT_EQ (bind ("n1").status, 201);
+  EXPECT_EQ (get ("Pod", "p").at ("spec.nodeName"), "n1");
+  EXPECT_EQ (bind ("n2").message, "Operation cannot be fulfilled on pods/binding \"p\": pod p is already assigned to node \"n1\"");
+}
+
+TEST_F (Server, ListPagesStayOnOneSnapshot)
+{
+  for (const char *name : { "p1", "p2", "p3", "p4", "p5" })
+    create ("ConfigMap", config_map (name, "{\"set\":\"x\"}"));
+  Answer first = list ("ConfigMap", { { "limit", "2" }, { "labelSelector", "set=x" } });
+  ASSERT_EQ (kube_object_list_get_length (first.list), 2u);
+  create ("ConfigMap", config_map ("p25", "{\"set\":\"x\"}"));
+  Answer rest = list ("ConfigMap", { { "labelSelector", "set=x" }, { "continue", kube_object_list_get_continue (first.list) } });
+  ASSERT_EQ (rest.status, 200) << rest.message;
+  EXPECT_EQ (kube_object_list_get_length (rest.list), 3u);
+  EXPECT_EQ (kube_object_list_get_continue (rest.list), nullptr);
+  EXPECT_STREQ (kube_object_list_get_resource_version (rest.list), kube_object_list_get_resource_version (first.list));
+}
+
+TEST_F (Server, BadListParametersAreErrorsAsUpstreamWordsThem)
+{
+  EXPECT_EQ (list ("ConfigMap", { { "limit", "x" } }).message, "strconv.ParseInt: parsing \"x\": invalid syntax");
+  EXPECT_EQ (list ("ConfigMap", { { "resourceVersion", "abc" } }).message, "invalid resource version: resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax");
+  EXPECT_EQ (list ("ConfigMap", { { "fieldSelector", "data.k=v" } }).message, "\"data.k\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+  EXPECT_EQ (list ("ConfigMap", { { "resourceVersion", "999999999999" } }).status, 504);
+}
+
+TEST_F (Server, DeleteCollectionTakesWhatTheSelectorSays)
+{
+  create ("ConfigMap", config_map ("a", "{\"set\":\"x\"}"));
+  create ("ConfigMap", config_map ("b", "{\"set\":\"y\"}"));
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_DELETE_COLLECTION, KUBE_KIND ("v1", "ConfigMap"), "default", nullptr);
+  kube_request_set_option (request, "labelSelector", "set=x");
+  EXPECT_EQ (send (request).status, 200);
+  EXPECT_EQ (get ("ConfigMap", "a").status, 404);
+  EXPECT_EQ (get ("ConfigMap", "b").status, 200);
+}
+
+TEST_F (Server, UnknownPathsAndMethodsAreSaidSo)
+{
+  EXPECT_EQ (raw ("/api/v1/nosuch").message, "the server could not find the requested resource");
+  EXPECT_EQ (raw ("/apis/nosuch").message, "404 page not found\n");
+  EXPECT_EQ (raw ("/readyz").text, "ok");
+  EXPECT_NE (raw ("/livez?verbose").text.find ("[+]ping ok"), std::string::npos);
+  EXPECT_NE (raw ("/apis/apps/v1").text.find ("\"storageVersionHash\":\"8aSe+NMegvE=\""), std::string::npos);
+}
+
+struct Seen {
+  std::vector<std::string> events;
+  bool closed = false;
+  std::string error;
+};
+
+void
+on_event (KubeWatch *, KubeWatchEventType type, KubeObject *object, gpointer data)
+{
+  static const char *const names[] = { "ADDED", "MODIFIED", "DELETED", "BOOKMARK" };
+  const char *name = kube_object_get_name (object);
+  static_cast<Seen *> (data)->events.push_back (std::string (names[type]) + " " + (name != nullptr ? name : "-"));
+}
+
+void
+on_closed (KubeWatch *, GError *error, gpointer data)
+{
+  static_cast<Seen *> (data)->closed = true;
+  if (error != nullptr)
+    static_cast<Seen *> (data)->error = error->message;
+}
+
+void
+wait_for (const std::function<bool ()> &condition)
+{
+  gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  while (!condition () && g_get_monotonic_time () < deadline)
+    g_main_context_iteration (nullptr, FALSE);
+  EXPECT_TRUE (condition ());
+}
+
+TEST_F (Server, WatchSendsWhatIsThereAndThenWhatHappens)
+{
+  Seen seen;
+  create ("ConfigMap", config_map ("a", "{\"set\":\"x\"}"));
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_WATCH, KUBE_KIND ("v1", "ConfigMap"), "default", nullptr);
+  kube_request_set_option (request, "labelSelector", "set=x");
+  kube_request_set_option (request, "sendInitialEvents", "true");
+  kube_request_set_option (request, "resourceVersionMatch", "NotOlderThan");
+  kube_request_set_option (request, "allowWatchBookmarks", "true");
+  g_autoptr (KubeWatch) watch = kube_client_watch (client, request);
+  kube_watch_set_func (watch, on_event, &seen, nullptr);
+  g_signal_connect (watch, "closed", G_CALLBACK (on_closed), &seen);
+  kube_watch_start (watch);
+  wait_for ([&] { return seen.events.size () == 2; });
+  create ("ConfigMap", config_map ("b", "{\"set\":\"y\"}"));
+  patch ("ConfigMap", "b", "{\"metadata\":{\"labels\":{\"set\":\"x\"}}}");
+  patch ("ConfigMap", "a", "{\"data\":{\"k\":\"w\"}}");
+  patch ("ConfigMap", "b", "{\"metadata\":{\"labels\":{\"set\":\"y\"}}}");
+  remove ("ConfigMap", "a");
+  wait_for ([&] { return seen.events.size () == 6; });
+  EXPECT_EQ (seen.events, (std::vector<std::string>{ "ADDED a", "BOOKMARK -", "ADDED b", "MODIFIED a", "DELETED b", "DELETED a" }));
+  kube_server_shut_down (server);
+  wait_for ([&] { return seen.closed; });
+  EXPECT_EQ (seen.error, "");
+}
+
+TEST_F (Server, WatchEndsAtItsTime)
+{
+  Seen seen;
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_WATCH, KUBE_KIND ("v1", "ConfigMap"), "default", nullptr);
+  kube_request_set_option (request, "timeoutSeconds", "5");
+  g_autoptr (KubeWatch) watch = kube_client_watch (client, request);
+  g_signal_connect (watch, "closed", G_CALLBACK (on_closed), &seen);
+  kube_watch_start (watch);
+  while (g_main_context_iteration (nullptr, FALSE))
+    ;
+  EXPECT_FALSE (seen.closed);
+  kube_virtual_clock_advance (clock, 6 * G_USEC_PER_SEC);
+  wait_for ([&] { return seen.closed; });
+}
+
+TEST_F (Server, NamespaceIsTerminatingUntilItsFinalizerIsGone)
+{
+  ASSERT_EQ (create ("Namespace", "{\"metadata\":{\"name\":\"n\"}}").at ("metadata.labels.kubernetes.io/metadata.name"), "");
+  Answer held = remove ("Namespace", "n");
+  EXPECT_EQ (held.at ("status.phase"), "Terminating");
+  g_autoptr (KubeObject) object = kube_object_parse ("{\"metadata\":{\"name\":\"n\"},\"spec\":{\"finalizers\":[]}}", -1, nullptr);
+  EXPECT_EQ (update ("Namespace", "n", object, "finalize").status, 200);
+  EXPECT_EQ (get ("Namespace", "n").status, 404);
+}
+
+}
