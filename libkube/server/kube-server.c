@@ -77,6 +77,13 @@ run_loop (gpointer data)
   return NULL;
 }
 
+static gboolean
+quit_loop (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 kube_server_dispose (GObject *object)
 {
@@ -84,7 +91,10 @@ kube_server_dispose (GObject *object)
 
   kube_server_shut_down (self);
   if (self->thread != NULL) {
-    g_main_loop_quit (self->loop);
+    g_autoptr (GSource) quit = g_idle_source_new ();
+    /* from within the loop: it may not have begun to run yet */
+    g_source_set_callback (quit, quit_loop, self->loop, NULL);
+    g_source_attach (quit, self->context);
     if (g_thread_self () != self->thread)
       g_thread_join (self->thread);
     else

@@ -44,6 +44,7 @@ protected:
     server = kube_server_new (store, &options, &error);
     ASSERT_NE (server, nullptr) << error->message;
     client = kube_local_client_new (server, "admin", masters);
+    create ("ServiceAccount", "{\"metadata\":{\"name\":\"default\"}}");
   }
   void TearDown () override
   {
