@@ -51,8 +51,8 @@ typedef enum {
  * KubeParseOptions:
  * @max_depth: how deep arrays and objects may nest; 0 is 10000, as Go's encoding/json has it
  * @max_size: the longest document in bytes; 0 is 3 MiB times 8
- * @duplicates: (element-type utf8) (nullable): where not %NULL, the paths of up to 100 duplicate keys are appended here (`spec.containers[0].name`);
- *   the last one wins in any case, as in upstream
+ * @duplicates: (element-type utf8) (nullable): where not %NULL, the paths of up to 100 duplicate keys are appended here
+ *   (`spec.containers[0].name`); the last one wins in any case, as in upstream
  *
  * Limits for untrusted input. Zeroed is the default.
  *
@@ -70,7 +70,8 @@ GType kube_value_get_type (void) G_GNUC_CONST;
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_parse (const char *data, gssize length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
-KubeValue *kube_value_parse_with_options (const char *data, gssize length, const KubeParseOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+KubeValue *kube_value_parse_with_options (const char *data, gssize length, const KubeParseOptions *options,
+                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_new_string (const char *string);

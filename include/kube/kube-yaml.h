@@ -10,7 +10,8 @@ GPtrArray *kube_yaml_parse_all (const char *text, gssize length, GError **error)
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_yaml_parse (const char *text, gssize length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
-KubeValue *kube_yaml_parse_with_duplicates (const char *text, gssize length, GPtrArray *duplicates, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+KubeValue *kube_yaml_parse_with_duplicates (const char *text, gssize length, GPtrArray *duplicates,
+                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
 char *kube_yaml_print (KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -365,7 +365,8 @@ find_slot (KubeNode *object, const char *key, gsize length)
   }
   if (!object->indexed)
     index_build (object);
-  for (guint at = key_hash (key, length) & (object->index_size - 1); object->index[at] != 0; at = (at + 1) & (object->index_size - 1)) {
+  for (guint at = key_hash (key, length) & (object->index_size - 1); object->index[at] != 0;
+       at = (at + 1) & (object->index_size - 1)) {
     NodeSlot *slot = &object->slots[object->index[at] - 1];
 
     if (!slot->dead && slot->key_length == length && memcmp (slot->key, key, length) == 0)

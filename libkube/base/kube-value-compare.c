@@ -17,8 +17,8 @@ canonical_equal (const KubeValue *a, const KubeValue *b)
 {
   const KubeDocument *left = value_document (a), *right = value_document (b);
 
-  return left->n_units == right->n_units && left->n_bytes == right->n_bytes &&
-         memcmp (left + 1, right + 1, (left->n_units - KUBE_DOCUMENT_HEADER_UNITS) * sizeof (KubeValue) + left->n_bytes) == 0;
+  return left->n_units == right->n_units && left->n_bytes == right->n_bytes
+         && memcmp (left + 1, right + 1, (left->n_units - KUBE_DOCUMENT_HEADER_UNITS) * sizeof (KubeValue) + left->n_bytes) == 0;
 }
 
 typedef struct {

@@ -94,7 +94,9 @@ push_double (KubeWriter *writer, double number, GError **error)
 
   if (!isfinite (number)) {
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "json: unsupported value: %s",
-                 isnan (number) ? "NaN" : number < 0 ? "-Inf" : "+Inf");
+                 isnan (number) ? "NaN"
+                 : number < 0   ? "-Inf"
+                                : "+Inf");
     return FALSE;
   }
   g_ascii_dtostr (text, sizeof text, number);

@@ -219,7 +219,7 @@ kube_writer_close (KubeWriter *writer)
   kube_writer_close_sorted (writer, value_type (container) == KUBE_VALUE_ARRAY || stack_is_sorted (writer, container + 1, n / 2));
 }
 
-/* The block of the document, with the nodes in it but the last. A large one is made of the writer's own, so that it is not there twice. */
+/* The block of the document, with the nodes in it but the last. A large one is made of the writer's own, so never there twice. */
 static KubeDocument *
 make_block (KubeWriter *writer, gsize size)
 {

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Writes one document, in its order: each thread has one that keeps its (small) buffers. A container is opened, filled and closed;
- * in an object, keys and values are pushed in turn. Children wait on the stack and become nodes when their container closes. */
+/* Writes one document, in its order: each thread has one that keeps its (small) buffers. A container is opened, filled and
+ * closed; in an object, keys and values are pushed in turn. Children wait on the stack and become nodes when their container closes. */
 typedef struct {
   KubeValue *stack; /* (owned) an open container, then its children so far */
   guint n_stack;
@@ -45,7 +45,8 @@ void kube_writer_close_sorted (KubeWriter *writer, gboolean sorted);
 /* The same for an object whose keys may be there more than once: the last one stays, and each earlier one is reported with the later.
  * FALSE without memory. */
 typedef void (*KubeWriterDuplicate) (KubeWriter *writer, const KubeValue *later, gpointer user_data);
-gboolean kube_writer_close_distinct (KubeWriter *writer, KubeWriterDuplicate report, gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
+gboolean kube_writer_close_distinct (KubeWriter *writer, KubeWriterDuplicate report,
+                                     gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
 /* How large the value @node is, which was on the stack when it was complete; and a copy of it. */
 gsize kube_writer_measure (KubeWriter *writer, const KubeValue *node);
 void kube_writer_push_again (KubeWriter *writer, const KubeValue *node);

@@ -25,7 +25,7 @@ typedef struct {
   gboolean merge;      /* the key was `<<` */
   Anchor *anchor;      /* (nullable) where this container has one */
   gsize line;
-  guint height;        /* of the highest child */
+  guint height; /* of the highest child */
 } Frame;
 
 /* Where the value of a member began. */
@@ -45,15 +45,16 @@ typedef struct {
   KubeWriter *writer;
   GHashTable *anchors;     /* (element-type utf8 Anchor) the last of each name in this document */
   GPtrArray *anchor_store; /* (element-type Anchor) */
-  GArray *frames;      /* (element-type Frame) */
-  GArray *marks;       /* (element-type Mark) (nullable) where duplicates are wanted */
-  GArray *duplicates;  /* (element-type Duplicate) (nullable) */
+  GArray *frames;          /* (element-type Frame) */
+  GArray *marks;           /* (element-type Mark) (nullable) where duplicates are wanted */
+  GArray *duplicates;      /* (element-type Duplicate) (nullable) */
   gboolean bare_key;
   gsize budget; /* what aliases may still expand to */
   GError **error;
 } Reader;
 
-G_GNUC_PRINTF (2, 3) static gboolean
+G_GNUC_PRINTF (2, 3)
+static gboolean
 fail (Reader *reader, const char *format, ...)
 {
   g_autofree char *message = NULL;
@@ -120,7 +121,8 @@ push_string (Reader *reader, const char *text, gsize length)
   }
   if (valid != NULL)
     g_string_append_len (valid, text + begin, length - begin);
-  kube_writer_push_text (reader->writer, KUBE_VALUE_STRING, valid != NULL ? valid->str : text, valid != NULL ? valid->len : length);
+  kube_writer_push_text (reader->writer, KUBE_VALUE_STRING, valid != NULL ? valid->str : text,
+                         valid != NULL ? valid->len : length);
   return TRUE;
 }
 
@@ -135,7 +137,9 @@ push_float (Reader *reader, double number)
   if (!kube_yaml_format_json_float (number, text)) {
     kube_yaml_format_float (number, 64, text);
     g_set_error (reader->error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "json: unsupported value: %s",
-                 g_str_equal (text, ".nan") ? "NaN" : g_str_equal (text, ".inf") ? "+Inf" : "-Inf");
+                 g_str_equal (text, ".nan")   ? "NaN"
+                 : g_str_equal (text, ".inf") ? "+Inf"
+                                              : "-Inf");
     return FALSE;
   }
   errno = 0;
@@ -197,8 +201,8 @@ resolve_event (Reader *reader, KubeYamlScalar *scalar, gboolean *binary)
       return TRUE;
     wanted = tag + strlen (TAG_PREFIX);
     *binary = g_str_equal (wanted, "binary");
-    if (!g_str_equal (wanted, "bool") && !g_str_equal (wanted, "int") && !g_str_equal (wanted, "float") &&
-        !g_str_equal (wanted, "null") && !g_str_equal (wanted, "timestamp"))
+    if (!g_str_equal (wanted, "bool") && !g_str_equal (wanted, "int") && !g_str_equal (wanted, "float")
+        && !g_str_equal (wanted, "null") && !g_str_equal (wanted, "timestamp"))
       return TRUE;
   }
   kube_yaml_resolve (text, length, scalar);
@@ -284,8 +288,8 @@ push_scalar_key (Reader *reader, Frame *frame)
   gboolean binary;
 
   frame->value_next = TRUE;
-  frame->merge = length == 2 && strcmp (text, "<<") == 0 &&
-                 (reader->event.data.scalar.plain_implicit || g_strcmp0 (tag, TAG_PREFIX "merge") == 0);
+  frame->merge = length == 2 && strcmp (text, "<<") == 0
+                 && (reader->event.data.scalar.plain_implicit || g_strcmp0 (tag, TAG_PREFIX "merge") == 0);
   if (frame->merge)
     return TRUE;
   if (!resolve_event (reader, &scalar, &binary))
@@ -398,7 +402,8 @@ open_container (Reader *reader, gboolean mapping)
     return fail (reader, "exceeded max depth of %d", MAX_DEPTH);
   if (parent != NULL && parent->mapping && !parent->value_next)
     return fail (reader, "invalid map key");
-  frame.anchor = add_anchor (reader, mapping ? reader->event.data.mapping_start.anchor : reader->event.data.sequence_start.anchor);
+  frame.anchor
+      = add_anchor (reader, mapping ? reader->event.data.mapping_start.anchor : reader->event.data.sequence_start.anchor);
   kube_writer_open (reader->writer, mapping ? KUBE_VALUE_OBJECT : KUBE_VALUE_ARRAY);
   g_array_append_val (reader->frames, frame);
   return TRUE;
@@ -679,8 +684,8 @@ kube_yaml_parse_with_duplicates (const char *text, gssize length, GPtrArray *dup
 {
   Reader reader = { 0 };
   KubeValue *value = NULL;
-  gboolean done = reader_init (&reader, text, length < 0 ? strlen (text) : (gsize) length, duplicates != NULL, error) &&
-                  next_document (&reader, &value);
+  gboolean done = reader_init (&reader, text, length < 0 ? strlen (text) : (gsize) length, duplicates != NULL, error)
+                  && next_document (&reader, &value);
 
   if (done && duplicates != NULL)
     deliver_duplicates (&reader, duplicates);

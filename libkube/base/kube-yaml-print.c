@@ -117,8 +117,8 @@ emit_scalar (Printer *printer, const char *text, gsize length, yaml_scalar_style
 static gboolean
 has_odd_breaks (const char *text, gsize length)
 {
-  return memmem (text, length, "\302\205", 2) != NULL || memmem (text, length, "\342\200\250", 3) != NULL ||
-         memmem (text, length, "\342\200\251", 3) != NULL;
+  return memmem (text, length, "\302\205", 2) != NULL || memmem (text, length, "\342\200\250", 3) != NULL
+         || memmem (text, length, "\342\200\251", 3) != NULL;
 }
 
 static void

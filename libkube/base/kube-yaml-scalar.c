@@ -80,8 +80,8 @@ take_zone (const char **p)
     return TRUE;
   if (!take_character (p, '+') && !take_character (p, '-'))
     return FALSE;
-  return g_ascii_isdigit ((*p)[0]) && g_ascii_isdigit ((*p)[1]) && take_number (p, 2, 0, 24, &hours) && take_character (p, ':') &&
-         g_ascii_isdigit ((*p)[0]) && g_ascii_isdigit ((*p)[1]) && take_number (p, 2, 0, 60, &minutes);
+  return g_ascii_isdigit ((*p)[0]) && g_ascii_isdigit ((*p)[1]) && take_number (p, 2, 0, 24, &hours) && take_character (p, ':')
+         && g_ascii_isdigit ((*p)[0]) && g_ascii_isdigit ((*p)[1]) && take_number (p, 2, 0, 60, &minutes);
 }
 
 static gboolean
@@ -89,8 +89,8 @@ take_time (const char **p)
 {
   guint hour, minute, second;
 
-  if (!take_number (p, 2, 0, 23, &hour) || !take_character (p, ':') || !take_number (p, 2, 0, 59, &minute) ||
-      !take_character (p, ':') || !take_number (p, 2, 0, 59, &second))
+  if (!take_number (p, 2, 0, 23, &hour) || !take_character (p, ':') || !take_number (p, 2, 0, 59, &minute)
+      || !take_character (p, ':') || !take_number (p, 2, 0, 59, &second))
     return FALSE;
   if ((**p == '.' || **p == ',') && g_ascii_isdigit ((*p)[1])) {
     for ((*p)++; g_ascii_isdigit (**p);)
@@ -108,8 +108,8 @@ is_timestamp (const char *text, gsize length)
 
   if (length < 8 || strspn (text, "0123456789") != 4 || text[4] != '-')
     return FALSE;
-  if (!take_number (&p, 4, 0, 9999, &year) || !take_character (&p, '-') || !take_number (&p, 2, 1, 12, &month) ||
-      !take_character (&p, '-') || !take_number (&p, 2, 1, 31, &day))
+  if (!take_number (&p, 4, 0, 9999, &year) || !take_character (&p, '-') || !take_number (&p, 2, 1, 12, &month)
+      || !take_character (&p, '-') || !take_number (&p, 2, 1, 31, &day))
     return FALSE;
   if (day > g_date_get_days_in_month (month, year % 400 != 0 ? year % 400 : 400))
     return FALSE;
