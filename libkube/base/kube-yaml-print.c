@@ -137,6 +137,16 @@ emit_string (Printer *printer, const char *text, gsize length)
     emit_scalar (printer, text, length, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
+/* A plain `<<` would merge. */
+static void
+emit_key (Printer *printer, const char *text, gsize length)
+{
+  if (length == 2 && memcmp (text, "<<", 2) == 0)
+    emit_scalar (printer, text, length, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+  else
+    emit_string (printer, text, length);
+}
+
 static void
 emit_leaf (Printer *printer, const KubeValue *value)
 {
@@ -225,7 +235,7 @@ print_value (Printer *printer, const KubeValue *value)
     }
     if (value_type (frame->container) == KUBE_VALUE_OBJECT) {
       child += 2 * g_array_index (printer->orders, guint, frame->order + frame->next);
-      emit_string (printer, value_text (child), child->length);
+      emit_key (printer, value_text (child), child->length);
       child++;
     } else {
       child += frame->next;

@@ -90,6 +90,11 @@ TEST (KubeYaml, PrintsAsKubectlDoes)
     EXPECT_EQ (print (c.text), c.expected) << c.text;
 }
 
+TEST (KubeYaml, AKeyThatLooksLikeAMergeIsQuoted)
+{
+  EXPECT_EQ (print ("{\"<<\":[\"<<\"]}"), "\"<<\":\n- <<\n");
+}
+
 TEST (KubeYaml, TextMayHoldEscapedNulAndEveryEscape)
 {
   EXPECT_EQ (read ("\"\\x41\\u00e9\\e\\0\\/\""), "\"A\u00e9\\u001b\\u0000/\"");
