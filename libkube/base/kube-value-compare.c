@@ -26,28 +26,49 @@ typedef struct {
   const KubeValue *b;
 } Pair;
 
-static gboolean
-push_pair (GArray *pairs, const KubeValue *a, const KubeValue *b)
-{
-  Pair pair = { a, b };
+/* The containers that remain to be compared. */
+typedef struct {
+  Pair *pairs;
+  guint n;
+  guint max;
+  Pair few[48];
+} PairStack;
 
+static Pair *
+push_slot (PairStack *stack)
+{
+  if (stack->n == stack->max) {
+    Pair *grown = g_new (Pair, 2 * stack->max);
+
+    memcpy (grown, stack->pairs, stack->n * sizeof (Pair));
+    if (stack->pairs != stack->few)
+      g_free (stack->pairs);
+    stack->pairs = grown;
+    stack->max *= 2;
+  }
+  return &stack->pairs[stack->n++];
+}
+
+static gboolean
+push_pair (PairStack *stack, const KubeValue *a, const KubeValue *b)
+{
   if (!value_is_container (a) || !value_is_container (b))
     return scalar_equal (a, b);
   if (value_type (a) != value_type (b) || a->length != b->length)
     return FALSE;
-  g_array_append_val (pairs, pair);
+  *push_slot (stack) = (Pair){ a, b };
   return TRUE;
 }
 
 static gboolean
-push_members (GArray *pairs, const KubeValue *a, const KubeValue *b)
+push_members (PairStack *stack, const KubeValue *a, const KubeValue *b)
 {
   const KubeValue *left = value_children (a), *right = value_children (b);
 
   for (guint i = 0; i < a->length; i++, left += 2, right += 2) {
     const KubeValue *other = scalar_equal (left, right) ? right + 1 : kube_value_lookup (b, value_text (left), left->length);
 
-    if (other == NULL || !push_pair (pairs, left + 1, other))
+    if (other == NULL || !push_pair (stack, left + 1, other))
       return FALSE;
   }
   return TRUE;
@@ -69,6 +90,25 @@ equal_in_order (KubeValue *a, KubeValue *b)
   return canonical_equal (left, right);
 }
 
+static gboolean
+containers_equal (PairStack *stack)
+{
+  while (stack->n > 0) {
+    Pair pair = stack->pairs[--stack->n];
+
+    if (value_type (pair.a) == KUBE_VALUE_OBJECT) {
+      if (!push_members (stack, pair.a, pair.b))
+        return FALSE;
+      continue;
+    }
+    for (guint i = 0; i < pair.a->length; i++) {
+      if (!push_pair (stack, value_children (pair.a) + i, value_children (pair.b) + i))
+        return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 /**
  * kube_value_equal:
  * @a: (nullable): a value
@@ -83,7 +123,8 @@ equal_in_order (KubeValue *a, KubeValue *b)
 gboolean
 kube_value_equal (KubeValue *a, KubeValue *b)
 {
-  g_autoptr (GArray) pairs = NULL;
+  PairStack stack;
+  gboolean equal;
 
   if (a == b || a == NULL || b == NULL)
     return a == b;
@@ -94,24 +135,13 @@ kube_value_equal (KubeValue *a, KubeValue *b)
   if (is_large (a) && is_large (b))
     return equal_in_order (a, b);
 
-  pairs = g_array_new (FALSE, FALSE, sizeof (Pair));
-  if (!push_pair (pairs, a, b))
-    return FALSE;
-  while (pairs->len > 0) {
-    Pair pair = g_array_index (pairs, Pair, pairs->len - 1);
-
-    g_array_set_size (pairs, pairs->len - 1);
-    if (value_type (pair.a) == KUBE_VALUE_OBJECT) {
-      if (!push_members (pairs, pair.a, pair.b))
-        return FALSE;
-      continue;
-    }
-    for (guint i = 0; i < pair.a->length; i++) {
-      if (!push_pair (pairs, value_children (pair.a) + i, value_children (pair.b) + i))
-        return FALSE;
-    }
-  }
-  return TRUE;
+  stack.pairs = stack.few;
+  stack.max = G_N_ELEMENTS (stack.few);
+  stack.n = 0;
+  equal = push_pair (&stack, a, b) && containers_equal (&stack);
+  if (stack.pairs != stack.few)
+    g_free (stack.pairs);
+  return equal;
 }
 
 static inline guint64
