@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "auth-fixture.h"
+#include "kube-admission.h"
+
+namespace {
+
+class KubeAdmissionTest : public AuthTest {
+protected:
+  void SetUp () override
+  {
+    AuthTest::SetUp ();
+    ASSERT_TRUE (kube_auth_start (auth, NULL));
+    put (R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n"},"status":{"phase":"Active"}})");
+    put (R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default","namespace":"n","uid":"u"}})");
+    master = make_user ("admin", { "system:masters" });
+    warnings = g_ptr_array_new_with_free_func (g_free);
+  }
+  void TearDown () override
+  {
+    kube_user_unref (master);
+    g_ptr_array_unref (warnings);
+    g_clear_error (&error);
+    AuthTest::TearDown ();
+  }
+
+  /* The object after mutation and validation; NULL with `error`. */
+  KubeObject *admit (const Ask &ask, const char *json, KubeObject *old = NULL, KubeAdmitOperation operation = KUBE_ADMIT_CREATE)
+  {
+    KubeRequestInfo info = ask.info ();
+    g_autoptr (KubeObject) given = json != NULL ? object (json) : NULL;
+    g_autoptr (KubeBuilder) builder = given != NULL ? kube_builder_new (kube_object_get_value (given)) : NULL;
+    g_autoptr (KubeObject) final = NULL;
+    KubeAdmission admission = {};
+    admission.store = store;
+    admission.scheme = scheme;
+    admission.auth = auth;
+    admission.clock = KUBE_CLOCK (clock);
+    admission.operation = operation;
+    admission.info = &info;
+    admission.user = master;
+    admission.old = old;
+    admission.object = builder;
+    admission.warnings = warnings;
+    g_clear_error (&error);
+    if (!kube_admission_mutate (&admission, &error))
+      return NULL;
+    final = builder != NULL ? kube_object_new_from_builder (builder) : NULL;
+    admission.object = NULL;
+    admission.final = final;
+    if (!kube_admission_validate (&admission, &error))
+      return NULL;
+    return (KubeObject *) g_steal_pointer (&final);
+  }
+
+  std::string message () { return error != NULL ? error->message : ""; }
+
+  static constexpr const char *POD = R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}],"initContainers":[{"name":"a","image":"i"}]}})";
+  const Ask pods = { "create", "", "pods", "n", "", "", "" };
+  KubeUser *master;
+  GPtrArray *warnings;
+  GError *error = NULL;
+};
+
+TEST_F (KubeAdmissionTest, APodGetsAccountTokenPriorityAndTolerations)
+{
+  g_autoptr (KubeObject) pod = admit (pods, POD);
+  ASSERT_NE (pod, nullptr) << message ();
+  EXPECT_STREQ (kube_object_get_string (pod, "spec.serviceAccountName"), "default");
+  EXPECT_EQ (kube_object_get_integer (pod, "spec.priority", -1), 0);
+  EXPECT_STREQ (kube_object_get_string (pod, "spec.preemptionPolicy"), "PreemptLowerPriority");
+  EXPECT_STREQ (kube_object_get_string (pod, "spec.tolerations.0.key"), "node.kubernetes.io/not-ready");
+  EXPECT_STREQ (kube_object_get_string (pod, "spec.tolerations.1.key"), "node.kubernetes.io/unreachable");
+  EXPECT_EQ (kube_object_get_integer (pod, "spec.tolerations.1.tolerationSeconds", 0), 300);
+  const char *volume = kube_object_get_string (pod, "spec.volumes.0.name");
+  ASSERT_NE (volume, nullptr);
+  EXPECT_EQ (std::string (volume).rfind ("kube-api-access-", 0), 0u);
+  EXPECT_EQ (strlen (volume), strlen ("kube-api-access-") + 5);
+  EXPECT_EQ (kube_object_get_integer (pod, "spec.volumes.0.projected.sources.0.serviceAccountToken.expirationSeconds", 0), 3607);
+  for (const char *container : { "spec.containers.0", "spec.initContainers.0" }) {
+    std::string mount = std::string (container) + ".volumeMounts.0";
+    EXPECT_STREQ (kube_object_get_string (pod, (mount + ".name").c_str ()), volume);
+    EXPECT_STREQ (kube_object_get_string (pod, (mount + ".mountPath").c_str ()), "/var/run/secrets/kubernetes.io/serviceaccount");
+    EXPECT_TRUE (kube_object_get_boolean (pod, (mount + ".readOnly").c_str (), FALSE));
+  }
+}
+
+TEST_F (KubeAdmissionTest, NoTokenIsMountedWherePodOrAccountDeclineIt)
+{
+  g_autoptr (KubeObject) declined = admit (pods, R"({"metadata":{"name":"p"},"spec":{"automountServiceAccountToken":false,"containers":[{"name":"c","image":"i"}]}})");
+  EXPECT_EQ (kube_object_get (declined, "spec.volumes"), nullptr);
+  put (R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default","namespace":"n","uid":"u"},"automountServiceAccountToken":false,"imagePullSecrets":[{"name":"pull"}]})");
+  g_autoptr (KubeObject) by_account = admit (pods, POD);
+  EXPECT_EQ (kube_object_get (by_account, "spec.volumes"), nullptr);
+  EXPECT_STREQ (kube_object_get_string (by_account, "spec.imagePullSecrets.0.name"), "pull");
+  g_autoptr (KubeObject) by_pod = admit (pods, R"({"metadata":{"name":"p"},"spec":{"automountServiceAccountToken":true,"containers":[{"name":"c","image":"i"}]}})");
+  EXPECT_NE (kube_object_get (by_pod, "spec.volumes"), nullptr);
+}
+
+TEST_F (KubeAdmissionTest, AMissingAccountIsAnErrorAsUpstreamWordsIt)
+{
+  EXPECT_EQ (admit (pods, R"({"metadata":{"name":"p"},"spec":{"serviceAccountName":"nosuch"}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: error looking up service account n/nosuch: serviceaccount \"nosuch\" not found");
+}
+
+TEST_F (KubeAdmissionTest, NothingComesIntoANamespaceThatIsNotThereOrIsGoing)
+{
+  Ask elsewhere = { "create", "", "configmaps", "nosuch", "", "", "" };
+  EXPECT_EQ (admit (elsewhere, R"({"metadata":{"name":"c"}})"), nullptr);
+  EXPECT_EQ (message (), "namespaces \"nosuch\" not found");
+  put (R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"going"},"status":{"phase":"Terminating"}})");
+  Ask going = { "create", "", "configmaps", "going", "", "", "" };
+  EXPECT_EQ (admit (going, R"({"metadata":{"generateName":"c-"}})"), nullptr);
+  EXPECT_EQ (message (), "configmaps \"c-\" is forbidden: unable to create new content in namespace going because it is being terminated");
+  const KubeErrorCause *cause = (const KubeErrorCause *) g_ptr_array_index (kube_error_get_details (error)->causes, 0);
+  EXPECT_STREQ (cause->reason, "NamespaceTerminating");
+  EXPECT_STREQ (cause->field, "metadata.namespace");
+  g_autoptr (KubeObject) old = object (R"({"metadata":{"name":"c"}})");
+  g_autoptr (KubeObject) updated = admit ({ "update", "", "configmaps", "going", "c", "", "" }, R"({"metadata":{"name":"c"}})", old, KUBE_ADMIT_UPDATE);
+  EXPECT_NE (updated, nullptr) << message ();
+}
+
+TEST_F (KubeAdmissionTest, TheSystemsNamespacesStay)
+{
+  for (const char *name : { "default", "kube-system", "kube-public" }) {
+    EXPECT_EQ (admit ({ "delete", "", "namespaces", name, name, "", "" }, NULL, NULL, KUBE_ADMIT_DELETE), nullptr);
+    EXPECT_EQ (message (), "namespaces \"" + std::string (name) + "\" is forbidden: this namespace may not be deleted");
+  }
+  admit ({ "delete", "", "namespaces", "n", "n", "", "" }, NULL, NULL, KUBE_ADMIT_DELETE);
+  EXPECT_EQ (error, nullptr);
+}
+
+TEST_F (KubeAdmissionTest, PrioritiesComeFromClasses)
+{
+  put (R"({"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"high"},"value":1000,"preemptionPolicy":"Never"})");
+  g_autoptr (KubeObject) high = admit (pods, R"({"metadata":{"name":"p"},"spec":{"priorityClassName":"high"}})");
+  EXPECT_EQ (kube_object_get_integer (high, "spec.priority", 0), 1000);
+  EXPECT_STREQ (kube_object_get_string (high, "spec.preemptionPolicy"), "Never");
+  EXPECT_EQ (admit (pods, R"({"metadata":{"name":"p"},"spec":{"priorityClassName":"nosuch"}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: no PriorityClass with name nosuch was found");
+  EXPECT_EQ (admit (pods, R"({"metadata":{"name":"p"},"spec":{"priority":70000}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: the integer value of priority (70000) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name");
+  put (R"({"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"usual"},"value":5,"globalDefault":true})");
+  g_autoptr (KubeObject) usual = admit (pods, POD);
+  EXPECT_EQ (kube_object_get_integer (usual, "spec.priority", 0), 5);
+  EXPECT_STREQ (kube_object_get_string (usual, "spec.priorityClassName"), "usual");
+  EXPECT_EQ (admit ({ "create", "scheduling.k8s.io", "priorityclasses", "", "", "", "" }, R"({"metadata":{"name":"again"},"globalDefault":true})"), nullptr);
+  EXPECT_EQ (message (), "priorityclasses.scheduling.k8s.io \"again\" is forbidden: PriorityClass usual is already marked as default. Only one default can exist");
+}
+
+TEST_F (KubeAdmissionTest, TolerationsThatAreThereAreNotAddedAgain)
+{
+  g_autoptr (KubeObject) all = admit (pods, R"({"metadata":{"name":"p"},"spec":{"tolerations":[{"operator":"Exists"}]}})");
+  EXPECT_EQ (kube_value_get_length (kube_object_get (all, "spec.tolerations")), 1u);
+  g_autoptr (KubeObject) one = admit (pods, R"({"metadata":{"name":"p"},"spec":{"tolerations":[{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute"}]}})");
+  EXPECT_EQ (kube_value_get_length (kube_object_get (one, "spec.tolerations")), 2u);
+}
+
+TEST_F (KubeAdmissionTest, NewNodesAreTainted)
+{
+  g_autoptr (KubeObject) node = admit ({ "create", "", "nodes", "", "", "", "" }, R"({"metadata":{"name":"a"}})");
+  EXPECT_STREQ (kube_object_get_string (node, "spec.taints.0.key"), "node.kubernetes.io/not-ready");
+  EXPECT_STREQ (kube_object_get_string (node, "spec.taints.0.effect"), "NoSchedule");
+}
+
+TEST_F (KubeAdmissionTest, ClaimsGetTheDefaultClassAndTheirFinalizer)
+{
+  Ask claims = { "create", "", "persistentvolumeclaims", "n", "", "", "" };
+  g_autoptr (KubeObject) none = admit (claims, R"({"metadata":{"name":"c"},"spec":{}})");
+  EXPECT_EQ (kube_object_get (none, "spec.storageClassName"), nullptr);
+  EXPECT_STREQ (kube_object_get_string (none, "metadata.finalizers.0"), "kubernetes.io/pvc-protection");
+  put (R"({"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"fast","annotations":{"storageclass.kubernetes.io/is-default-class":"true"}}})");
+  g_autoptr (KubeObject) fast = admit (claims, R"({"metadata":{"name":"c"},"spec":{}})");
+  EXPECT_STREQ (kube_object_get_string (fast, "spec.storageClassName"), "fast");
+  g_autoptr (KubeObject) given = admit (claims, R"({"metadata":{"name":"c"},"spec":{"storageClassName":""}})");
+  EXPECT_STREQ (kube_object_get_string (given, "spec.storageClassName"), "");
+}
+
+TEST_F (KubeAdmissionTest, RuntimeClassesSetOverheadAndPlacement)
+{
+  EXPECT_EQ (admit (pods, R"({"metadata":{"name":"p"},"spec":{"runtimeClassName":"nosuch"}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: pod rejected: RuntimeClass \"nosuch\" not found");
+  put (R"({"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":"vm"},"handler":"vm","overhead":{"podFixed":{"cpu":"10m"}},"scheduling":{"nodeSelector":{"vm":"yes"},"tolerations":[{"key":"vm","operator":"Exists"}]}})");
+  g_autoptr (KubeObject) pod = admit (pods, R"({"metadata":{"name":"p"},"spec":{"runtimeClassName":"vm"}})");
+  EXPECT_STREQ (kube_object_get_string (pod, "spec.overhead.cpu"), "10m");
+  EXPECT_STREQ (kube_object_get_string (pod, "spec.nodeSelector.vm"), "yes");
+  EXPECT_EQ (kube_value_get_length (kube_object_get (pod, "spec.tolerations")), 3u);
+  EXPECT_EQ (admit (pods, R"({"metadata":{"name":"p"},"spec":{"runtimeClassName":"vm","nodeSelector":{"vm":"no"}}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: conflict: runtimeClass.scheduling.nodeSelector[vm] = yes; pod.spec.nodeSelector[vm] = no");
+}
+
+TEST_F (KubeAdmissionTest, RolesGiveNothingThatTheirWriterHasNot)
+{
+  kube_user_unref (master);
+  master = make_user ("jo", {});
+  EXPECT_EQ (admit ({ "create", "rbac.authorization.k8s.io", "roles", "n", "", "", "" }, R"({"metadata":{"name":"r"},"rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]})"), nullptr);
+  EXPECT_TRUE (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_FORBIDDEN));
+}
+
+}
