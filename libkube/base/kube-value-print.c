@@ -6,7 +6,7 @@
 #endif
 
 /* What a thread keeps between two prints. */
-#define KEEP_BYTES 65536
+#define KEEP_BYTES 32768
 #define KEEP_FRAMES 1024
 
 typedef struct {

@@ -2,8 +2,8 @@
 #include "kube-value-writer.h"
 
 /* What a thread keeps between two documents. */
-#define KEEP_UNITS 4096
-#define KEEP_BYTES 65536
+#define KEEP_UNITS 2048
+#define KEEP_BYTES 32768
 
 static void
 writer_free (gpointer data)
