@@ -49,6 +49,7 @@ typedef struct {
   GArray *marks;           /* (element-type Mark) (nullable) where duplicates are wanted */
   GArray *duplicates;      /* (element-type Duplicate) (nullable) */
   gboolean bare_key;
+  gboolean final; /* the error counts as one of syntax */
   gsize budget; /* what aliases may still expand to */
   GError **error;
 } Reader;
@@ -469,8 +470,10 @@ push_alias (Reader *reader)
   Frame *frame = top_frame (reader);
   gsize size;
 
-  if (anchor == NULL)
+  if (anchor == NULL) {
+    reader->final = TRUE;
     return fail (reader, "unknown anchor '%s' referenced", name);
+  }
   if (!anchor->complete)
     return fail (reader, "anchor '%s' value contains itself", name);
   if (frame != NULL && frame->mapping && !frame->value_next)
@@ -528,13 +531,42 @@ take_event (Reader *reader)
 
 /* Documents */
 
+/* go-yaml reads all of a document before it looks at what it says, so that errors of syntax come first. */
+static void
+prefer_syntax_error (Reader *reader)
+{
+  GError **error = reader->error;
+  g_autoptr (GError) syntax = NULL;
+  int depth = (int) reader->frames->len;
+
+  if (reader->final)
+    return;
+  reader->error = &syntax;
+  while (syntax == NULL && depth <= MAX_DEPTH && reader->event.type != YAML_DOCUMENT_END_EVENT) {
+    if (reader->event.type == YAML_MAPPING_START_EVENT || reader->event.type == YAML_SEQUENCE_START_EVENT)
+      depth++;
+    else if (reader->event.type == YAML_MAPPING_END_EVENT || reader->event.type == YAML_SEQUENCE_END_EVENT)
+      depth--;
+    next_event (reader);
+  }
+  reader->error = error;
+  if (syntax != NULL) {
+    g_clear_error (error);
+    g_propagate_error (error, g_steal_pointer (&syntax));
+  }
+}
+
 /* After the start of a document: all of it, on the writer's stack. */
 static gboolean
 read_document (Reader *reader)
 {
   do {
-    if (!next_event (reader) || !take_event (reader))
+    if (!next_event (reader))
       return FALSE;
+    if (!take_event (reader)) {
+      prefer_syntax_error (reader);
+      return FALSE;
+    }
   } while (reader->event.type != YAML_DOCUMENT_END_EVENT);
   return TRUE;
 }
@@ -545,6 +577,7 @@ reader_reset (Reader *reader)
   g_hash_table_remove_all (reader->anchors);
   g_ptr_array_set_size (reader->anchor_store, 0);
   g_array_set_size (reader->frames, 0);
+  reader->final = FALSE;
   if (reader->marks != NULL)
     g_array_set_size (reader->marks, 0);
 }

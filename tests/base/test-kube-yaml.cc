@@ -95,6 +95,15 @@ TEST (KubeYaml, AKeyThatLooksLikeAMergeIsQuoted)
   EXPECT_EQ (print ("{\"<<\":[\"<<\"]}"), "\"<<\":\n- <<\n");
 }
 
+TEST (KubeYaml, ErrorsOfSyntaxComeFirst)
+{
+  EXPECT_EQ (read ("a: {<<: 1}\nb: [\n"), "yaml: line 2: did not find expected node content");
+  EXPECT_EQ (read ("a: {<<: {<<: 1}}\nb: }\n"), "yaml: line 1: did not find expected node content");
+  EXPECT_EQ (read ("a: {<<: 1}\n---\nb: [\n"), "yaml: map merge requires map or sequence of maps as the value");
+  EXPECT_EQ (read ("a: *x\nb: [\n"), "yaml: unknown anchor 'x' referenced");
+  EXPECT_EQ (read ("? [a]\n: {b\n"), "yaml: line 2: did not find expected ',' or '}'");
+}
+
 TEST (KubeYaml, TextMayHoldEscapedNulAndEveryEscape)
 {
   EXPECT_EQ (read ("\"\\x41\\u00e9\\e\\0\\/\""), "\"A\u00e9\\u001b\\u0000/\"");
