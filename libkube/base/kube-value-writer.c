@@ -188,7 +188,7 @@ kube_writer_close_sorted (KubeWriter *writer, gboolean sorted)
   const KubeValue *child = container + 1;
   guint n = writer->n_stack - writer->frame - 1;
   guint unit = writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS;
-  KubeValue *node = writer->nodes + writer->n_nodes;
+  KubeValue *node = n > 0 ? writer->nodes + writer->n_nodes : NULL;
   guint32 all = KUBE_TAG_CANONICAL;
 
   for (guint i = 0; i < n; i++) {
