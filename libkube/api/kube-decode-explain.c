@@ -17,6 +17,7 @@ typedef struct {
   const char *owner;      /* the struct that Go would name: where the innermost field is */
   char *saved;            /* (owned) (nullable): the first fault of type */
   char *fatal;            /* (owned) (nullable) */
+  guint depth;
   GPtrArray *findings;    /* (nullable) */
   GHashTable *duplicates; /* (nullable): set of places */
 } Walk;
@@ -239,6 +240,8 @@ walk_struct (Walk *self, const KubeType *type, KubeValue *value, const char *go_
     save_type (self, kube_decode_value_word (value), go_type[0] == '*' ? go_type + 1 : go_type);
     return;
   }
+  if (++self->depth > KUBE_DECODE_MAX_DEPTH)
+    self->fatal = g_strdup ("exceeded max depth");
   for (guint i = 0; i < kube_value_get_length (value) && self->fatal == NULL; i++) {
     const char *key = kube_value_get_key (value, i);
     const KubeField *field = kube_type_find_field (type, key, strlen (key));
@@ -253,6 +256,7 @@ walk_struct (Walk *self, const KubeType *type, KubeValue *value, const char *go_
     }
     g_string_truncate (self->place, length);
   }
+  self->depth--;
 }
 
 gboolean

@@ -5,6 +5,9 @@
 
 G_BEGIN_DECLS
 
+/* How deep structs may nest: schemas in schemas are the only ones that can go on for ever. */
+#define KUBE_DECODE_MAX_DEPTH 500
+
 /* What is wrong with a value, as Go's decoder would see it. */
 typedef enum {
   KUBE_DECODE_GOOD,

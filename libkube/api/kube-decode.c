@@ -16,6 +16,7 @@ typedef struct {
   GString *detail;
   gboolean failed;
   gboolean unknown; /* a field was dropped that strict decoding minds */
+  guint depth;
   guint quiet;      /* within values that upstream decodes on their own, leniently */
 } Decoder;
 
@@ -356,7 +357,7 @@ write_type_meta (Decoder *self, const KubeField *field, KubeKind *kind)
 
 /* @kind: (nullable): of the object as a whole, whose apiVersion and kind are written as they must be. */
 static void
-write_struct (Decoder *self, const KubeType *type, KubeValue *value, KubeKind *kind)
+write_struct_members (Decoder *self, const KubeType *type, KubeValue *value, KubeKind *kind)
 {
   KubeValue *slots[64] = { NULL };
   guint n_unknown = 0;
@@ -384,6 +385,18 @@ write_struct (Decoder *self, const KubeType *type, KubeValue *value, KubeKind *k
       write_field (self, field, slots[i]);
   }
   kube_writer_close (self->writer);
+}
+
+static void
+write_struct (Decoder *self, const KubeType *type, KubeValue *value, KubeKind *kind)
+{
+  if (++self->depth > KUBE_DECODE_MAX_DEPTH) {
+    self->failed = TRUE;
+    push_null (self);
+  } else {
+    write_struct_members (self, type, value, kind);
+  }
+  self->depth--;
 }
 
 /* @problems: (nullable): receives what strict decoding minds. */

@@ -24,7 +24,7 @@ static const char magic[4] = { 'k', '8', 's', '\0' };
 static char *
 wire_text (KubeWire bytes)
 {
-  return g_utf8_make_valid ((const char *) bytes.data, bytes.length);
+  return bytes.length > 0 ? g_utf8_make_valid ((const char *) bytes.data, bytes.length) : g_strdup ("");
 }
 
 /* The one field of a number in a message that wraps a value; FALSE: it is absent. */

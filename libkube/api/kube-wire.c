@@ -57,6 +57,7 @@ kube_wire_next (KubeWire *wire, KubeWireField *field, gboolean *broken)
 {
   guint64 tag;
 
+  *field = (KubeWireField){ 0 };
   if (wire->length == 0)
     return FALSE;
   if (read_varint (wire, &tag) && tag >> 3 != 0 && tag >> 3 < (1 << 29)) {

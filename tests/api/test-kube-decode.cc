@@ -107,6 +107,18 @@ TEST (KubeDecode, SchemasInSchemasAreReadLeniently)
   EXPECT_NE (text.find (R"({"additionalProperties":false,"default":{"a":null,"b":1},"items":{"type":"string"},"maximum":1.5})"), std::string::npos) << text;
 }
 
+TEST (KubeDecode, SchemasDoNotNestForEver)
+{
+  std::string json = R"({"spec":{"versions":[{"schema":{"openAPIV3Schema":)";
+
+  for (int i = 0; i < 5000; i++)
+    json += R"({"not":)";
+  json += "{}";
+  for (int i = 0; i < 5000; i++)
+    json += "}";
+  EXPECT_EQ (decode ("apiextensions.k8s.io/v1", "CustomResourceDefinition", json + "}}]}}"), "exceeded max depth");
+}
+
 TEST (KubeDecode, DecodingTwiceChangesNothing)
 {
   g_autoptr (GPtrArray) kinds = kube_scheme_list_kinds (kube_scheme_get_default ());
