@@ -342,6 +342,39 @@ TEST_F (Server, UnknownPathsAndMethodsAreSaidSo)
   EXPECT_NE (raw ("/apis/apps/v1").text.find ("\"storageVersionHash\":\"8aSe+NMegvE=\""), std::string::npos);
 }
 
+TEST_F (Server, ServiceGetsAnAddressAndPortsAndFreesThemWithItsEnd)
+{
+  const char *fixed = "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"type\":\"NodePort\",\"clusterIP\":\"10.96.7.7\",\"ports\":[{\"port\":80,\"nodePort\":30123}]}}";
+  const char *again = "{\"metadata\":{\"name\":\"t\"},\"spec\":{\"type\":\"NodePort\",\"clusterIP\":\"10.96.7.7\",\"ports\":[{\"port\":80}]}}";
+  Answer any = create ("Service", "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"ports\":[{\"port\":80}]}}");
+  EXPECT_EQ (any.at ("spec.clusterIP").substr (0, 6), "10.96.");
+  EXPECT_EQ (any.at ("spec.clusterIPs.0"), any.at ("spec.clusterIP"));
+  ASSERT_EQ (create ("Service", fixed).status, 201);
+  Answer taken = create ("Service", again);
+  EXPECT_EQ (taken.status, 422);
+  EXPECT_EQ (taken.message, "Service \"t\" is invalid: spec.clusterIPs: Invalid value: [\"10.96.7.7\"]: failed to allocate IP 10.96.7.7: provided IP is already allocated");
+  ASSERT_EQ (remove ("Service", "s").status, 200);
+  Answer free = create ("Service", again);
+  ASSERT_EQ (free.status, 201) << free.message;
+  gint64 port = kube_object_get_integer (free.object, "spec.ports.0.nodePort", 0);
+  EXPECT_GE (port, 30000);
+  Answer changed = patch ("Service", "t", "{\"spec\":{\"type\":\"ClusterIP\"}}");
+  EXPECT_EQ (kube_object_get_integer (changed.object, "spec.ports.0.nodePort", 0), 0) << changed.message;
+}
+
+TEST_F (Server, AddressesOfStoredServicesAreTakenAfterARestart)
+{
+  ASSERT_EQ (create ("Service", "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"clusterIP\":\"10.96.7.7\",\"ports\":[{\"port\":80}]}}").status, 201);
+  static const char *const masters[] = { "system:masters", nullptr };
+  g_clear_object (&client);
+  g_clear_object (&server);
+  g_autoptr (GError) error = nullptr;
+  server = kube_server_new (store, nullptr, &error);
+  ASSERT_NE (server, nullptr) << error->message;
+  client = kube_local_client_new (server, "admin", masters);
+  EXPECT_EQ (create ("Service", "{\"metadata\":{\"name\":\"t\"},\"spec\":{\"clusterIP\":\"10.96.7.7\",\"ports\":[{\"port\":80}]}}").status, 422);
+}
+
 struct Seen {
   std::vector<std::string> events;
   bool closed = false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
 #include "kube-splice.h"
+#include "kube-strategy.h"
 
 #define MAX_OBJECT (3 * 1024 * 1024 / 2)
 
@@ -68,6 +69,17 @@ finish_with (KubeModify *modify, GError *error)
   g_error_free (error);
 }
 
+/* What a lost attempt took is free again. */
+static void
+again (KubeModify *modify)
+{
+  const KubeStrategy *strategy = kube_strategy_find (modify->kind);
+
+  if (strategy->settle != NULL && modify->new != NULL && !modify->remove)
+    strategy->settle (modify->op, modify->new, modify->old, FALSE, FALSE);
+  step (modify);
+}
+
 static void
 on_modified (KubeOperation *op, const KubeStoreResult *result, gpointer user_data)
 {
@@ -80,7 +92,7 @@ on_modified (KubeOperation *op, const KubeStoreResult *result, gpointer user_dat
     else if (modify->retries-- == 0)
       finish_with (modify, kube_registry_conflict (modify->kind, modify->name, "the object has been modified; please apply your changes to the latest version and try again"));
     else
-      step (modify);
+      again (modify);
     return;
   }
   if (result->error != NULL && result->error->code == KUBE_ERROR_NOT_FOUND) {
