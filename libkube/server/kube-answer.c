@@ -74,11 +74,11 @@ kube_operation_take_error (KubeOperation *op, GError *error)
 }
 
 static void
-append_partial (const char *json, gsize length, gboolean alone, GString *out)
+append_partial (const char *json, gsize length, GString *out)
 {
   KubePart meta;
 
-  g_string_append (out, alone ? "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":" : "{\"metadata\":");
+  g_string_append (out, "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":");
   if (kube_splice_find (json, length, "metadata", &meta, NULL))
     g_string_append_len (out, meta.start, meta.end - meta.start);
   else
@@ -98,7 +98,7 @@ append_row (KubeOperation *op, const char *json, gsize length, GString *out)
     g_string_append_len (out, json, (gssize) length);
   } else if (op->include == KUBE_INCLUDE_METADATA) {
     g_string_append (out, ",\"object\":");
-    append_partial (json, length, TRUE, out);
+    append_partial (json, length, out);
   }
   g_string_append_c (out, '}');
 }
@@ -122,7 +122,7 @@ void
 kube_operation_append_form (KubeOperation *op, const char *json, gsize length, gboolean alone, GString *out)
 {
   if (op->form == KUBE_FORM_PARTIAL)
-    append_partial (json, length, alone, out);
+    append_partial (json, length, out);
   else if (op->form == KUBE_FORM_TABLE && alone)
     append_table (op, json, length, out);
   else if (op->form == KUBE_FORM_TABLE)

@@ -105,7 +105,7 @@ reset_status (KubeKind *kind, const KubeStrategy *strategy, KubeNode *root)
 {
   g_autoptr (KubeValue) zero = NULL;
 
-  if (strategy->keeps_status || kube_kind_find_subresource (kind, "status") == NULL)
+  if (strategy->created_with_status || kube_kind_find_subresource (kind, "status") == NULL)
     return;
   zero = zero_status (kind);
   kube_node_put_value (root, "status", zero);
@@ -188,6 +188,8 @@ prepare (Create *create, GError **error)
     return NULL;
   kube_node_set_string (root, "metadata.resourceVersion", "");
   object = kube_object_new_from_builder (builder);
+  if (create->strategy->warn != NULL)
+    create->strategy->warn (op, kube_object_get_value (object), NULL);
   if (validate (op, object, error) && admit_validating (op, object, error))
     return g_steal_pointer (&object);
   if (create->strategy->settle != NULL)
@@ -297,15 +299,25 @@ admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, GE
 void
 kube_registry_create (KubeOperation *op)
 {
-  const KubeStrategy *strategy = kube_strategy_find (op->kind);
-  g_autoptr (KubeValue) body = NULL, value = NULL;
+  g_autoptr (KubeValue) body = NULL;
   GError *error = NULL;
-  Create *create;
 
   if (kube_operation_get_write_options (op, "CreateOptions", &error))
     body = kube_operation_decode_body (op, op->kind, &error);
-  if (body != NULL)
-    value = admit_new (op, strategy, body, &error);
+  if (body == NULL)
+    kube_operation_take_error (op, error);
+  else
+    kube_registry_create_value (op, body);
+}
+
+void
+kube_registry_create_value (KubeOperation *op, KubeValue *decoded)
+{
+  const KubeStrategy *strategy = kube_strategy_find (op->kind);
+  GError *error = NULL;
+  g_autoptr (KubeValue) value = admit_new (op, strategy, decoded, &error);
+  Create *create;
+
   if (value == NULL) {
     kube_operation_take_error (op, error);
     return;

@@ -54,7 +54,7 @@ check_delete_options (const KubeDeleteOptions *options, GError **error)
   if (options->propagation != NULL && !g_strv_contains (policies, options->propagation)) {
     g_autoptr (GString) bad = g_string_new (NULL);
     kube_go_quote (bad, options->propagation, -1);
-    kube_field_errors_add (&errors, KUBE_FIELD_ERROR_NOT_SUPPORTED, path, bad->str, "supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\"");
+    kube_field_errors_add (&errors, KUBE_FIELD_ERROR_NOT_SUPPORTED, path, bad->str, "supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"");
   }
   invalid = kube_field_errors_to_error (&errors, "meta.k8s.io", "DeleteOptions", "");
   if (invalid != NULL)
@@ -97,6 +97,7 @@ static gboolean
 check_preconditions (KubeModify *modify, const KubeDeleteOptions *options, KubeObject *old, GError **error)
 {
   g_autofree char *message = NULL;
+  GError *refused;
 
   if (options->uid != NULL && g_strcmp0 (options->uid, kube_object_get_uid (old)) != 0)
     message = g_strdup_printf ("the UID in the precondition (%s) does not match the UID in record (%s). The object might have been deleted and then recreated", options->uid, kube_object_get_uid (old));
@@ -105,7 +106,9 @@ check_preconditions (KubeModify *modify, const KubeDeleteOptions *options, KubeO
         kube_object_get_resource_version (old));
   if (message == NULL)
     return TRUE;
-  g_propagate_error (error, kube_registry_conflict (modify->kind, modify->name, message));
+  refused = g_error_new (KUBE_ERROR, KUBE_ERROR_CONFLICT, "Operation cannot be fulfilled on %s \"%s\": %s", modify->kind->qualified_kind, modify->name, message);
+  kube_error_set_subject (refused, modify->kind->group, modify->kind->name, modify->name);
+  g_propagate_error (error, refused);
   return FALSE;
 }
 
@@ -127,7 +130,7 @@ admit (KubeModify *modify, KubeObject *old, GError **error)
 
 /* Which of the garbage collector's two finalizers the deletion asks for; an explicit wish goes before what the object has. */
 static const char *
-wanted_finalizer (const KubeDeleteOptions *options, KubeObject *old)
+wanted_finalizer (const KubeStrategy *strategy, const KubeDeleteOptions *options, KubeObject *old)
 {
   if (options->orphan >= 0)
     return options->orphan ? ORPHAN : NULL;
@@ -135,13 +138,15 @@ wanted_finalizer (const KubeDeleteOptions *options, KubeObject *old)
     return g_str_equal (options->propagation, "Orphan") ? ORPHAN : g_str_equal (options->propagation, "Foreground") ? FOREGROUND : NULL;
   if (kube_object_has_finalizer (old, ORPHAN))
     return ORPHAN;
-  return kube_object_has_finalizer (old, FOREGROUND) ? FOREGROUND : NULL;
+  if (kube_object_has_finalizer (old, FOREGROUND))
+    return FOREGROUND;
+  return strategy->orphans ? ORPHAN : NULL;
 }
 
 static void
-set_finalizers (const KubeDeleteOptions *options, KubeObject *old, KubeNode *meta)
+set_finalizers (const KubeStrategy *strategy, const KubeDeleteOptions *options, KubeObject *old, KubeNode *meta)
 {
-  const char *wanted = wanted_finalizer (options, old);
+  const char *wanted = wanted_finalizer (strategy, options, old);
   KubeValue *finalizers = kube_object_get (old, "metadata.finalizers");
   KubeNode *array;
 
@@ -211,7 +216,7 @@ mark_deleted (KubeModify *modify, Deletion *deletion, KubeObject *old, KubeBuild
 
   if (state == ALREADY_PENDING)
     return kube_value_get_length (kube_object_get (old, "metadata.finalizers")) == 0 && kube_object_get_integer (old, "metadata.deletionGracePeriodSeconds", -1) == 0 ? KUBE_CHANGE_REMOVE : KUBE_CHANGE_NONE;
-  set_finalizers (&deletion->options, old, meta);
+  set_finalizers (strategy, &deletion->options, old, meta);
   if (strategy->hold_deletion != NULL && strategy->hold_deletion (modify->op, old, root))
     return KUBE_CHANGE_WRITE;
   finalizers = kube_node_get_length (kube_node_get_member (meta, "finalizers")) > 0;

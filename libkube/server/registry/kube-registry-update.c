@@ -71,16 +71,40 @@ keep_all_but_status (KubeObject *old, KubeNode *root)
   }
 }
 
+static gboolean
+differs (KubeObject *old, KubeNode *root, const char *key)
+{
+  KubeNode *node = kube_node_get_member (root, key);
+  g_autoptr (KubeValue) value = node != NULL ? kube_node_to_value (node) : NULL;
+
+  return !kube_value_equal (value, kube_value_get_member (kube_object_get_value (old), key));
+}
+
+/* Of kinds without a spec, all but metadata and status counts. */
+static gboolean
+content_differs (KubeObject *old, KubeNode *root)
+{
+  KubeValue *value = kube_object_get_value (old);
+
+  for (guint i = 0; i < kube_node_get_length (root); i++) {
+    const char *key = kube_node_get_key (root, i);
+    if (!belongs_to_status (key) && differs (old, root, key))
+      return TRUE;
+  }
+  for (guint i = 0; i < kube_value_get_length (value); i++) {
+    const char *key = kube_value_get_key (value, i);
+    if (!belongs_to_status (key) && kube_node_get_member (root, key) == NULL)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static void
 count_generation (KubeKind *kind, KubeObject *old, KubeNode *root)
 {
-  g_autoptr (KubeValue) spec = NULL;
-  KubeNode *node = kube_node_get_member (root, "spec");
+  gboolean has_spec = kind->type == NULL || kube_type_find_field (kind->type, "spec", 4) != NULL;
 
-  if (!kind->has_generation)
-    return;
-  spec = node != NULL ? kube_node_to_value (node) : NULL;
-  if (!kube_value_equal (spec, kube_object_get (old, "spec")))
+  if (kind->has_generation && (has_spec ? differs (old, root, "spec") : content_differs (old, root)))
     kube_node_set_integer (root, "metadata.generation", kube_object_get_generation (old) + 1);
 }
 
@@ -133,7 +157,7 @@ apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy,
     keep_all_but_status (old, root);
     if (strategy->status_labels)
       kube_node_set_value (root, "metadata.labels", kube_object_get (old, "metadata.labels"));
-  } else if (kube_kind_find_subresource (kind, "status") != NULL && !strategy->keeps_status) {
+  } else if (kube_kind_find_subresource (kind, "status") != NULL && !g_str_equal (subresource, "finalize")) {
     kube_node_put_value (root, "status", kube_object_get (old, "status"));
   }
   if (strategy->prepare_update != NULL)
@@ -155,6 +179,8 @@ kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old,
   if (strategy->allocate != NULL && *op->info.subresource == '\0' && !strategy->allocate (&context, error))
     return KUBE_CHANGE_NONE;
   new = kube_object_new_from_builder (builder);
+  if (strategy->warn != NULL)
+    strategy->warn (op, kube_object_get_value (new), kube_object_get_value (old));
   if (!validate (op, kind, old, new, error) || !admit (op, kind, old, builder, new, error)) {
     if (strategy->settle != NULL)
       strategy->settle (op, new, old, FALSE, FALSE);
@@ -179,7 +205,9 @@ on_updated (KubeModify *modify, KubeObject *object, gboolean removed, const GErr
 
   if (strategy->settle != NULL && modify->new != NULL)
     strategy->settle (modify->op, modify->new, modify->old, error == NULL && !modify->op->dry_run, removed);
-  if (error != NULL)
+  if (error != NULL && user_data != NULL && error->code == KUBE_ERROR_NOT_FOUND && modify->old == NULL && strategy->update_creates && *modify->op->info.subresource == '\0')
+    kube_registry_create_value (modify->op, user_data);
+  else if (error != NULL)
     kube_operation_answer_error (modify->op, error);
   else
     kube_operation_answer_object (modify->op, 200, object);
@@ -214,7 +242,7 @@ check_version (KubeKind *kind, KubeObject *old, KubeValue *value, GError **error
     if (!kube_strategy_find (kind)->needs_version)
       return TRUE;
     kube_field_errors_add (&errors, KUBE_FIELD_ERROR_INVALID, KUBE_FIELD (KUBE_FIELD (NULL, "metadata"), "resourceVersion"), "0", "must be specified for an update");
-    g_propagate_error (error, kube_field_errors_to_error (&errors, kind->group, kind->name, kube_object_get_name (old)));
+    g_propagate_error (error, kube_field_errors_to_error (&errors, kind->group, kind->plural, kube_object_get_name (old)));
     return FALSE;
   }
   if (g_strcmp0 (version, current) == 0)

@@ -77,6 +77,22 @@ fits (KubeOperation *op)
   return TRUE;
 }
 
+static const struct {
+  const char *api_version, *name, *text;
+} deprecated[] = {
+  { "v1", "ComponentStatus", "v1 ComponentStatus is deprecated in v1.19+" },
+  { "v1", "Endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice" },
+};
+
+static void
+warn_deprecated (KubeOperation *op)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (deprecated); i++) {
+    if (g_str_equal (deprecated[i].name, op->kind->name) && g_str_equal (deprecated[i].api_version, op->kind->api_version))
+      kube_call_add_warning (op->call, deprecated[i].text);
+  }
+}
+
 void
 kube_registry_handle (KubeOperation *op)
 {
@@ -86,6 +102,7 @@ kube_registry_handle (KubeOperation *op)
     kube_operation_answer_no_resource (op);
     return;
   }
+  warn_deprecated (op);
   if (*op->info.subresource != '\0')
     handler = find_subresource (op);
   else if (op->kind->not_stored && g_str_equal (op->info.verb, "create"))

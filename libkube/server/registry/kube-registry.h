@@ -21,6 +21,8 @@ gboolean kube_registry_matches (const KubeListOptions *options, const char *json
 
 /* kube-registry-create.c, -update.c, -delete.c */
 void kube_registry_create (KubeOperation *op);
+/* The same of a decoded body: what an update makes of an object that is not there, for kinds that have it so. */
+void kube_registry_create_value (KubeOperation *op, KubeValue *decoded);
 void kube_registry_update (KubeOperation *op);
 void kube_registry_patch (KubeOperation *op);
 /* The patch that the request carries: by its media type one of three. */

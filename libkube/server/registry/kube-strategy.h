@@ -28,17 +28,22 @@ typedef struct {
   gboolean (*check_graceful) (KubeObject *object, gint64 *grace);
   /* Instead of removing it: what to make of an object that is to be deleted and has finalizers of its kind's own. FALSE: nothing, go on. */
   gboolean (*hold_deletion) (KubeOperation *op, KubeObject *old, KubeNode *object);
-  gint64 ttl;              /* seconds that an object is kept after its last write; 0: for ever */
-  guint needs_version : 1; /* an update must say which version it is of */
+  /* Warnings for who writes this. */
+  void (*warn) (KubeOperation *op, KubeValue *object, KubeValue *old);
+  gint64 ttl;                /* seconds that an object is kept after its last write; 0: for ever */
+  guint needs_version : 1;   /* an update must say which version it is of */
+  guint update_creates : 1;  /* an update makes an object that is not there */
   guint returns_deleted : 1; /* a deletion answers with the object */
-  guint keeps_status : 1;  /* status is not taken away on create, nor kept from the old object on update */
-  guint status_labels : 1; /* a status update does not take labels from the client */
+  guint orphans : 1;         /* a deletion that says nothing of dependents leaves them */
+  guint created_with_status : 1; /* a client may create it with a status */
+  guint status_labels : 1;   /* a status update does not take labels from the client */
 } KubeStrategy;
 
 /* Never NULL. */
 const KubeStrategy *kube_strategy_find (KubeKind *kind);
 
 /* The hooks, one file a kind under strategies/. */
+extern const KubeStrategy kube_persistent_volume_strategy;
 extern const KubeStrategy kube_pod_strategy;
 extern const KubeStrategy kube_service_strategy;
 extern const KubeStrategy kube_namespace_strategy;

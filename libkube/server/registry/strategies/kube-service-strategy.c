@@ -480,6 +480,17 @@ settle (KubeOperation *op, KubeObject *object, KubeObject *old, gboolean committ
     release_difference (pool, new_value, old_value);
 }
 
+static void
+warn (KubeOperation *op, KubeValue *service, KubeValue *old)
+{
+  const char *distribution = kube_value_get_string (service, "spec.trafficDistribution");
+
+  if (kube_value_get_length (kube_value_get (service, "spec.externalIPs")) > 0)
+    kube_call_add_warning (op->call, "spec.externalIPs is deprecated and may no longer be implemented in some clusters");
+  if (is_type (distribution, "PreferClose"))
+    kube_call_add_warning (op->call, "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"");
+}
+
 const KubeStrategy kube_service_strategy = {
   .group = "",
   .plural = "services",
@@ -487,5 +498,7 @@ const KubeStrategy kube_service_strategy = {
   .prepare_update = prepare_update,
   .allocate = allocate,
   .settle = settle,
+  .warn = warn,
   .returns_deleted = TRUE,
+  .update_creates = TRUE,
 };
