@@ -64,6 +64,14 @@ TEST (KubeObject, ThreadsThatAskAtOnceGetOneValue)
   }
 }
 
+TEST (KubeObject, WhatIsNoObjectIsRefused)
+{
+  g_autoptr (GError) error = nullptr;
+
+  EXPECT_EQ (kube_object_parse ("{\"a\":", -1, &error), nullptr);
+  EXPECT_TRUE (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST));
+}
+
 TEST (KubeObjectList, KeepsItsObjectsAndItsPlace)
 {
   g_autoptr (KubeValue) value = kube_value_parse (kPod, -1, nullptr);

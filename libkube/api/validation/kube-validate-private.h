@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-names.h>
+#include <kube/kube-quantity.h>
+
+#include "kube-field-errors.h"
+#include "kube-schema.h"
+
+G_BEGIN_DECLS
+
+/* What the files of validation share. They read decoded and defaulted objects: an absent member is the type's zero value. */
+
+#define AT KUBE_FIELD
+#define AT_INDEX KUBE_FIELD_INDEX
+#define AT_KEY KUBE_FIELD_KEY
+
+/* "" where there is none: what an omitted string is. */
+static inline const char *
+string_of (KubeValue *object, const char *key)
+{
+  const char *string = kube_value_get_member_string (object, key);
+  return string != NULL ? string : "";
+}
+
+static inline gboolean
+has_text (KubeValue *object, const char *key)
+{
+  return *string_of (object, key) != '\0';
+}
+
+/* NULL for JSON null too: what a pointer that is not set is. */
+static inline KubeValue *
+member_of (KubeValue *object, const char *key)
+{
+  KubeValue *value = kube_value_get_member (object, key);
+  return value != NULL && kube_value_get_value_type (value) != KUBE_VALUE_NULL ? value : NULL;
+}
+
+static inline gboolean
+has_member (KubeValue *object, const char *key)
+{
+  return member_of (object, key) != NULL;
+}
+
+static inline gint64
+integer_of (KubeValue *object, const char *key, gint64 fallback)
+{
+  return kube_value_get_integer (kube_value_get_member (object, key), NULL, fallback);
+}
+
+static inline gboolean
+boolean_of (KubeValue *object, const char *key)
+{
+  return kube_value_get_boolean (kube_value_get_member (object, key), NULL, FALSE);
+}
+
+static inline const char *
+element_string (KubeValue *array, guint index)
+{
+  const char *string = kube_value_peek_string (kube_value_get_element (array, index), NULL);
+  return string != NULL ? string : "";
+}
+
+static inline gboolean
+equals (const char *a, const char *b)
+{
+  return strcmp (a, b) == 0;
+}
+
+/* Names that must differ. A few need no memory of their own. Borrows what is added; ends with name_set_clear(). */
+typedef struct {
+  const char *few[24];
+  guint n;
+  GHashTable *many; /* (nullable) */
+} NameSet;
+
+gboolean name_set_has (const NameSet *set, const char *name);
+/* FALSE where it is there already. */
+gboolean name_set_add (NameSet *set, const char *name);
+void name_set_clear (NameSet *set);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (NameSet, name_set_clear)
+
+gboolean kube_validate_one_of (const char *string, const char *const *valid);
+
+/* An Invalid for each of upstream's messages. */
+void kube_validate_format (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value);
+/* The same with text before each message. */
+void kube_validate_format_prefixed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value,
+                                    const char *prefix);
+/* Required where empty (with @required as detail), NotSupported where not in @valid. */
+void kube_validate_enum (KubeFieldErrors *errors, const KubeFieldPath *path, const char *value, const char *required, const char *const *valid);
+void kube_validate_non_negative (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 value);
+/* Where the member is there and below zero. */
+void kube_validate_non_negative_member (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *key);
+void kube_validate_positive (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 value);
+void kube_validate_port_number (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 port);
+/* @strict: also refuses leading zeros and IPv4 in IPv6, as upstream does for what is new. */
+gboolean kube_validate_is_ip (const char *text, int *family);
+gboolean kube_validate_is_cidr (const char *text, int *family, int *prefix);
+void kube_validate_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
+void kube_validate_endpoint_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
+/* Invalid "field is immutable" with the new value. @type: (nullable): the name of its type where it prints as a structure. */
+void kube_validate_immutable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *value, KubeValue *old, const char *type);
+/* Equal as upstream's semantic equality has it: null, absent and empty are the same. */
+gboolean kube_validate_semantic_equal (KubeValue *a, KubeValue *b);
+
+/* --- metadata --- */
+
+typedef enum {
+  KUBE_NAME_RULE_SUBDOMAIN,
+  KUBE_NAME_RULE_LABEL,
+  KUBE_NAME_RULE_DNS1035,
+  KUBE_NAME_RULE_PATH_SEGMENT,
+  KUBE_NAME_RULE_SYSTEM_PREFIX, /* priority classes */
+  KUBE_NAME_RULE_CRON_JOB,
+  KUBE_NAME_RULE_ANY,
+} KubeNameRule;
+
+void kube_validate_name (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameRule rule, const char *name, gboolean prefix);
+void kube_validate_meta (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *meta, gboolean namespaced, KubeNameRule rule);
+void kube_validate_meta_update (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *meta, KubeValue *old);
+void kube_validate_labels (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *labels);
+void kube_validate_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations);
+void kube_validate_label_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *selector);
+
+/* --- parts that several kinds have --- */
+
+void kube_validate_pod_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *meta, gboolean is_pod);
+void kube_validate_pod_template (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *template_);
+void kube_validate_pod_volumes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *volumes, KubeValue *meta, gboolean is_pod,
+                                NameSet *good);
+void kube_validate_volume_claim_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec);
+void kube_validate_path_no_backsteps (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
+void kube_validate_local_path (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
+
+typedef struct {
+  KubeFieldErrors *errors;
+  KubeValue *spec;
+  NameSet *volumes;
+  NameSet *claims;
+  gint64 grace_period; /* -1: not set */
+  gboolean has_grace_period;
+  gboolean host_users;
+  gboolean is_pod;
+} KubePodCheck;
+
+void kube_validate_containers (KubePodCheck *check, const KubeFieldPath *path, KubeValue *containers);
+void kube_validate_init_containers (KubePodCheck *check, const KubeFieldPath *path, KubeValue *containers, KubeValue *regular);
+void kube_validate_ephemeral_containers (KubePodCheck *check, const KubeFieldPath *path, KubeValue *ephemeral);
+void kube_validate_field_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *ref, const char *const *valid);
+void kube_validate_resource_field_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *ref, gboolean volume);
+void kube_validate_int_or_name_port (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *port);
+
+void kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims);
+void kube_validate_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
+gboolean kube_validate_resource_is_integer (const char *name);
+void kube_validate_resource_quantity (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value);
+gboolean kube_validate_is_extended_resource (const char *name);
+gboolean kube_validate_get_quantity (KubeValue *map, const char *name, KubeQuantity *quantity);
+
+void kube_validate_affinity (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *affinity);
+void kube_validate_node_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *selector);
+void kube_validate_tolerations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *tolerations);
+void kube_validate_taint_effect (KubeFieldErrors *errors, const KubeFieldPath *path, const char *effect);
+void kube_validate_spread_constraints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *constraints);
+
+void kube_validate_pod_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, KubeValue *spec);
+void kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, gboolean host_users);
+
+/* --- Go structures in messages --- */
+
+/* @value as upstream's structure @type prints it: members in the structure's order, zero values where it has no omitempty. */
+void kube_go_struct_print (GString *out, const char *type, KubeValue *value);
+void kube_validate_invalid_struct (KubeFieldErrors *errors, const KubeFieldPath *path, const char *type, KubeValue *bad, const char *detail);
+/* The lines in which @b differs from @a, as upstream words a refused change. */
+char *kube_go_struct_diff (const char *type, KubeValue *a, KubeValue *b) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- kinds --- */
+
+typedef void (*KubeValidateFunc) (KubeFieldErrors *errors, KubeValue *object);
+typedef void (*KubeValidateUpdateFunc) (KubeFieldErrors *errors, KubeValue *object, KubeValue *old);
+
+typedef enum {
+  KUBE_VALIDATE_META_ON_UPDATE = 1 << 0,   /* the kind's own update rules begin with the metadata's, once more */
+  KUBE_VALIDATE_AGAIN_ON_UPDATE = 1 << 1,  /* … and end with all rules of create */
+  KUBE_VALIDATE_AGAIN_FIRST = 1 << 2,      /* … or stand before them */
+} KubeValidateFlags;
+
+typedef struct {
+  const char *group;
+  const char *kind;
+  KubeNameRule name_rule;
+  KubeValidateFlags flags;
+  KubeValidateFunc create;              /* (nullable) */
+  KubeValidateUpdateFunc update;        /* (nullable) */
+  KubeValidateUpdateFunc update_status; /* (nullable) */
+} KubeValidateRules;
+
+extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_rules[], kube_validate_config_rules[], kube_validate_node_rules[],
+  kube_validate_endpoints_rules[], kube_validate_event_rules[], kube_validate_workload_rules[], kube_validate_rbac_rules[],
+  kube_validate_misc_rules[];
+
+void kube_validate_structure (KubeFieldErrors *errors, KubeKind *kind, KubeValue *object);
+
+G_END_DECLS

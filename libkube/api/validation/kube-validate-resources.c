@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-validate-private.h"
+
+static const char *const container_resources[] = { "cpu", "memory", "ephemeral-storage", NULL };
+static const char *const standard_resources[] = {
+  "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu", "limits.memory",
+  "limits.ephemeral-storage", "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims",
+  "storage", "requests.storage", "services.nodeports", "services.loadbalancers", NULL,
+};
+static const char *const integer_resources[] = { "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
+                                                 "persistentvolumeclaims", "services.nodeports", "services.loadbalancers", NULL };
+
+static gboolean
+is_native (const char *name)
+{
+  return strchr (name, '/') == NULL || strstr (name, "kubernetes.io/") != NULL;
+}
+
+static gboolean
+is_huge_page (const char *name)
+{
+  return g_str_has_prefix (name, "hugepages-");
+}
+
+gboolean
+kube_validate_is_extended_resource (const char *name)
+{
+  g_autofree char *quota = NULL;
+
+  if (is_native (name) || g_str_has_prefix (name, "requests."))
+    return FALSE;
+  quota = g_strconcat ("requests.", name, NULL);
+  return kube_name_is_valid (KUBE_NAME_QUALIFIED, quota);
+}
+
+gboolean
+kube_validate_resource_is_integer (const char *name)
+{
+  return kube_validate_one_of (name, integer_resources) || (!is_native (name) && kube_validate_is_extended_resource (name));
+}
+
+void
+kube_validate_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  guint before = kube_field_errors_get_length (errors);
+
+  kube_validate_format (errors, path, KUBE_NAME_QUALIFIED, name);
+  if (kube_field_errors_get_length (errors) == before && strchr (name, '/') == NULL && !kube_validate_one_of (name, standard_resources) &&
+      !is_huge_page (name))
+    kube_field_errors_invalid (errors, path, name, "must be a standard resource type or fully qualified");
+}
+
+static void
+check_container_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  if (kube_validate_one_of (name, container_resources))
+    return;
+  kube_validate_resource_name (errors, path, name);
+  if (strchr (name, '/') == NULL) {
+    if (!is_huge_page (name))
+      kube_field_errors_invalid (errors, path, name, "must be a standard resource for containers");
+  } else if (!is_native (name) && !kube_validate_is_extended_resource (name)) {
+    kube_field_errors_invalid (errors, path, name, "doesn't follow extended resource name standard");
+  }
+}
+
+void
+kube_validate_resource_quantity (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value)
+{
+  KubeQuantity quantity;
+  g_autofree char *text = NULL;
+
+  if (!kube_quantity_from_value (value, &quantity, NULL))
+    return;
+  if (quantity.value < 0) {
+    text = kube_quantity_print (&quantity);
+    kube_field_errors_invalid (errors, path, text, "must be greater than or equal to 0");
+  }
+  if (kube_validate_resource_is_integer (name) && kube_quantity_get_milli_value (&quantity) % 1000 != 0) {
+    g_free (text);
+    text = kube_quantity_print (&quantity);
+    kube_field_errors_invalid (errors, path, text, "must be an integer");
+  }
+}
+
+gboolean
+kube_validate_get_quantity (KubeValue *map, const char *name, KubeQuantity *quantity)
+{
+  KubeValue *value = member_of (map, name);
+  return value != NULL && kube_quantity_from_value (value, quantity, NULL);
+}
+
+static void
+check_request (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value, KubeValue *limits)
+{
+  const KubeFieldPath *requests = AT (path, "requests");
+  gboolean overcommit = is_native (name) && !is_huge_page (name);
+  KubeQuantity request, limit;
+  int order;
+
+  if (!kube_quantity_from_value (value, &request, NULL))
+    return;
+  if (!kube_validate_get_quantity (limits, name, &limit)) {
+    if (!overcommit)
+      kube_field_errors_required (errors, AT (path, "limits"), "Limit must be set for non overcommitable resources");
+    return;
+  }
+  order = kube_quantity_compare (&request, &limit);
+  if ((order != 0 && !overcommit) || order > 0) {
+    g_autofree char *bad = kube_quantity_print (&request);
+    g_autofree char *most = kube_quantity_print (&limit);
+    kube_field_errors_invalid_format (errors, requests, bad, overcommit ? "must be less than or equal to %s limit of %s" : "must be equal to %s limit of %s",
+                                      name, most);
+  }
+}
+
+static void
+check_huge_page (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value)
+{
+  KubeQuantity size, quantity;
+
+  if (!is_huge_page (name) || !kube_quantity_parse (name + strlen ("hugepages-"), &size, NULL) || !kube_quantity_from_value (value, &quantity, NULL))
+    return;
+  if (kube_quantity_get_value (&size) <= 0 || kube_quantity_get_value (&quantity) % kube_quantity_get_value (&size) != 0) {
+    g_autofree char *text = kube_quantity_print (&quantity);
+    kube_field_errors_invalid_format (errors, path, text, "%s is not positive integer multiple of %s", text, name);
+  }
+}
+
+static void
+check_claims (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *claims, const NameSet *pod_claims)
+{
+  g_auto (NameSet) names = { 0 };
+
+  for (guint i = 0; i < kube_value_get_length (claims); i++) {
+    const char *name = string_of (kube_value_get_element (claims, i), "name");
+    const KubeFieldPath *at = AT_INDEX (path, i);
+
+    if (*name == '\0') {
+      kube_field_errors_required (errors, at, NULL);
+      continue;
+    }
+    if (!name_set_add (&names, name))
+      kube_field_errors_duplicate (errors, at, name);
+    if (!name_set_has (pod_claims, name)) {
+      g_autoptr (GString) bad = g_string_new (NULL);
+      g_autoptr (GString) detail = g_string_new ("must be one of the names in pod.spec.resourceClaims");
+      kube_go_quote (bad, name, -1);
+      if (pod_claims->n == 0)
+        g_string_append (detail, " which is empty");
+      for (guint k = 0; k < pod_claims->n && k < G_N_ELEMENTS (pod_claims->few); k++)
+        g_string_append_printf (detail, "%s%s", k == 0 ? ": " : ", ", pod_claims->few[k]);
+      kube_field_errors_add (errors, KUBE_FIELD_ERROR_NOT_FOUND, at, bad->str, detail->str);
+    }
+  }
+}
+
+void
+kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims)
+{
+  KubeValue *maps[] = { member_of (resources, "limits"), member_of (resources, "requests") };
+  static const char *const names[] = { "limits", "requests" };
+  gboolean compute = FALSE, huge = FALSE;
+
+  if (resources == NULL)
+    return;
+  for (guint m = 0; m < 2; m++)
+    for (guint i = 0; i < kube_value_get_length (maps[m]); i++) {
+      const char *name = kube_value_get_key (maps[m], i);
+      KubeValue *value = kube_value_get_element (maps[m], i);
+      const KubeFieldPath *at = AT_KEY (AT (path, names[m]), name);
+
+      check_container_resource_name (errors, at, name);
+      kube_validate_resource_quantity (errors, at, name, value);
+      if (m == 1)
+        check_request (errors, path, name, value, maps[0]);
+      check_huge_page (errors, at, name, value);
+      huge |= is_huge_page (name);
+      compute |= equals (name, "cpu") || equals (name, "memory");
+    }
+  if (huge && !compute)
+    kube_field_errors_forbidden (errors, path, "HugePages require cpu or memory");
+  check_claims (errors, AT (path, "claims"), member_of (resources, "claims"), claims);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-validate-private.h"
+
+#define ID_RANGE "must be between 0 and 2147483647, inclusive"
+
+static void
+check_id (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, const char *key)
+{
+  gint64 id = integer_of (context, key, 0);
+
+  if (id < 0 || id > G_MAXINT32)
+    kube_field_errors_invalid_integer (errors, AT (path, key), id, ID_RANGE);
+}
+
+static void
+check_seccomp (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *profile)
+{
+  static const char *const valid[] = { "Localhost", "RuntimeDefault", "Unconfined", NULL };
+  const char *type = string_of (profile, "type");
+
+  if (profile == NULL)
+    return;
+  kube_validate_enum (errors, AT (path, "type"), type, "type is required when seccompProfile is set", valid);
+  if (equals (type, "Localhost")) {
+    if (!has_member (profile, "localhostProfile"))
+      kube_field_errors_required (errors, AT (path, "localhostProfile"), "must be set when seccomp type is Localhost");
+    else
+      kube_validate_local_path (errors, AT (path, "localhostProfile"), string_of (profile, "localhostProfile"));
+  } else if (has_member (profile, "localhostProfile")) {
+    kube_validate_invalid_struct (errors, AT (path, "localhostProfile"), "@core.SeccompProfile", profile, "can only be set when seccomp type is Localhost");
+  }
+}
+
+static void
+check_app_armor (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *profile)
+{
+  static const char *const valid[] = { "Localhost", "RuntimeDefault", "Unconfined", NULL };
+  const char *type = string_of (profile, "type"), *local = string_of (profile, "localhostProfile");
+
+  if (profile == NULL)
+    return;
+  if (equals (type, "Localhost")) {
+    g_autofree char *trimmed = g_strstrip (g_strdup (local));
+    if (!has_member (profile, "localhostProfile"))
+      kube_field_errors_required (errors, AT (path, "localhostProfile"), "must be set when AppArmor type is Localhost");
+    else if (!equals (trimmed, local))
+      kube_field_errors_invalid (errors, AT (path, "localhostProfile"), local, "must not be padded with whitespace");
+    else if (*local == '\0')
+      kube_field_errors_required (errors, AT (path, "localhostProfile"), "must be set when AppArmor type is Localhost");
+    return;
+  }
+  if (equals (type, "RuntimeDefault") || equals (type, "Unconfined")) {
+    if (has_member (profile, "localhostProfile"))
+      kube_field_errors_invalid (errors, AT (path, "localhostProfile"), local, "can only be set when AppArmor type is Localhost");
+    return;
+  }
+  kube_validate_enum (errors, AT (path, "type"), type, "type is required when appArmorProfile is set", valid);
+}
+
+static gboolean
+is_sysctl_name (const char *name)
+{
+  char before = '.';
+
+  if (strlen (name) > 253)
+    return FALSE;
+  for (; *name != '\0'; before = *name++) {
+    gboolean word = g_ascii_islower (*name) || g_ascii_isdigit (*name);
+    gboolean separator = *name == '.' || *name == '/';
+    if (!word && !separator && *name != '-' && *name != '_')
+      return FALSE;
+    /* Segments begin and end with a letter or a digit. */
+    if (!word && (before == '.' || before == '/'))
+      return FALSE;
+    if (separator && (before == '-' || before == '_'))
+      return FALSE;
+  }
+  return g_ascii_isalnum (before);
+}
+
+static gboolean
+has_any_prefix (const char *name, const char *const *prefixes)
+{
+  for (; *prefixes != NULL; prefixes++)
+    if (g_str_has_prefix (name, *prefixes))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+check_sysctls (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sysctls, KubeValue *spec)
+{
+  static const char *const ipc[] = { "kernel.shm", "kernel.msg", "kernel/shm", "kernel/msg", "fs.mqueue.", "fs/mqueue/", "kernel.sem", "kernel/sem", NULL };
+  static const char *const net[] = { "net.", "net/", NULL };
+  g_auto (NameSet) names = { 0 };
+
+  for (guint i = 0; i < kube_value_get_length (sysctls); i++) {
+    const char *name = string_of (kube_value_get_element (sysctls, i), "name");
+    const KubeFieldPath *at = AT (AT_INDEX (path, i), "name");
+
+    if (*name == '\0')
+      kube_field_errors_required (errors, at, NULL);
+    else if (!is_sysctl_name (name))
+      kube_field_errors_invalid (errors, at, name,
+                                 "must have at most 253 characters and match regex "
+                                 "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
+    else if (name_set_has (&names, name))
+      kube_field_errors_duplicate (errors, at, name);
+    if (boolean_of (spec, "hostNetwork") && has_any_prefix (name, net))
+      kube_field_errors_invalid (errors, at, name, "may not be specified when 'hostNetwork' is true");
+    else if (boolean_of (spec, "hostIPC") && has_any_prefix (name, ipc))
+      kube_field_errors_invalid (errors, at, name, "may not be specified when 'hostIPC' is true");
+    name_set_add (&names, name);
+  }
+}
+
+static void
+check_word (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *key, const char *const *valid)
+{
+  if (has_member (object, key) && !kube_validate_one_of (string_of (object, key), valid))
+    kube_field_errors_not_supported (errors, AT (path, key), string_of (object, key), valid);
+}
+
+void
+kube_validate_pod_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, KubeValue *spec)
+{
+  static const char *const change_policies[] = { "Always", "OnRootMismatch", NULL };
+  static const char *const group_policies[] = { "Merge", "Strict", NULL };
+  static const char *const selinux_policies[] = { "MountOption", "Recursive", NULL };
+  KubeValue *groups = member_of (context, "supplementalGroups");
+
+  if (boolean_of (spec, "shareProcessNamespace") && boolean_of (spec, "hostPID"))
+    kube_field_errors_add (errors, KUBE_FIELD_ERROR_INVALID, AT (path, "shareProcessNamespace"), "true",
+                           "ShareProcessNamespace and HostPID cannot both be enabled");
+  if (context == NULL)
+    return;
+  check_id (errors, path, context, "fsGroup");
+  check_id (errors, path, context, "runAsUser");
+  check_id (errors, path, context, "runAsGroup");
+  for (guint i = 0; i < kube_value_get_length (groups); i++) {
+    gint64 id = kube_value_get_integer (kube_value_get_element (groups, i), NULL, 0);
+    if (id < 0 || id > G_MAXINT32)
+      kube_field_errors_invalid_integer (errors, AT_INDEX (AT (path, "supplementalGroups"), i), id, ID_RANGE);
+  }
+  check_sysctls (errors, AT (path, "sysctls"), member_of (context, "sysctls"), spec);
+  check_word (errors, path, context, "fsGroupChangePolicy", change_policies);
+  check_seccomp (errors, AT (path, "seccompProfile"), member_of (context, "seccompProfile"));
+  check_app_armor (errors, AT (path, "appArmorProfile"), member_of (context, "appArmorProfile"));
+  check_word (errors, path, context, "supplementalGroupsPolicy", group_policies);
+  check_word (errors, path, context, "seLinuxChangePolicy", selinux_policies);
+}
+
+static void
+check_escalation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context)
+{
+  KubeValue *add = member_of (member_of (context, "capabilities"), "add");
+
+  if (!has_member (context, "allowPrivilegeEscalation") || boolean_of (context, "allowPrivilegeEscalation"))
+    return;
+  if (boolean_of (context, "privileged"))
+    kube_validate_invalid_struct (errors, path, "@core.SecurityContext", context,
+                                  "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+  for (guint i = 0; i < kube_value_get_length (add); i++)
+    if (equals (element_string (add, i), "CAP_SYS_ADMIN"))
+      kube_validate_invalid_struct (errors, path, "@core.SecurityContext", context,
+                                    "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+}
+
+void
+kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, gboolean host_users)
+{
+  static const char *const mounts[] = { "Default", "Unmasked", NULL };
+
+  if (context == NULL)
+    return;
+  check_id (errors, path, context, "runAsUser");
+  check_id (errors, path, context, "runAsGroup");
+  check_word (errors, path, context, "procMount", mounts);
+  if (host_users && equals (string_of (context, "procMount"), "Unmasked"))
+    kube_field_errors_invalid (errors, AT (path, "procMount"), "Unmasked", "`hostUsers` must be false to use `Unmasked`");
+  check_seccomp (errors, AT (path, "seccompProfile"), member_of (context, "seccompProfile"));
+  check_escalation (errors, path, context);
+  check_app_armor (errors, AT (path, "appArmorProfile"), member_of (context, "appArmorProfile"));
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-validate-private.h"
+
+#include <arpa/inet.h>
+
+gboolean
+name_set_has (const NameSet *set, const char *name)
+{
+  if (set->many != NULL)
+    return g_hash_table_contains (set->many, name);
+  for (guint i = 0; i < set->n; i++)
+    if (equals (set->few[i], name))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+name_set_add (NameSet *set, const char *name)
+{
+  if (name_set_has (set, name))
+    return FALSE;
+  if (set->many == NULL && set->n == G_N_ELEMENTS (set->few)) {
+    set->many = g_hash_table_new (g_str_hash, g_str_equal);
+    for (guint i = 0; i < set->n; i++)
+      g_hash_table_add (set->many, (char *) set->few[i]);
+  }
+  if (set->many != NULL)
+    g_hash_table_add (set->many, (char *) name);
+  else
+    set->few[set->n] = name;
+  set->n++;
+  return TRUE;
+}
+
+void
+name_set_clear (NameSet *set)
+{
+  g_clear_pointer (&set->many, g_hash_table_unref);
+}
+
+gboolean
+kube_validate_one_of (const char *string, const char *const *valid)
+{
+  for (; *valid != NULL; valid++)
+    if (equals (string, *valid))
+      return TRUE;
+  return FALSE;
+}
+
+void
+kube_validate_format_prefixed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value, const char *prefix)
+{
+  g_autoptr (GPtrArray) messages = NULL;
+
+  if (kube_name_is_valid (format, value))
+    return;
+  messages = kube_name_check_all (format, value);
+  for (guint i = 0; messages != NULL && i < messages->len; i++) {
+    g_autofree char *detail = g_strconcat (prefix, messages->pdata[i], NULL);
+    kube_field_errors_invalid (errors, path, value, detail);
+  }
+}
+
+void
+kube_validate_format (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value)
+{
+  kube_validate_format_prefixed (errors, path, format, value, "");
+}
+
+void
+kube_validate_enum (KubeFieldErrors *errors, const KubeFieldPath *path, const char *value, const char *required, const char *const *valid)
+{
+  if (*value == '\0' && required != NULL)
+    kube_field_errors_required (errors, path, required);
+  else if (!kube_validate_one_of (value, valid))
+    kube_field_errors_not_supported (errors, path, value, valid);
+}
+
+void
+kube_validate_non_negative (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 value)
+{
+  if (value < 0)
+    kube_field_errors_invalid_integer (errors, path, value, "must be greater than or equal to 0");
+}
+
+void
+kube_validate_non_negative_member (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *key)
+{
+  gint64 value = integer_of (object, key, 0);
+
+  if (value < 0)
+    kube_validate_non_negative (errors, KUBE_FIELD (path, key), value);
+}
+
+void
+kube_validate_positive (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 value)
+{
+  if (value <= 0)
+    kube_field_errors_invalid_integer (errors, path, value, "must be greater than 0");
+}
+
+void
+kube_validate_port_number (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 port)
+{
+  if (port < 1 || port > 65535)
+    kube_field_errors_invalid_integer (errors, path, port, "must be between 1 and 65535, inclusive");
+}
+
+gboolean
+kube_validate_is_ip (const char *text, int *family)
+{
+  guint8 address[16];
+
+  if (inet_pton (AF_INET, text, address) == 1)
+    *family = 4;
+  else if (inet_pton (AF_INET6, text, address) == 1)
+    *family = 6;
+  else
+    return FALSE;
+  return TRUE;
+}
+
+gboolean
+kube_validate_is_cidr (const char *text, int *family, int *prefix)
+{
+  const char *slash = strchr (text, '/');
+  char address[64];
+  int length = 0;
+
+  if (slash == NULL || (gsize) (slash - text) >= sizeof address || slash[1] == '\0' || strlen (slash + 1) > 3)
+    return FALSE;
+  memcpy (address, text, (gsize) (slash - text));
+  address[slash - text] = '\0';
+  for (const char *digit = slash + 1; *digit != '\0'; digit++) {
+    if (!g_ascii_isdigit (*digit))
+      return FALSE;
+    length = length * 10 + (*digit - '0');
+  }
+  if (slash[1] == '0' && slash[2] != '\0')
+    return FALSE;
+  if (!kube_validate_is_ip (address, family) || length > (*family == 4 ? 32 : 128))
+    return FALSE;
+  *prefix = length;
+  return TRUE;
+}
+
+void
+kube_validate_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text)
+{
+  int family;
+
+  if (!kube_validate_is_ip (text, &family))
+    kube_field_errors_invalid (errors, path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+}
+
+static gboolean
+is_empty (KubeValue *value)
+{
+  KubeValueType type = kube_value_get_value_type (value);
+
+  return type == KUBE_VALUE_NULL || ((type == KUBE_VALUE_ARRAY || type == KUBE_VALUE_OBJECT) && kube_value_get_length (value) == 0);
+}
+
+static gboolean
+equal_members (KubeValue *a, KubeValue *b)
+{
+  for (guint i = 0; i < kube_value_get_length (a); i++) {
+    KubeValue *value = kube_value_get_element (a, i), *other = kube_value_get_member (b, kube_value_get_key (a, i));
+    if (value != other && !kube_validate_semantic_equal (value, other))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+kube_validate_semantic_equal (KubeValue *a, KubeValue *b)
+{
+  KubeValueType type = kube_value_get_value_type (a);
+  guint n = kube_value_get_length (a);
+
+  if (is_empty (a) && is_empty (b))
+    return a == NULL || b == NULL || !(kube_value_is_object (a) ^ kube_value_is_object (b)) || kube_value_is_null (a) || kube_value_is_null (b);
+  if (type != kube_value_get_value_type (b))
+    return FALSE;
+  if (type == KUBE_VALUE_OBJECT)
+    return equal_members (a, b) && equal_members (b, a);
+  if (type != KUBE_VALUE_ARRAY)
+    return kube_value_equal (a, b);
+  if (n != kube_value_get_length (b))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!kube_validate_semantic_equal (kube_value_get_element (a, i), kube_value_get_element (b, i)))
+      return FALSE;
+  return TRUE;
+}
+
+void
+kube_validate_invalid_struct (KubeFieldErrors *errors, const KubeFieldPath *path, const char *type, KubeValue *bad, const char *detail)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  kube_go_struct_print (text, type, bad);
+  kube_field_errors_add (errors, KUBE_FIELD_ERROR_INVALID, path, text->str, detail);
+}
+
+void
+kube_validate_immutable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *value, KubeValue *old, const char *type)
+{
+  if (kube_validate_semantic_equal (value, old))
+    return;
+  if (type != NULL)
+    kube_validate_invalid_struct (errors, path, type, value, "field is immutable");
+  else
+    kube_field_errors_invalid_value (errors, path, value, "field is immutable");
+}
