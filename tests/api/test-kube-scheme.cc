@@ -173,6 +173,17 @@ TEST (KubeSchema, FieldsSayHowTheyAreWrittenAndNamed)
   EXPECT_EQ (find ("io.k8s.api.core.v1.PodSpec", "container"), nullptr);
 }
 
+TEST (KubeSchema, EveryTypeAndFieldIsDocumented)
+{
+  for (guint i = 0; i < kube_schema_n_types; i++)
+    {
+      const KubeType *type = &kube_schema_types[i];
+      EXPECT_NE (type->doc, nullptr) << type->definition;
+      for (guint k = 0; k < type->n_fields; k++)
+        EXPECT_NE (type->fields[k].doc, nullptr) << type->definition << "." << type->fields[k].name;
+    }
+}
+
 TEST (KubeSchema, TablesAreSorted)
 {
   for (guint i = 0; i < kube_schema_n_types; i++)
