@@ -41,6 +41,7 @@ typedef struct {
   KubeInclude include;
   gboolean pretty;
   gboolean dry_run;
+  gboolean in_flight;     /* it counts among the requests under way */
   KubeStrictness strictness;
 } KubeOperation;
 

@@ -217,7 +217,11 @@ check_limits (KubeOperation *op)
   KubeServer *self = op->server;
   GError *error;
 
-  if (is_long_running (&op->info) || kube_call_is_local (op->call) || g_atomic_int_get (&self->in_flight) < MAX_IN_FLIGHT)
+  /* Watches and their like stay for as long as they want: the connections are what limits them. */
+  if (is_long_running (&op->info) || kube_call_is_local (op->call))
+    return TRUE;
+  op->in_flight = TRUE;
+  if (g_atomic_int_add (&self->in_flight, 1) < MAX_IN_FLIGHT)
     return TRUE;
   error = g_error_new_literal (KUBE_ERROR, KUBE_ERROR_TOO_MANY_REQUESTS, "Too many requests, please try again later.");
   kube_error_get_details (error)->retry_after = 1;
@@ -279,7 +283,8 @@ kube_server_count (KubeOperation *op)
   kube_metric_add (self->requests, values, 1);
   if (!is_long_running (&op->info))
     kube_metric_observe (self->durations, values, (double) (g_get_monotonic_time () - kube_call_get_received (op->call)) / G_USEC_PER_SEC);
-  g_atomic_int_add (&self->in_flight, -1);
+  if (op->in_flight)
+    g_atomic_int_add (&self->in_flight, -1);
 }
 
 void
@@ -287,7 +292,6 @@ kube_server_handle (KubeServer *self, KubeCall *call)
 {
   g_autoptr (KubeOperation) op = kube_operation_new (self, call);
 
-  g_atomic_int_inc (&self->in_flight);
   if (authenticate (op) && check_limits (op) && authorize (op))
     route (op);
 }
