@@ -40,7 +40,11 @@ identify (const Pair &ca, const Pair &client, GError **error)
 {
   g_autoptr (KubeClientCa) trusted = kube_client_ca_new (ca.certificate, NULL);
   g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_pem (client.certificate, -1, NULL);
-  return kube_client_ca_identify (trusted, certificate, error);
+  g_autoptr (GByteArray) der = NULL;
+  g_autoptr (GPtrArray) chain = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_object_get (certificate, "certificate", &der, NULL);
+  g_ptr_array_add (chain, g_bytes_new (der->data, der->len));
+  return kube_client_ca_identify (trusted, chain, error);
 }
 
 TEST (KubeCertificates, AServerCertificateIsGoodForItsNamesAndAddresses)

@@ -50,24 +50,16 @@ kube_client_ca_free (KubeClientCa *ca)
 }
 
 static gboolean
-chain_add (Chain *chain, GByteArray *der)
+chain_load (Chain *chain, GPtrArray *certificates)
 {
-  gnutls_datum_t data = { der->data, der->len };
-  gnutls_x509_crt_t certificate;
+  for (guint i = 0; i < certificates->len && chain->n < MAX_CHAIN; i++) {
+    gsize size;
+    const void *der = g_bytes_get_data (g_ptr_array_index (certificates, i), &size);
+    gnutls_datum_t data = { (guchar *) der, size };
 
-  if (gnutls_x509_crt_init (&certificate) < 0)
-    return FALSE;
-  chain->certificates[chain->n++] = certificate;
-  return gnutls_x509_crt_import (certificate, &data, GNUTLS_X509_FMT_DER) >= 0;
-}
-
-static gboolean
-chain_load (Chain *chain, GTlsCertificate *certificate)
-{
-  for (GTlsCertificate *c = certificate; c != NULL && chain->n < MAX_CHAIN; c = g_tls_certificate_get_issuer (c)) {
-    g_autoptr (GByteArray) der = NULL;
-    g_object_get (c, "certificate", &der, NULL);
-    if (der == NULL || !chain_add (chain, der))
+    if (gnutls_x509_crt_init (&chain->certificates[chain->n]) < 0)
+      return FALSE;
+    if (gnutls_x509_crt_import (chain->certificates[chain->n++], &data, GNUTLS_X509_FMT_DER) < 0)
       return FALSE;
   }
   return chain->n > 0;
@@ -130,14 +122,14 @@ make_extra (gnutls_x509_crt_t certificate)
 }
 
 KubeUser *
-kube_client_ca_identify (KubeClientCa *ca, GTlsCertificate *certificate, GError **error)
+kube_client_ca_identify (KubeClientCa *ca, GPtrArray *certificates, GError **error)
 {
   g_auto (Chain) chain = { 0 };
   g_autofree char *name = NULL;
   g_autoptr (GPtrArray) groups = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (KubeValue) extra = NULL;
 
-  if (!chain_load (&chain, certificate)) {
+  if (!chain_load (&chain, certificates)) {
     g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNAUTHORIZED, "client certificate: cannot be read");
     return NULL;
   }

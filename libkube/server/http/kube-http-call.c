@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/kube-http-private.h"
 
-/* A stream whose client takes less than it is sent is cut above this. */
-#define MAX_QUEUED (1024 * 1024)
 #define MIN_COMPRESSED (128 * 1024)
+/* Up to this, head and body of an answer are one TLS record and one system call. */
+#define MAX_TOGETHER (15 * 1024)
 
 struct _KubeHttpCall {
   KubeCall parent;
   KubeHttpConnection *connection; /* (owned) */
-  SoupServerMessage *message;     /* (owned) (nullable): NULL once libsoup is done with it */
-  gboolean paused;
+  KubeHttpHead head;
+  GPtrArray *joined;  /* (element-type utf8) (nullable): values of headers that came several times */
   gboolean answered;
   gboolean streaming;
-  gboolean ended;
-  gsize queued;
+  gboolean chunked;
+  gboolean bodiless;  /* HEAD: what is pushed goes nowhere */
+  gboolean ended;     /* all of the answer was handed over, or nobody is there to take it */
 };
 
 G_DEFINE_FINAL_TYPE (KubeHttpCall, kube_http_call, KUBE_TYPE_CALL)
@@ -24,84 +25,132 @@ kube_http_call_init (KubeHttpCall *call)
 }
 
 static void
-kube_http_call_dispose (GObject *object)
+kube_http_call_finalize (GObject *object)
 {
   KubeHttpCall *call = KUBE_HTTP_CALL (object);
 
-  g_clear_object (&call->message);
-  g_clear_pointer (&call->connection, kube_http_connection_unref);
-  G_OBJECT_CLASS (kube_http_call_parent_class)->dispose (object);
+  kube_http_head_clear (&call->head);
+  g_clear_pointer (&call->joined, g_ptr_array_unref);
+  kube_http_connection_unref (call->connection);
+  G_OBJECT_CLASS (kube_http_call_parent_class)->finalize (object);
 }
 
+/* A list over several lines is one list (RFC 9110, 5.3). */
 static const char *
 get_header (KubeCall *parent, const char *name)
 {
   KubeHttpCall *call = KUBE_HTTP_CALL (parent);
+  const char *first = NULL;
+  g_autoptr (GString) joined = NULL;
 
-  return call->message != NULL ? soup_message_headers_get_list (soup_server_message_get_request_headers (call->message), name) : NULL;
+  for (guint i = 0; i < call->head.n_headers; i++) {
+    if (g_ascii_strcasecmp (call->head.headers[i].name, name) != 0)
+      continue;
+    if (first == NULL) {
+      first = call->head.headers[i].value;
+      continue;
+    }
+    if (joined == NULL)
+      joined = g_string_new (first);
+    g_string_append_printf (joined, ", %s", call->head.headers[i].value);
+  }
+  if (joined == NULL)
+    return first;
+  if (call->joined == NULL)
+    call->joined = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (call->joined, g_string_free (g_steal_pointer (&joined), FALSE));
+  return g_ptr_array_index (call->joined, call->joined->len - 1);
 }
 
 static void
 foreach_header (KubeCall *parent, KubeCallHeaderFunc func, gpointer user_data)
 {
   KubeHttpCall *call = KUBE_HTTP_CALL (parent);
-  SoupMessageHeadersIter iter;
-  const char *name, *value;
 
-  if (call->message == NULL)
-    return;
-  soup_message_headers_iter_init (&iter, soup_server_message_get_request_headers (call->message));
-  while (soup_message_headers_iter_next (&iter, &name, &value))
-    func (name, value, user_data);
+  for (guint i = 0; i < call->head.n_headers; i++)
+    func (call->head.headers[i].name, call->head.headers[i].value, user_data);
+}
+
+static const char *
+get_reason (int status)
+{
+  static const struct {
+    int status;
+    const char *reason;
+  } reasons[] = {
+    { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 301, "Moved Permanently" }, { 302, "Found" },
+    { 304, "Not Modified" }, { 307, "Temporary Redirect" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
+    { 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 409, "Conflict" }, { 410, "Gone" },
+    { 413, "Request Entity Too Large" }, { 415, "Unsupported Media Type" }, { 422, "Unprocessable Entity" }, { 429, "Too Many Requests" },
+    { 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++) {
+    if (reasons[i].status == status)
+      return reasons[i].reason;
+  }
+  return "Status";
+}
+
+/* A line break in a value would begin a header of its own. */
+static void
+append_header (GString *out, const char *name, const char *value)
+{
+  gsize at;
+
+  g_string_append (out, name);
+  g_string_append (out, ": ");
+  at = out->len;
+  g_string_append (out, value);
+  for (; at < out->len; at++) {
+    if ((guchar) out->str[at] < ' ' && out->str[at] != '\t')
+      out->str[at] = ' ';
+  }
+  g_string_append (out, "\r\n");
 }
 
 static void
-resume (KubeHttpCall *call)
+append_audit_id (KubeHttpCall *call, GString *out)
 {
-  if (!call->paused)
-    return;
-  call->paused = FALSE;
-  soup_server_message_unpause (call->message);
-}
-
-static void
-set_audit_id (KubeHttpCall *call, SoupMessageHeaders *headers)
-{
-  const char *given = get_header (KUBE_CALL (call), "Audit-ID");
+  const char *given = kube_http_head_get (&call->head, "Audit-ID");
   guint32 r[4];
   char id[37];
 
+  if (given != NULL && *given != '\0' && strlen (given) <= 64) {
+    append_header (out, "Audit-Id", given);
+    return;
+  }
   for (guint i = 0; i < 4; i++)
     r[i] = kube_http_connection_random (call->connection);
   g_snprintf (id, sizeof id, "%08x-%04x-4%03x-%04x-%04x%08x", r[0], r[1] >> 16, r[1] & 0xfff, 0x8000 | (r[2] >> 16 & 0x3fff),
               r[2] & 0xffff, r[3]);
-  soup_message_headers_append (headers, "Audit-Id", given != NULL && *given != '\0' ? given : id);
-}
-
-static void
-begin_answer (KubeHttpCall *call, int http_status, const char *content_type)
-{
-  SoupMessageHeaders *headers = soup_server_message_get_response_headers (call->message);
-  const char *const *extra = kube_call_get_answer_headers (KUBE_CALL (call));
-
-  call->answered = TRUE;
-  soup_server_message_set_status (call->message, http_status, NULL);
-  set_audit_id (call, headers);
-  soup_message_headers_append (headers, "Cache-Control", "no-cache, private");
-  if (content_type != NULL)
-    soup_message_headers_append (headers, "Content-Type", content_type);
-  for (guint i = 0; extra[i] != NULL; i += 2)
-    soup_message_headers_append (headers, extra[i], extra[i + 1]);
-  if (kube_http_connection_is_draining (call->connection))
-    soup_message_headers_append (headers, "Connection", "close");
+  append_header (out, "Audit-Id", id);
 }
 
 static gboolean
-wants_gzip (KubeHttpCall *call)
+keeps_alive (KubeHttpCall *call)
 {
-  const char *accepted = get_header (KUBE_CALL (call), "Accept-Encoding");
+  return call->head.keep_alive && !kube_http_connection_is_draining (call->connection);
+}
 
-  return accepted != NULL && soup_header_contains (accepted, "gzip");
+static GString *
+begin_answer (KubeHttpCall *call, int http_status, const char *content_type)
+{
+  GString *out = kube_http_connection_get_scratch (call->connection);
+  const char *const *extra = kube_call_get_answer_headers (KUBE_CALL (call));
+
+  call->answered = TRUE;
+  g_string_append_printf (out, "HTTP/1.1 %d %s\r\n", http_status, get_reason (http_status));
+  append_audit_id (call, out);
+  g_string_append (out, "Cache-Control: no-cache, private\r\n");
+  if (content_type != NULL)
+    append_header (out, "Content-Type", content_type);
+  for (guint i = 0; extra[i] != NULL; i += 2)
+    append_header (out, extra[i], extra[i + 1]);
+  append_header (out, "Date", kube_http_connection_get_date (call->connection));
+  if (!keeps_alive (call))
+    g_string_append (out, "Connection: close\r\n");
+  return out;
 }
 
 static GBytes *
@@ -118,71 +167,70 @@ compress (GBytes *body)
   return g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (memory));
 }
 
+static gboolean
+has_body (KubeHttpCall *call, int http_status)
+{
+  return strcmp (call->head.method, "HEAD") != 0 && http_status != 204 && http_status != 304;
+}
+
+static void
+send_body (KubeHttpCall *call, GString *out, GBytes *body, gsize size)
+{
+  if (size <= MAX_TOGETHER) {
+    g_string_append_len (out, g_bytes_get_data (body, NULL), size);
+    kube_http_connection_send (call->connection, out->str, out->len);
+  } else {
+    kube_http_connection_send (call->connection, out->str, out->len);
+    kube_http_connection_push (call->connection, body, FALSE);
+  }
+}
+
 static void
 respond (KubeCall *parent, int http_status, const char *content_type, GBytes *body)
 {
   KubeHttpCall *call = KUBE_HTTP_CALL (parent);
   g_autoptr (GBytes) compressed = NULL;
+  gsize size = body != NULL ? g_bytes_get_size (body) : 0;
+  GString *out;
 
-  if (call->message == NULL || call->answered)
+  if (call->ended || call->answered)
     return;
-  begin_answer (call, http_status, content_type);
-  if (body != NULL && g_bytes_get_size (body) > MIN_COMPRESSED && wants_gzip (call))
+  if (size > MIN_COMPRESSED && kube_http_head_has_token (&call->head, "Accept-Encoding", "gzip"))
     compressed = compress (body);
+  out = begin_answer (call, http_status, content_type);
   if (compressed != NULL) {
-    soup_message_headers_append (soup_server_message_get_response_headers (call->message), "Content-Encoding", "gzip");
-    soup_message_headers_append (soup_server_message_get_response_headers (call->message), "Vary", "Accept-Encoding");
+    g_string_append (out, "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n");
+    body = compressed;
+    size = g_bytes_get_size (body);
   }
-  if (body != NULL && g_bytes_get_size (body) > 0)
-    soup_message_body_append_bytes (soup_server_message_get_response_body (call->message), compressed != NULL ? compressed : body);
+  if (http_status != 204)
+    g_string_append_printf (out, "Content-Length: %zu\r\n", size);
+  g_string_append (out, "\r\n");
   call->ended = TRUE;
-  kube_http_connection_set_state (call->connection, KUBE_HTTP_WRITE);
-  resume (call);
-}
-
-static void
-on_wrote (SoupServerMessage *message, guint size, KubeHttpCall *call)
-{
-  call->queued -= MIN (size, call->queued);
-  if (call->queued == 0)
-    kube_http_connection_set_state (call->connection, call->ended ? KUBE_HTTP_WRITE : KUBE_HTTP_STREAM);
+  if (size > 0 && has_body (call, http_status))
+    send_body (call, out, body, size);
   else
-    kube_http_connection_set_state (call->connection, KUBE_HTTP_WRITE);
-  if (call->queued < MAX_QUEUED / 4 && !call->ended)
-    kube_call_drained (KUBE_CALL (call));
-}
-
-static gboolean
-on_hangup (gpointer user_data)
-{
-  g_autoptr (KubeHttpCall) call = g_object_ref (user_data);
-
-  kube_call_gone (KUBE_CALL (call));
-  kube_http_connection_cut (call->connection);
-  if (call->message != NULL && call->queued == 0)
-    soup_server_message_unpause (call->message);
-  return G_SOURCE_REMOVE;
+    kube_http_connection_send (call->connection, out->str, out->len);
+  kube_http_connection_end_answer (call->connection, keeps_alive (call));
 }
 
 static void
 begin_stream (KubeCall *parent, int http_status, const char *content_type)
 {
   KubeHttpCall *call = KUBE_HTTP_CALL (parent);
-  SoupMessageHeaders *headers;
-  gboolean old_client;
+  GString *out;
 
-  if (call->message == NULL || call->answered)
+  if (call->ended || call->answered)
     return;
-  begin_answer (call, http_status, content_type);
-  headers = soup_server_message_get_response_headers (call->message);
-  old_client = soup_server_message_get_http_version (call->message) == SOUP_HTTP_1_0;
-  soup_message_headers_set_encoding (headers, old_client ? SOUP_ENCODING_EOF : SOUP_ENCODING_CHUNKED);
-  soup_message_body_set_accumulate (soup_server_message_get_response_body (call->message), FALSE);
-  g_signal_connect (call->message, "wrote-body-data", G_CALLBACK (on_wrote), call);
+  out = begin_answer (call, http_status, content_type);
   call->streaming = TRUE;
-  kube_http_connection_set_state (call->connection, KUBE_HTTP_STREAM);
-  kube_http_connection_watch_hangup (call->connection, on_hangup, call);
-  resume (call);
+  call->chunked = !call->head.http_1_0;
+  call->bodiless = !has_body (call, http_status);
+  if (call->chunked)
+    g_string_append (out, "Transfer-Encoding: chunked\r\n");
+  g_string_append (out, "\r\n");
+  kube_http_connection_begin_stream (call->connection);
+  kube_http_connection_send (call->connection, out->str, out->len);
 }
 
 static void
@@ -190,22 +238,13 @@ push (KubeCall *parent, GBytes *bytes)
 {
   KubeHttpCall *call = KUBE_HTTP_CALL (parent);
 
-  if (call->message == NULL || call->ended || g_bytes_get_size (bytes) == 0)
+  if (call->ended || !call->streaming || call->bodiless)
     return;
-  if (call->queued > MAX_QUEUED) {
-    call->ended = TRUE;
-    kube_http_connection_cut (call->connection);
-    kube_call_gone (parent);
+  if (kube_http_connection_get_queued (call->connection) > KUBE_HTTP_MAX_QUEUED) {
+    kube_http_connection_close (call->connection);
     return;
   }
-  soup_message_body_append_bytes (soup_server_message_get_response_body (call->message), bytes);
-  if (call->queued == 0) {
-    kube_http_connection_set_state (call->connection, KUBE_HTTP_WRITE);
-    /* libsoup pauses a message by itself where it has nothing more to write */
-    if (!call->paused)
-      soup_server_message_unpause (call->message);
-  }
-  call->queued += g_bytes_get_size (bytes);
+  kube_http_connection_push (call->connection, bytes, call->chunked);
 }
 
 static void
@@ -213,24 +252,25 @@ end_stream (KubeCall *parent, const GError *error)
 {
   KubeHttpCall *call = KUBE_HTTP_CALL (parent);
 
-  if (call->message == NULL || call->ended)
+  if (call->ended || !call->streaming)
     return;
-  call->ended = TRUE;
-  kube_http_connection_unwatch_hangup (call->connection);
   if (error != NULL) {
-    /* the status line is gone: a broken body is how the client learns of it */
-    kube_http_connection_cut (call->connection);
-  } else {
-    soup_message_body_complete (soup_server_message_get_response_body (call->message));
+    /* the status line is gone: a body that breaks off is how the client learns of it */
+    kube_http_connection_close (call->connection);
+    return;
   }
-  kube_http_connection_set_state (call->connection, KUBE_HTTP_WRITE);
-  soup_server_message_unpause (call->message);
+  call->ended = TRUE;
+  if (call->chunked && !call->bodiless) {
+    g_autoptr (GBytes) last = g_bytes_new_static ("0\r\n\r\n", 5);
+    kube_http_connection_push (call->connection, last, FALSE);
+  }
+  kube_http_connection_end_answer (call->connection, keeps_alive (call));
 }
 
 static gsize
 get_queued (KubeCall *parent)
 {
-  return KUBE_HTTP_CALL (parent)->queued;
+  return kube_http_connection_get_queued (KUBE_HTTP_CALL (parent)->connection);
 }
 
 static void
@@ -238,7 +278,7 @@ kube_http_call_class_init (KubeHttpCallClass *klass)
 {
   KubeCallClass *call_class = KUBE_CALL_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->dispose = kube_http_call_dispose;
+  G_OBJECT_CLASS (klass)->finalize = kube_http_call_finalize;
   call_class->get_header = get_header;
   call_class->foreach_header = foreach_header;
   call_class->respond = respond;
@@ -249,27 +289,30 @@ kube_http_call_class_init (KubeHttpCallClass *klass)
 }
 
 KubeCall *
-kube_http_call_new (KubeHttpConnection *connection, SoupServerMessage *message, const char *path)
+kube_http_call_new (KubeHttpConnection *connection, KubeHttpHead *head, GBytes *body)
 {
   KubeHttpCall *call = g_object_new (KUBE_TYPE_HTTP_CALL, NULL);
-  SoupMessageBody *request_body = soup_server_message_get_request_body (message);
-  g_autoptr (GBytes) body = request_body->length > 0 ? soup_message_body_flatten (request_body) : NULL;
-  const char *peer_error = NULL;
   KubeCallRequest request = {
-    .method = soup_server_message_get_method (message),
-    .path = path,
-    .query = g_uri_get_query (soup_server_message_get_uri (message)),
-    .content_type = soup_message_headers_get_one (soup_server_message_get_request_headers (message), "Content-Type"),
+    .method = head->method,
+    .path = head->path,
+    .query = head->query,
+    .content_type = kube_http_head_get (head, "Content-Type"),
     .remote = kube_http_connection_get_address (connection),
     .body = body,
-    .peer = kube_http_connection_get_peer (connection, &peer_error),
   };
 
-  request.peer_error = peer_error;
+  request.peer = kube_http_connection_get_peer (connection, &request.peer_error);
   call->connection = kube_http_connection_ref (connection);
-  call->message = g_object_ref (message);
   kube_call_set_request (KUBE_CALL (call), &request);
+  call->head = *head;
+  *head = (KubeHttpHead) { .length = -1 };
   return KUBE_CALL (call);
+}
+
+const KubeHttpHead *
+kube_http_call_get_head (KubeHttpCall *call)
+{
+  return &call->head;
 }
 
 GMainContext *
@@ -279,22 +322,8 @@ kube_http_call_get_context (KubeHttpCall *call)
 }
 
 void
-kube_http_call_pause (KubeHttpCall *call)
-{
-  if (call->answered || call->message == NULL)
-    return;
-  call->paused = TRUE;
-  soup_server_message_pause (call->message);
-}
-
-void
 kube_http_call_finish (KubeHttpCall *call)
 {
-  if (call->message == NULL)
-    return;
-  g_signal_handlers_disconnect_by_data (call->message, call);
-  kube_http_connection_unwatch_hangup (call->connection);
-  g_clear_object (&call->message);
   if (!call->ended)
     kube_call_gone (KUBE_CALL (call));
   call->ended = TRUE;

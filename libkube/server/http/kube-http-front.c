@@ -3,7 +3,6 @@
 #include "http/kube-http-private.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <kube/kube-log.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -50,7 +49,7 @@ kube_http_front_finalize (GObject *object)
   kube_http_front_stop (front, 0);
   g_ptr_array_unref (front->workers);
   g_clear_object (&front->listener);
-  g_clear_object (&front->settings.certificate);
+  g_clear_pointer (&front->settings.tls, kube_tls_server_free);
   g_clear_object (&front->settings.clock);
   g_clear_pointer (&front->settings.client_ca, kube_client_ca_free);
   g_clear_pointer (&front->settings.gate, kube_http_gate_unref);
@@ -139,39 +138,12 @@ listen_on (KubeHttpFront *front, const char *address, guint16 port, GError **err
   return TRUE;
 }
 
-/* GTlsCertificate would find out at the first handshake. */
-static gboolean
-check_key (const KubeHttpFrontOptions *options, GError **error)
-{
-  gnutls_certificate_credentials_t credentials;
-  gnutls_datum_t certificate = { (guchar *) options->certificate_pem, strlen (options->certificate_pem) };
-  gnutls_datum_t key = { (guchar *) options->key_pem, strlen (options->key_pem) };
-  int code = gnutls_certificate_allocate_credentials (&credentials);
-
-  if (code >= 0) {
-    code = gnutls_certificate_set_x509_key_mem (credentials, &certificate, &key, GNUTLS_X509_FMT_PEM);
-    gnutls_certificate_free_credentials (credentials);
-  }
-  if (code < 0)
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "serving certificate: %s", gnutls_strerror (code));
-  return code >= 0;
-}
-
 static gboolean
 load_certificates (KubeHttpFront *front, const KubeHttpFrontOptions *options, GError **error)
 {
-  g_autoptr (GError) local = NULL;
-  g_autofree char *pem = g_strconcat (options->certificate_pem, "\n", options->key_pem, NULL);
-
-  if (!check_key (options, error))
-    return FALSE;
-  front->settings.certificate = g_tls_certificate_new_from_pem (pem, -1, &local);
-  if (front->settings.certificate == NULL) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "serving certificate: %s", local->message);
-    return FALSE;
-  }
-  if (options->client_ca_pem == NULL)
-    return TRUE;
+  front->settings.tls = kube_tls_server_new (options->certificate_pem, options->key_pem, options->client_ca_pem != NULL, error);
+  if (front->settings.tls == NULL || options->client_ca_pem == NULL)
+    return front->settings.tls != NULL;
   front->settings.client_ca = kube_client_ca_new (options->client_ca_pem, error);
   return front->settings.client_ca != NULL;
 }

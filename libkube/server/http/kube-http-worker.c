@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/kube-http-worker.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <glib-unix.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 /* Deadlines are kept to this, so that many connections need few wake-ups. */
 #define TIMER_SLACK (50 * 1000)
 #define STOP_PATIENCE (500 * 1000)
+#define EVENTS_AT_ONCE 128
 
 KubeHttpWorker *
 kube_http_worker_ref (KubeHttpWorker *worker)
@@ -24,6 +25,9 @@ kube_http_worker_unref (KubeHttpWorker *worker)
   kube_http_gate_unref (worker->settings.gate);
   g_object_unref (worker->settings.clock);
   g_main_context_unref (worker->context);
+  g_ptr_array_unref (worker->later);
+  g_string_free (worker->scratch, TRUE);
+  close (worker->epoll);
   g_free (worker);
 }
 
@@ -60,74 +64,57 @@ on_timer (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static void
-on_request_started (SoupServer *server, SoupServerMessage *message, KubeHttpWorker *worker)
+void
+kube_http_worker_look_later (KubeHttpWorker *worker, KubeHttpConnection *connection)
 {
-  KubeHttpConnection *connection = kube_http_connection_of (message);
+  g_ptr_array_add (worker->later, connection);
+  if (worker->later->len == 1)
+    g_source_set_ready_time (worker->later_source, 0);
+}
 
-  if (connection != NULL)
-    kube_http_connection_started (connection);
+static gboolean
+dispatch_later (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  KubeHttpWorker *worker = user_data;
+  g_autoptr (GPtrArray) now = worker->later;
+
+  g_source_set_ready_time (source, -1);
+  worker->later = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_http_connection_unref);
+  for (guint i = 0; i < now->len; i++)
+    kube_http_connection_continue (g_ptr_array_index (now, i));
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_epoll (int fd, GIOCondition condition, gpointer user_data)
+{
+  struct epoll_event events[EVENTS_AT_ONCE];
+  int n = epoll_wait (fd, events, EVENTS_AT_ONCE, 0);
+
+  /* whoever is closed in here lives on until its turn in `later` */
+  for (int i = 0; i < n; i++)
+    kube_http_connection_on_ready (events[i].data.ptr, events[i].events);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs later_funcs = { .dispatch = dispatch_later };
+
+static gboolean
+never_called (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
 }
 
 static void
-on_request_over (SoupServer *server, SoupServerMessage *message, KubeHttpWorker *worker)
+start_sources (KubeHttpWorker *worker, GSource **waiter)
 {
-  KubeHttpConnection *connection = kube_http_connection_of (message);
-
-  if (connection != NULL)
-    kube_http_connection_finished (connection, message);
-}
-
-static void
-on_headers (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
-{
-  KubeHttpConnection *connection = kube_http_connection_of (message);
-
-  if (connection == NULL)
-    soup_server_message_set_status (message, SOUP_STATUS_FORBIDDEN, NULL);
-  else if (kube_http_connection_check (connection, message))
-    kube_http_connection_set_state (connection, KUBE_HTTP_BODY);
-}
-
-static void
-on_request (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
-{
-  kube_http_connection_handle (kube_http_connection_of (message), message, path);
-}
-
-/* libsoup keeps connections alive only while a server listens somewhere. This socket listens where nobody can connect (it has no name that outlives this function), and its source is on a
- * context that never runs. */
-static void
-pretend_to_listen (SoupServer *server)
-{
-  g_autoptr (GMainContext) nowhere = g_main_context_new ();
-  struct sockaddr_un unnamed = { .sun_family = AF_UNIX };
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  g_autoptr (GSocket) listener = NULL;
-
-  /* an address of two bytes makes the kernel choose an abstract one */
-  if (fd < 0 || bind (fd, (struct sockaddr *) &unnamed, sizeof (sa_family_t)) < 0 || listen (fd, 1) < 0 ||
-      (listener = g_socket_new_from_fd (fd, NULL)) == NULL) {
-    if (fd >= 0)
-      close (fd);
-    return;
-  }
-  shutdown (fd, SHUT_RDWR);
-  g_main_context_push_thread_default (nowhere);
-  soup_server_listen_socket (server, listener, 0, NULL);
-  g_main_context_pop_thread_default (nowhere);
-}
-
-static void
-start_server (KubeHttpWorker *worker)
-{
-  worker->server = soup_server_new (NULL, NULL);
-  pretend_to_listen (worker->server);
-  g_signal_connect (worker->server, "request-started", G_CALLBACK (on_request_started), worker);
-  g_signal_connect (worker->server, "request-finished", G_CALLBACK (on_request_over), worker);
-  g_signal_connect (worker->server, "request-aborted", G_CALLBACK (on_request_over), worker);
-  soup_server_add_early_handler (worker->server, NULL, on_headers, worker, NULL);
-  soup_server_add_handler (worker->server, NULL, on_request, worker, NULL);
+  *waiter = g_unix_fd_source_new (worker->epoll, G_IO_IN);
+  g_source_set_callback (*waiter, G_SOURCE_FUNC (on_epoll), worker, NULL);
+  g_source_attach (*waiter, worker->context);
+  worker->later_source = g_source_new (&later_funcs, sizeof (GSource));
+  g_source_set_callback (worker->later_source, never_called, worker, NULL);
+  g_source_set_priority (worker->later_source, G_PRIORITY_DEFAULT + 10);
+  g_source_attach (worker->later_source, worker->context);
   worker->timer = kube_clock_create_timer (worker->settings.clock, -1);
   g_source_set_callback (worker->timer, on_timer, worker, NULL);
   g_source_attach (worker->timer, worker->context);
@@ -140,35 +127,38 @@ give_up (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Calls that are still in the pipeline hold their connection; they get a moment to notice that their client has gone. */
 static void
-stop_server (KubeHttpWorker *worker)
+close_all (KubeHttpWorker *worker)
 {
   gboolean late = FALSE;
   g_autoptr (GSource) timeout = g_timeout_source_new (STOP_PATIENCE / 1000);
 
-  for (GList *link = worker->connections.head; link != NULL; link = link->next)
-    kube_http_connection_cut (link->data);
-  soup_server_disconnect (worker->server);
+  while (worker->connections.head != NULL)
+    kube_http_connection_close (worker->connections.head->data);
   g_source_set_callback (timeout, give_up, &late, NULL);
   g_source_attach (timeout, worker->context);
-  while (worker->connections.length > 0 && !late)
+  while (g_atomic_ref_count_compare (&worker->refs, 2) == FALSE && !late)
     g_main_context_iteration (worker->context, TRUE);
   g_source_destroy (timeout);
-  g_source_destroy (worker->timer);
-  g_source_unref (worker->timer);
-  g_clear_object (&worker->server);
 }
 
 static gpointer
 run (gpointer data)
 {
   KubeHttpWorker *worker = data;
+  g_autoptr (GSource) waiter = NULL;
 
   g_main_context_push_thread_default (worker->context);
-  start_server (worker);
+  start_sources (worker, &waiter);
   while (!worker->stopping)
     g_main_context_iteration (worker->context, TRUE);
-  stop_server (worker);
+  close_all (worker);
+  g_source_destroy (waiter);
+  g_source_destroy (worker->timer);
+  g_source_unref (worker->timer);
+  g_source_destroy (worker->later_source);
+  g_source_unref (worker->later_source);
   g_main_context_pop_thread_default (worker->context);
   kube_http_worker_unref (worker);
   return NULL;
@@ -184,6 +174,9 @@ kube_http_worker_new (const KubeHttpSettings *settings)
   g_object_ref (worker->settings.clock);
   kube_http_gate_ref (worker->settings.gate);
   worker->context = g_main_context_new ();
+  worker->epoll = epoll_create1 (EPOLL_CLOEXEC);
+  worker->later = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_http_connection_unref);
+  worker->scratch = g_string_sized_new (4096);
   worker->timer_at = -1;
   worker->random[0] = ((guint64) g_random_int () << 32) | g_random_int ();
   worker->random[1] = ((guint64) g_random_int () << 32) | g_random_int () | 1;

@@ -5,37 +5,44 @@
 
 G_BEGIN_DECLS
 
-/* Between kube-http-worker.c (the thread, its timer, its SoupServer) and kube-http-connection.c (one connection from accept to close). */
+/* Between kube-http-worker.c (the thread, epoll, the timer) and kube-http-connection.c (one connection from accept to close). */
+
+#define KUBE_HTTP_RECORD 16384
 
 struct _KubeHttpWorker {
   gatomicrefcount refs;
   KubeHttpSettings settings;
   GThread *thread;
   GMainContext *context;
-  SoupServer *server;    /* only on thread */
-  GQueue connections;    /* (element-type KubeHttpConnection): only on thread */
-  GSource *timer;        /* only on thread */
-  gint64 timer_at;       /* -1: not set */
+  /* only on thread: */
+  int epoll;
+  GQueue connections;   /* (element-type KubeHttpConnection) */
+  GPtrArray *later;     /* (element-type KubeHttpConnection) (owned): to be looked at before the loop sleeps */
+  GSource *later_source;
+  GSource *timer;
+  gint64 timer_at;      /* -1: not set */
   guint64 random[2];
-  gboolean draining;     /* only on thread */
-  gboolean stopping;     /* only on thread */
+  GString *scratch;
+  gint64 date_at;       /* second of date */
+  char date[32];
+  gboolean draining;
+  gboolean stopping;
+  char in[KUBE_HTTP_RECORD];
+  char out[KUBE_HTTP_RECORD];
 };
 
 KubeHttpWorker *kube_http_worker_ref (KubeHttpWorker *worker);
 void kube_http_worker_unref (KubeHttpWorker *worker);
 /* Makes the timer fire at @deadline or before. */
 void kube_http_worker_arm (KubeHttpWorker *worker, gint64 deadline);
+/* (transfer full): calls kube_http_connection_continue() soon, then lets go of it. */
+void kube_http_worker_look_later (KubeHttpWorker *worker, KubeHttpConnection *connection);
 
 /* Begins the TLS handshake; the connection owns itself from here on. */
 void kube_http_connection_begin (KubeHttpWorker *worker, GSocket *socket, const char *address);
-/* The connection that @message came by. (nullable) */
-KubeHttpConnection *kube_http_connection_of (SoupServerMessage *message);
-void kube_http_connection_started (KubeHttpConnection *connection);
-void kube_http_connection_handle (KubeHttpConnection *connection, SoupServerMessage *message, const char *path);
-void kube_http_connection_finished (KubeHttpConnection *connection, SoupServerMessage *message);
-/* FALSE: the request was refused and the connection is no longer libsoup's. */
-gboolean kube_http_connection_check (KubeHttpConnection *connection, SoupServerMessage *message);
-/* Cuts it where its deadline has passed. Returns its deadline, -1 for none. */
+void kube_http_connection_on_ready (KubeHttpConnection *connection, guint32 events);
+void kube_http_connection_continue (KubeHttpConnection *connection);
+/* Closes it where its deadline has passed. Returns its deadline, -1 for none. */
 gint64 kube_http_connection_expire (KubeHttpConnection *connection, gint64 now);
 void kube_http_connection_drain (KubeHttpConnection *connection);
 
