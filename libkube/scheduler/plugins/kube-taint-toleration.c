@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-scheduler-plugins.h"
+
+SCHED_DEFINE_PLUGIN (SchedTaintToleration, sched_taint_toleration)
+
+static const char *
+get_name (KubeSchedulerPlugin *plugin)
+{
+  return "TaintToleration";
+}
+
+static KubeSchedulerEvents
+get_events (KubeSchedulerPlugin *plugin)
+{
+  return KUBE_SCHEDULER_NODE_ADDED | KUBE_SCHEDULER_NODE_TAINTS;
+}
+
+static KubeSchedulerCode
+filter (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, guint node)
+{
+  GArray *taints = cycle->cache->nodes[node]->taints;
+
+  if (!(cycle->cache->flags[node] & SCHED_NODE_TAINTED))
+    return KUBE_SCHEDULER_OK;
+  for (guint i = 0; i < taints->len; i++) {
+    const SchedTaint *taint = &g_array_index (taints, SchedTaint, i);
+
+    if (taint->effect != SCHED_EFFECT_NO_SCHEDULE && taint->effect != SCHED_EFFECT_NO_EXECUTE)
+      continue;
+    if (!sched_tolerates (cycle->pod->tolerations, taint)) {
+      kube_scheduler_cycle_add_reason (cycle, "node(s) had untolerated taint(s)");
+      return KUBE_SCHEDULER_UNRESOLVABLE;
+    }
+  }
+  return KUBE_SCHEDULER_OK;
+}
+
+static gint64
+count_disliked (KubeSchedulerCycle *cycle, guint node)
+{
+  GArray *taints = cycle->cache->nodes[node]->taints;
+  gint64 n = 0;
+
+  if (!(cycle->cache->flags[node] & SCHED_NODE_DISLIKED))
+    return 0;
+  for (guint i = 0; i < taints->len; i++) {
+    const SchedTaint *taint = &g_array_index (taints, SchedTaint, i);
+
+    n += taint->effect == SCHED_EFFECT_PREFER_NO_SCHEDULE && !sched_tolerates (cycle->pod->tolerations, taint);
+  }
+  return n;
+}
+
+static void
+score (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, const guint *nodes, guint n_nodes, gint64 *scores)
+{
+  for (guint i = 0; i < n_nodes; i++)
+    scores[i] = count_disliked (cycle, nodes[i]);
+}
+
+static void
+normalise (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, gint64 *scores, guint n_nodes)
+{
+  sched_normalise (scores, n_nodes, TRUE);
+}
+
+static void
+sched_taint_toleration_iface_init (KubeSchedulerPluginInterface *iface)
+{
+  iface->get_name = get_name;
+  iface->get_events = get_events;
+  iface->filter = filter;
+  iface->score = score;
+  iface->normalise = normalise;
+}
