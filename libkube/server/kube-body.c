@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-operation.h"
+#include "kube-protobuf.h"
 #include <kube/kube-yaml.h>
 
 #define MAX_BODY (3 * 1024 * 1024)
@@ -37,8 +38,33 @@ summarize (const guint8 *data, gsize length)
   return g_string_free (text, FALSE);
 }
 
+/* An object in protobuf's form, by the type that its envelope names. */
+static KubeValue *
+parse_protobuf (KubeOperation *op, const KubeType *expected, const char *data, gsize length, GError **error)
+{
+  g_autofree char *api_version = NULL, *name = NULL;
+  const guint8 *raw;
+  gsize raw_length;
+  g_autoptr (KubeValue) value = NULL;
+  g_autoptr (KubeBuilder) builder = NULL;
+  KubeKind *kind;
+
+  if (!kube_protobuf_open ((const guint8 *) data, length, &api_version, &name, &raw, &raw_length, error))
+    return NULL;
+  kind = kube_scheme_find_kind (op->scheme, api_version, name);
+  if (kind != NULL && kind->type != NULL)
+    expected = kind->type;
+  value = expected != NULL ? kube_protobuf_decode (expected, raw, raw_length, error) : kube_value_new_empty_object ();
+  if (value == NULL)
+    return NULL;
+  builder = kube_builder_new (value);
+  kube_node_put_string (kube_builder_get_root (builder), "apiVersion", api_version);
+  kube_node_put_string (kube_builder_get_root (builder), "kind", name);
+  return kube_builder_end (builder);
+}
+
 KubeValue *
-kube_operation_parse_body (KubeOperation *op, GPtrArray *duplicates, GError **error)
+kube_operation_parse_body (KubeOperation *op, const KubeType *expected, GPtrArray *duplicates, GError **error)
 {
   GBytes *body = kube_call_get_body (op->call);
   KubeObject *object = kube_call_get_object (op->call);
@@ -59,6 +85,8 @@ kube_operation_parse_body (KubeOperation *op, GPtrArray *duplicates, GError **er
     return kube_value_parse_with_options (data != NULL ? data : "", (gssize) length, &options, error);
   if (g_str_equal (type, "application/yaml"))
     return kube_yaml_parse (data != NULL ? data : "", (gssize) length, error);
+  if (g_str_equal (type, "application/vnd.kubernetes.protobuf"))
+    return parse_protobuf (op, expected, data != NULL ? data : "", length, error);
   g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNSUPPORTED_MEDIA_TYPE,
       "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf");
   return NULL;
@@ -79,7 +107,7 @@ static KubeValue *
 parse_object (KubeOperation *op, KubeKind *kind, GPtrArray *duplicates, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  g_autoptr (KubeValue) value = kube_operation_parse_body (op, duplicates, &failure);
+  g_autoptr (KubeValue) value = kube_operation_parse_body (op, kind->type, duplicates, &failure);
   g_autofree char *problem = NULL;
   char buffer[128];
 

@@ -166,6 +166,8 @@ append_storage_hash (GString *out, KubeKind *kind)
 
   if (g_str_equal (kind->plural, "horizontalpodautoscalers"))
     version = "v2";
+  else if (g_str_equal (kind->plural, "customresourcedefinitions"))
+    version = "v1beta1";
   if (g_str_equal (group, "core"))
     group = "";
   text = g_strdup_printf ("%s/%s/%s", group, version, kind->name);

@@ -100,8 +100,8 @@ gboolean kube_parse_revision (const char *text, guint64 *revision, GError **erro
 KubeValue *kube_operation_decode_body (KubeOperation *op, KubeKind *kind, GError **error);
 /* The same for a value that is at hand (a patched object). @duplicates: (nullable) (element-type utf8) */
 KubeValue *kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GError **error);
-/* The body as any JSON or YAML value: (transfer full) (nullable): NULL without error where there is none. */
-KubeValue *kube_operation_parse_body (KubeOperation *op, GPtrArray *duplicates, GError **error);
+/* The body as it is, from JSON, YAML or protobuf. @expected: (nullable): the type of a body whose kind the scheme does not have. */
+KubeValue *kube_operation_parse_body (KubeOperation *op, const KubeType *expected, GPtrArray *duplicates, GError **error);
 const char *kube_operation_get_media_type (KubeOperation *op, char out[128]); /* of the body, without parameters */
 
 G_END_DECLS

@@ -66,7 +66,7 @@ check_pod (KubeModify *modify, KubeObject *pod, KubeValue *binding, GError **err
 }
 
 static void
-set_scheduled (KubeOperation *op, KubeObject *pod, KubeNode *root)
+set_scheduled (KubeOperation *op, KubeNode *root)
 {
   KubeNode *conditions = kube_node_ensure_array (root, "status.conditions"), *condition = NULL;
   char now[KUBE_TIME_STRING_SIZE];
@@ -85,8 +85,6 @@ set_scheduled (KubeOperation *op, KubeObject *pod, KubeNode *root)
   kube_node_set_string (condition, "lastTransitionTime", kube_time_format (kube_clock_get_time (op->clock), now));
   kube_node_remove (condition, "reason");
   kube_node_remove (condition, "message");
-  if (kube_object_get_generation (pod) > 0)
-    kube_node_set_integer (condition, "observedGeneration", kube_object_get_generation (pod));
 }
 
 static KubeChange
@@ -105,7 +103,7 @@ bind_pod (KubeModify *modify, KubeObject *pod, KubeObject **object, gpointer use
     kube_node_put_value (kube_node_ensure_object (root, "metadata.annotations"), kube_value_get_key (annotations, i), kube_value_get_element (annotations, i));
   for (guint i = 0; i < kube_value_get_length (labels); i++)
     kube_node_put_value (kube_node_ensure_object (root, "metadata.labels"), kube_value_get_key (labels, i), kube_value_get_element (labels, i));
-  set_scheduled (modify->op, pod, root);
+  set_scheduled (modify->op, root);
   *object = kube_object_new_from_builder (builder);
   return KUBE_CHANGE_WRITE;
 }

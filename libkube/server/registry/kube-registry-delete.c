@@ -132,6 +132,8 @@ admit (KubeModify *modify, KubeObject *old, GError **error)
 static const char *
 wanted_finalizer (const KubeStrategy *strategy, const KubeDeleteOptions *options, KubeObject *old)
 {
+  if (strategy->ttl > 0) /* events: nobody collects their dependents */
+    return NULL;
   if (options->orphan >= 0)
     return options->orphan ? ORPHAN : NULL;
   if (options->propagation != NULL)
@@ -232,11 +234,15 @@ static KubeChange
 delete_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
 {
   Deletion *deletion = user_data;
+  const KubeStrategy *strategy = kube_strategy_find (modify->kind);
   g_autoptr (KubeBuilder) builder = NULL;
   KubeChange change;
 
   if (!check_preconditions (modify, &deletion->options, old, error) || !admit (modify, old, error))
     return KUBE_CHANGE_NONE;
+  if (strategy->orphans && deletion->options.orphan < 0 && deletion->options.propagation == NULL && g_str_equal (modify->kind->plural, "jobs"))
+    kube_call_add_warning (modify->op->call, "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to "
+                                             "suppress this warning");
   builder = kube_builder_new (kube_object_get_value (old));
   change = mark_deleted (modify, deletion, old, builder);
   if (change == KUBE_CHANGE_NONE)
@@ -292,7 +298,7 @@ read_options (KubeOperation *op, KubeDeleteOptions *options, GError **error)
   g_autoptr (KubeValue) value = NULL;
 
   if (kube_call_get_object (op->call) != NULL || (body != NULL && g_bytes_get_size (body) > 0)) {
-    value = kube_operation_parse_body (op, NULL, error);
+    value = kube_operation_parse_body (op, kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"), NULL, error);
     if (value == NULL)
       return FALSE;
   }

@@ -99,12 +99,23 @@ content_differs (KubeObject *old, KubeNode *root)
   return FALSE;
 }
 
+static gboolean
+annotations_differ (KubeObject *old, KubeNode *root)
+{
+  KubeNode *node = kube_node_get (root, "metadata.annotations");
+  g_autoptr (KubeValue) value = node != NULL ? kube_node_to_value (node) : NULL;
+
+  return !kube_value_equal (value, kube_object_get (old, "metadata.annotations"));
+}
+
 static void
-count_generation (KubeKind *kind, KubeObject *old, KubeNode *root)
+count_generation (KubeKind *kind, const KubeStrategy *strategy, const char *subresource, KubeObject *old, KubeNode *root)
 {
   gboolean has_spec = kind->type == NULL || kube_type_find_field (kind->type, "spec", 4) != NULL;
 
-  if (kind->has_generation && (has_spec ? differs (old, root, "spec") : content_differs (old, root)))
+  gboolean annotated = strategy->generation_of_annotations && !g_str_equal (subresource, "status") && annotations_differ (old, root);
+
+  if (kind->has_generation && (annotated || (has_spec ? differs (old, root, "spec") : content_differs (old, root))))
     kube_node_set_integer (root, "metadata.generation", kube_object_get_generation (old) + 1);
 }
 
@@ -157,12 +168,12 @@ apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy,
     keep_all_but_status (old, root);
     if (strategy->status_labels)
       kube_node_set_value (root, "metadata.labels", kube_object_get (old, "metadata.labels"));
-  } else if (kube_kind_find_subresource (kind, "status") != NULL && !g_str_equal (subresource, "finalize")) {
+  } else if (kube_kind_find_subresource (kind, "status") != NULL && !g_str_equal (subresource, "finalize") && !g_str_equal (subresource, "approval")) {
     kube_node_put_value (root, "status", kube_object_get (old, "status"));
   }
   if (strategy->prepare_update != NULL)
     strategy->prepare_update (&context);
-  count_generation (kind, old, root);
+  count_generation (kind, strategy, subresource, old, root);
 }
 
 KubeChange

@@ -10,7 +10,6 @@ static const KubeStrategy plain[] = {
   { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .ttl = 3600 },
   { .group = "", .plural = "limitranges", .update_creates = TRUE },
   { .group = "", .plural = "nodes", .created_with_status = TRUE },
-  { .group = "", .plural = "persistentvolumeclaims", .returns_deleted = TRUE },
   { .group = "", .plural = "podtemplates", .returns_deleted = TRUE },
   { .group = "", .plural = "replicationcontrollers", .orphans = TRUE },
   { .group = "", .plural = "resourcequotas", .returns_deleted = TRUE },
@@ -21,9 +20,9 @@ static const KubeStrategy plain[] = {
   { .group = "admissionregistration.k8s.io", .plural = "validatingadmissionpolicies", .needs_version = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "validatingadmissionpolicybindings", .needs_version = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "validatingwebhookconfigurations", .needs_version = TRUE },
-  { .group = "apps", .plural = "deployments", .status_labels = TRUE },
-  { .group = "batch", .plural = "jobs", .orphans = TRUE },
+  { .group = "apps", .plural = "deployments", .generation_of_annotations = TRUE, .status_labels = TRUE },
   { .group = "coordination.k8s.io", .plural = "leases", .needs_version = TRUE, .update_creates = TRUE },
+  { .group = "networking.k8s.io", .plural = "servicecidrs", .status_labels = TRUE },
   { .group = "node.k8s.io", .plural = "runtimeclasses", .needs_version = TRUE, .update_creates = TRUE },
   { .group = "policy", .plural = "poddisruptionbudgets", .needs_version = TRUE },
   { .group = "rbac.authorization.k8s.io", .plural = "clusterrolebindings", .update_creates = TRUE },
@@ -38,15 +37,20 @@ static const KubeStrategy plain[] = {
   { .group = "storage.k8s.io", .plural = "csinodes", .needs_version = TRUE },
   { .group = "storage.k8s.io", .plural = "csistoragecapacities", .needs_version = TRUE },
   { .group = "storage.k8s.io", .plural = "storageclasses", .returns_deleted = TRUE },
-  { .group = "storage.k8s.io", .plural = "volumeattachments", .needs_version = TRUE, .returns_deleted = TRUE },
+  { .group = "storage.k8s.io", .plural = "volumeattachments", .needs_version = TRUE, .returns_deleted = TRUE, .status_labels = TRUE },
   { .group = "storage.k8s.io", .plural = "volumeattributesclasses", .returns_deleted = TRUE },
 };
 
 static const KubeStrategy *const with_code[] = {
+  &kube_certificate_request_strategy,
+  &kube_daemon_set_strategy,
+  &kube_job_strategy,
   &kube_namespace_strategy,
+  &kube_persistent_volume_claim_strategy,
   &kube_persistent_volume_strategy,
   &kube_pod_strategy,
   &kube_service_strategy,
+  &kube_stateful_set_strategy,
 };
 
 static gboolean

@@ -36,6 +36,7 @@ typedef struct {
   guint returns_deleted : 1; /* a deletion answers with the object */
   guint orphans : 1;         /* a deletion that says nothing of dependents leaves them */
   guint created_with_status : 1; /* a client may create it with a status */
+  guint generation_of_annotations : 1; /* a change of annotations counts as one of the spec */
   guint status_labels : 1;   /* a status update does not take labels from the client */
 } KubeStrategy;
 
@@ -43,7 +44,12 @@ typedef struct {
 const KubeStrategy *kube_strategy_find (KubeKind *kind);
 
 /* The hooks, one file a kind under strategies/. */
+extern const KubeStrategy kube_certificate_request_strategy;
+extern const KubeStrategy kube_daemon_set_strategy;
+extern const KubeStrategy kube_job_strategy;
+extern const KubeStrategy kube_persistent_volume_claim_strategy;
 extern const KubeStrategy kube_persistent_volume_strategy;
+extern const KubeStrategy kube_stateful_set_strategy;
 extern const KubeStrategy kube_pod_strategy;
 extern const KubeStrategy kube_service_strategy;
 extern const KubeStrategy kube_namespace_strategy;

@@ -57,9 +57,45 @@ prepare_create (KubeWriteContext *context)
   kube_node_set_string (context->object, "status.qosClass", qos_class (context->object));
 }
 
+/* What a subresource of the spec may change is put into the old state; all else stays. */
+static void
+take_only (KubeWriteContext *context, const char *path)
+{
+  KubeNode *node = kube_node_get (context->object, path);
+  g_autoptr (KubeValue) value = node != NULL ? kube_node_to_value (node) : NULL;
+
+  kube_node_set_value (context->object, "spec", kube_value_get (context->old, "spec"));
+  kube_node_set_value (context->object, path, value);
+}
+
+static void
+take_resources (KubeWriteContext *context)
+{
+  g_autoptr (KubeValue) new = kube_node_to_value (kube_node_get (context->object, "spec"));
+  KubeValue *wanted = kube_value_get (new, "containers");
+  KubeNode *containers;
+
+  kube_node_set_value (context->object, "spec", kube_value_get (context->old, "spec"));
+  containers = kube_node_get (context->object, "spec.containers");
+  for (guint i = 0; i < kube_node_get_length (containers); i++) {
+    KubeNode *container = kube_node_get_element (containers, i);
+    for (guint k = 0; k < kube_value_get_length (wanted); k++) {
+      KubeValue *other = kube_value_get_element (wanted, k);
+      if (g_strcmp0 (kube_node_get_string (container, "name"), kube_value_get_string (other, "name")) != 0)
+        continue;
+      kube_node_set_value (container, "resources", kube_value_get (other, "resources"));
+      kube_node_set_value (container, "resizePolicy", kube_value_get (other, "resizePolicy"));
+    }
+  }
+}
+
 static void
 prepare_update (KubeWriteContext *context)
 {
+  if (g_str_equal (context->subresource, "ephemeralcontainers"))
+    take_only (context, "spec.ephemeralContainers");
+  else if (g_str_equal (context->subresource, "resize"))
+    take_resources (context);
   if (!g_str_equal (context->subresource, "status"))
     return;
   /* old kubelets corrupt owner references */
