@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define MAX_KEPT (2 * 1024 * 1024)
+
 /* The documents are made from the tables when they are first asked for, and kept with their scheme until it changes. The index needs only their
  * hashes: to know those, each is written once and dropped. */
 typedef struct {
@@ -217,6 +219,36 @@ encode (Document *document, gboolean v3)
   return g_bytes_ref (document->protobuf);
 }
 
+static gsize
+document_size (const Document *document)
+{
+  return (document->json != NULL ? g_bytes_get_size (document->json) : 0) +
+         (document->protobuf != NULL ? g_bytes_get_size (document->protobuf) : 0);
+}
+
+/* Clients keep what they got, so that a document is seldom asked for again soon: those beyond a limit are dropped, their hashes stay. */
+static void
+trim (Cache *cache, const Document *keep)
+{
+  GHashTableIter iter;
+  gpointer value;
+  gsize size = 0;
+
+  g_hash_table_iter_init (&iter, cache->documents);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    size += document_size (value);
+  g_hash_table_iter_init (&iter, cache->documents);
+  while (size > MAX_KEPT && g_hash_table_iter_next (&iter, NULL, &value)) {
+    Document *document = value;
+
+    if (document == keep)
+      continue;
+    size -= document_size (document);
+    g_clear_pointer (&document->json, g_bytes_unref);
+    g_clear_pointer (&document->protobuf, g_bytes_unref);
+  }
+}
+
 static GBytes *
 get (KubeScheme *scheme, const char *path, gboolean protobuf, char **hash)
 {
@@ -229,6 +261,7 @@ get (KubeScheme *scheme, const char *path, gboolean protobuf, char **hash)
     bytes = protobuf ? encode (document, path != NULL) : g_bytes_ref (document->json);
     if (hash != NULL)
       *hash = g_strdup (document->hash);
+    trim (get_cache (scheme), document);
   }
   g_mutex_unlock (&cache_lock);
   return bytes;

@@ -23,13 +23,13 @@ begin (GByteArray *out)
 static void
 end (GByteArray *out, gsize at, guint number)
 {
+  guint8 head[KUBE_WIRE_HEAD_SIZE];
   gsize length = out->len - at;
-  g_autoptr (GByteArray) head = g_byte_array_sized_new (16);
+  guint n = kube_wire_bytes_head (head, number, length);
 
-  kube_wire_put_bytes_head (head, number, length);
-  g_byte_array_set_size (out, out->len + head->len);
-  memmove (out->data + at + head->len, out->data + at, length);
-  memcpy (out->data + at, head->data, head->len);
+  g_byte_array_set_size (out, out->len + n);
+  memmove (out->data + at + n, out->data + at, length);
+  memcpy (out->data + at, head, n);
 }
 
 static void

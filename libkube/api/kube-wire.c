@@ -70,17 +70,32 @@ kube_wire_next (KubeWire *wire, KubeWireField *field, gboolean *broken)
   return FALSE;
 }
 
-static void
-put_raw_varint (GByteArray *out, guint64 integer)
+static guint
+write_varint (guint8 *bytes, guint64 integer)
 {
-  guint8 bytes[10];
   guint n = 0;
 
   do {
     bytes[n++] = (integer & 0x7f) | (integer > 0x7f ? 0x80 : 0);
     integer >>= 7;
   } while (integer != 0);
-  g_byte_array_append (out, bytes, n);
+  return n;
+}
+
+static void
+put_raw_varint (GByteArray *out, guint64 integer)
+{
+  guint8 bytes[10];
+
+  g_byte_array_append (out, bytes, write_varint (bytes, integer));
+}
+
+guint
+kube_wire_bytes_head (guint8 out[KUBE_WIRE_HEAD_SIZE], guint number, gsize length)
+{
+  guint n = write_varint (out, (guint64) number << 3 | KUBE_WIRE_BYTES);
+
+  return n + write_varint (out + n, length);
 }
 
 void
@@ -102,16 +117,11 @@ kube_wire_put_double (GByteArray *out, guint number, double value)
 }
 
 void
-kube_wire_put_bytes_head (GByteArray *out, guint number, gsize length)
-{
-  put_raw_varint (out, (guint64) number << 3 | KUBE_WIRE_BYTES);
-  put_raw_varint (out, length);
-}
-
-void
 kube_wire_put_bytes (GByteArray *out, guint number, const void *data, gsize length)
 {
-  kube_wire_put_bytes_head (out, number, length);
+  guint8 head[KUBE_WIRE_HEAD_SIZE];
+
+  g_byte_array_append (out, head, kube_wire_bytes_head (head, number, length));
   if (length > 0)
     g_byte_array_append (out, data, length);
 }

@@ -14,6 +14,8 @@ typedef enum {
   KUBE_WIRE_FIXED32 = 5,
 } KubeWireType;
 
+#define KUBE_WIRE_HEAD_SIZE 20
+
 /* What is left to read of a message. */
 typedef struct {
   const guint8 *data;
@@ -34,7 +36,7 @@ gboolean kube_wire_next (KubeWire *wire, KubeWireField *field, gboolean *broken)
 gboolean kube_wire_read (KubeWire *wire, KubeWireField *field);
 
 /* What stands before the bytes of a field: its number and their length. */
-void kube_wire_put_bytes_head (GByteArray *out, guint number, gsize length);
+guint kube_wire_bytes_head (guint8 out[KUBE_WIRE_HEAD_SIZE], guint number, gsize length);
 void kube_wire_put_varint (GByteArray *out, guint number, guint64 integer);
 void kube_wire_put_double (GByteArray *out, guint number, double value);
 void kube_wire_put_bytes (GByteArray *out, guint number, const void *data, gsize length);
