@@ -91,7 +91,7 @@ protected:
     KubeObject *object = fake_parse (json);
     for (auto &watch : client.watches) {
       if (watch->watch != nullptr && std::string (kube_kind_get_plural (kube_request_get_kind (watch->request))) == plural)
-        watch->emit (type, object);
+        watch->emit (type, kube_object_ref (object)); // takes it
     }
     kube_object_unref (object);
     settle ();
