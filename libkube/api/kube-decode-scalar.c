@@ -325,6 +325,7 @@ kube_decode_read_scalar (KubeScalar scalar, int min_scale, KubeValue *value, Kub
                          const char **go_type)
 {
   out->owned = NULL;
+  out->integer = 0;
   switch (scalar) {
   case KUBE_SCALAR_STRING:
     return read_string (value, out, detail, go_type);

@@ -379,7 +379,7 @@ write_struct_members (Decoder *self, const KubeType *type, KubeValue *value, Kub
 
     if (kind != NULL && write_type_meta (self, field, kind))
       continue;
-    if (slots[i] == NULL || (kube_value_is_null (slots[i]) && field->scalar != KUBE_SCALAR_INT_OR_STRING))
+    if (kube_value_is_null (slots[i]))
       write_absent (self, field);
     else
       write_field (self, field, slots[i]);

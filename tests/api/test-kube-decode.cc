@@ -107,6 +107,23 @@ TEST (KubeDecode, SchemasInSchemasAreReadLeniently)
   EXPECT_NE (text.find (R"({"additionalProperties":false,"default":{"a":null,"b":1},"items":{"type":"string"},"maximum":1.5})"), std::string::npos) << text;
 }
 
+TEST (KubeDecode, AZeroTimeIsTheSameAsNone)
+{
+  g_autoptr (KubeValue) zero = kube_value_parse (R"({"firstTimestamp":"0001-01-01T00:00:00Z","eventTime":null})", -1, nullptr);
+  g_autoptr (KubeValue) a = kube_decode_object (KUBE_KIND ("v1", "Event"), zero, nullptr, nullptr, nullptr);
+  g_autoptr (KubeValue) b = kube_decode_object (KUBE_KIND ("v1", "Event"), nullptr, nullptr, nullptr, nullptr);
+
+  EXPECT_TRUE (kube_value_equal (a, b));
+}
+
+TEST (KubeDecode, NullIsAbsent)
+{
+  EXPECT_EQ (decode ("apps/v1", "Deployment", R"({"spec":{"strategy":{"rollingUpdate":{"maxSurge":null}},"replicas":null}})"),
+             decode ("apps/v1", "Deployment", R"({"spec":{"strategy":{"rollingUpdate":{}}}})"));
+  EXPECT_EQ (decode ("v1", "Service", R"({"spec":{"ports":[{"targetPort":null,"port":1}]}})"),
+             R"({"apiVersion":"v1","kind":"Service","metadata":{},"spec":{"ports":[{"port":1,"targetPort":0}]},"status":{"loadBalancer":{}}})");
+}
+
 TEST (KubeDecode, SchemasDoNotNestForEver)
 {
   std::string json = R"({"spec":{"versions":[{"schema":{"openAPIV3Schema":)";
