@@ -237,7 +237,9 @@ TEST_F (HttpClient, ABrokenPostIsAnErrorAtOnce)
   RawServer server ([] (const RawRequest &, RawConnection &connection) { connection.close (); });
   connect (server);
   KubeRequest *request = kube_request_new (KUBE_VERB_CREATE, pods, "ns", NULL);
-  KubeObject *pod = kube_object_new (kube_value_parse (pod_json, -1, NULL));
+  KubeValue *value = kube_value_parse (pod_json, -1, NULL);
+  KubeObject *pod = kube_object_new (value);
+  kube_value_unref (value);
   kube_request_set_object (request, pod);
   EXPECT_EQ (kube_client_send (client, request, NULL, &error), nullptr);
   EXPECT_EQ (code (), KUBE_ERROR_SERVICE_UNAVAILABLE) << error->message;
