@@ -74,7 +74,8 @@ set_buckets (KubeMetric *metric, const double *buckets)
  * @label_names: (nullable) (array zero-terminated=1): names of its labels
  * @buckets: (nullable): a histogram's upper bounds, ascending, ended by 0; %NULL: upstream's defaults
  *
- * Finds or registers a metric, which then lives as long as the process. Where @name is registered already, the rest is not looked at.
+ * Finds or registers a metric, which then lives as long as the process. Where @name is registered already, the rest is not
+ * looked at.
  *
  * Returns: (transfer none): the metric
  * Since: 1.0
@@ -361,8 +362,8 @@ start_time (void)
   if (!g_file_get_contents ("/proc/self/stat", &stat, NULL, NULL))
     return 0;
   const char *after_name = strrchr (stat, ')'); /* the name may hold spaces */
-  if (after_name == NULL || sscanf (after_name + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                                    &ticks) != 1)
+  if (after_name == NULL
+      || sscanf (after_name + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1)
     return 0;
   clock_gettime (CLOCK_REALTIME, &now);
   clock_gettime (CLOCK_BOOTTIME, &since_boot);
@@ -391,7 +392,8 @@ append_process (GString *out)
 
   getrusage (RUSAGE_SELF, &usage);
   getrlimit (RLIMIT_NOFILE, &files);
-  if (g_file_get_contents ("/proc/self/statm", &statm, NULL, NULL) && sscanf (statm, "%lu %lu", &virtual_pages, &resident_pages) != 2)
+  if (g_file_get_contents ("/proc/self/statm", &statm, NULL, NULL)
+      && sscanf (statm, "%lu %lu", &virtual_pages, &resident_pages) != 2)
     resident_pages = 0;
   append_value (out, KUBE_METRIC_COUNTER, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
                 timeval_seconds (&usage.ru_utime) + timeval_seconds (&usage.ru_stime));
@@ -427,7 +429,8 @@ kube_metrics_print (void)
   GString *out = g_string_sized_new (16384);
 
   kube_metric_set (kube_metric_get (KUBE_METRIC_GAUGE, "kubernetes_build_info",
-                                    "A metric with a constant '1' value labeled by the version that this answers as", build_labels, NULL),
+                                    "A metric with a constant '1' value labeled by the version that this answers as",
+                                    build_labels, NULL),
                    build_values, 1);
 
   g_mutex_lock (&registry_lock);

@@ -9,11 +9,11 @@
 #define QUALIFIED_RE "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 #define REGEX(re) "regex used for validation is '" re "')"
 
-#define SUBDOMAIN_MESSAGE                                                                                                      \
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with " \
+#define SUBDOMAIN_MESSAGE                                                                                                        \
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with "  \
   "an alphanumeric character (e.g. 'example.com', " REGEX (DNS_SUBDOMAIN_RE)
-#define QUALIFIED_MESSAGE                                                                                               \
-  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. " \
+#define QUALIFIED_MESSAGE                                                                                                        \
+  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. "       \
   "'MyName',  or 'my.name',  or '123-abc', " REGEX (QUALIFIED_RE)
 
 /* Character classes of the formats. */
@@ -148,9 +148,9 @@ check_label_value (const char *name, gsize length, GPtrArray *messages)
   if (length > 63)
     add (messages, "must be no more than 63 bytes");
   if (length > 0 && !matches (name, length, ALNUM, ALNUM | DASH | UNDERSCORE | DOT, ALNUM))
-    add (messages, "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
-                   "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', " REGEX (
-                       "(" QUALIFIED_RE ")?"));
+    add (messages,
+         "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
+         "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', " REGEX ("(" QUALIFIED_RE ")?"));
 }
 
 static void
@@ -178,8 +178,9 @@ check_config_map_key (const char *name, gsize length, GPtrArray *messages)
   if (length > 253)
     add (messages, "must be no more than 253 characters");
   if (!matches (name, length, all, all, all))
-    add (messages, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME', "
-                   " or 'key-name', " REGEX ("[-._a-zA-Z0-9]+"));
+    add (messages,
+         "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME', "
+         " or 'key-name', " REGEX ("[-._a-zA-Z0-9]+"));
   if (g_str_equal (name, "."))
     add (messages, "must not be '.'");
   else if (g_str_equal (name, ".."))
@@ -247,16 +248,16 @@ static void
 check_percent (const char *name, gsize length, GPtrArray *messages)
 {
   if (length < 2 || name[length - 1] != '%' || !matches (name, length - 1, DIGIT, DIGIT, DIGIT))
-    add (messages, "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', " REGEX (
-                       "[0-9]+%"));
+    add (messages,
+         "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', " REGEX ("[0-9]+%"));
 }
 
 static void
 check_http_header (const char *name, gsize length, GPtrArray *messages)
 {
   if (!matches (name, length, ALNUM | DASH, ALNUM | DASH, ALNUM | DASH))
-    add (messages, "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', " REGEX (
-                       "[-A-Za-z0-9]+"));
+    add (messages,
+         "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', " REGEX ("[-A-Za-z0-9]+"));
 }
 
 static void (*const checks[]) (const char *name, gsize length, GPtrArray *messages) = {

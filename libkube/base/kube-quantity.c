@@ -33,10 +33,10 @@ static const struct {
   guint8 format;
   gint8 exponent; /* of 10, or of 2 */
 } suffixes[] = {
-  { "n", KUBE_QUANTITY_DECIMAL_SI, -9 },  { "u", KUBE_QUANTITY_DECIMAL_SI, -6 },  { "m", KUBE_QUANTITY_DECIMAL_SI, -3 },
-  { "", KUBE_QUANTITY_DECIMAL_SI, 0 },    { "k", KUBE_QUANTITY_DECIMAL_SI, 3 },   { "M", KUBE_QUANTITY_DECIMAL_SI, 6 },
-  { "G", KUBE_QUANTITY_DECIMAL_SI, 9 },   { "T", KUBE_QUANTITY_DECIMAL_SI, 12 },  { "P", KUBE_QUANTITY_DECIMAL_SI, 15 },
-  { "E", KUBE_QUANTITY_DECIMAL_SI, 18 },  { "Ki", KUBE_QUANTITY_BINARY_SI, 10 }, { "Mi", KUBE_QUANTITY_BINARY_SI, 20 },
+  { "n", KUBE_QUANTITY_DECIMAL_SI, -9 }, { "u", KUBE_QUANTITY_DECIMAL_SI, -6 }, { "m", KUBE_QUANTITY_DECIMAL_SI, -3 },
+  { "", KUBE_QUANTITY_DECIMAL_SI, 0 },   { "k", KUBE_QUANTITY_DECIMAL_SI, 3 },  { "M", KUBE_QUANTITY_DECIMAL_SI, 6 },
+  { "G", KUBE_QUANTITY_DECIMAL_SI, 9 },  { "T", KUBE_QUANTITY_DECIMAL_SI, 12 }, { "P", KUBE_QUANTITY_DECIMAL_SI, 15 },
+  { "E", KUBE_QUANTITY_DECIMAL_SI, 18 }, { "Ki", KUBE_QUANTITY_BINARY_SI, 10 }, { "Mi", KUBE_QUANTITY_BINARY_SI, 20 },
   { "Gi", KUBE_QUANTITY_BINARY_SI, 30 }, { "Ti", KUBE_QUANTITY_BINARY_SI, 40 }, { "Pi", KUBE_QUANTITY_BINARY_SI, 50 },
   { "Ei", KUBE_QUANTITY_BINARY_SI, 60 },
 };
@@ -87,7 +87,7 @@ read_written (const char *text, Written *written, GError **error)
 {
   const char *at = text;
 
-  *written = (Written) { 0 };
+  *written = (Written){ 0 };
   if (*at == '\0')
     return g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INVALID, FORMAT_MESSAGE), FALSE;
   if (*at == '-' || *at == '+')
@@ -428,7 +428,7 @@ kube_quantity_from_value (KubeValue *value, KubeQuantity *quantity, GError **err
   g_autofree char *text = NULL;
 
   if (kube_value_is_null (value)) {
-    *quantity = (KubeQuantity) { 0 };
+    *quantity = (KubeQuantity){ 0 };
     return TRUE;
   }
   if (kube_value_is_object (value) || kube_value_is_array (value) || kube_value_get_value_type (value) == KUBE_VALUE_BOOLEAN)
@@ -454,8 +454,25 @@ kube_quantity_print (const KubeQuantity *quantity)
 }
 
 static const gint64 powers[] = {
-  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
-  10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
+  1,
+  10,
+  100,
+  1000,
+  10000,
+  100000,
+  1000000,
+  10000000,
+  100000000,
+  1000000000,
+  10000000000,
+  100000000000,
+  1000000000000,
+  10000000000000,
+  100000000000000,
+  1000000000000000,
+  10000000000000000,
+  100000000000000000,
+  1000000000000000000,
 };
 
 /* value * 10^power, rounded away from zero, capped. */

@@ -224,13 +224,13 @@ read_zone (TimeReader *reader, int *offset, GError **error)
     reader->rest++;
     return TRUE;
   }
-  if (strnlen (s, 6) < 6 || s[3] != ':' || (s[0] != '+' && s[0] != '-') || !g_ascii_isdigit (s[1]) || !g_ascii_isdigit (s[2]) ||
-      !g_ascii_isdigit (s[4]) || !g_ascii_isdigit (s[5]))
+  if (strnlen (s, 6) < 6 || s[3] != ':' || (s[0] != '+' && s[0] != '-') || !g_ascii_isdigit (s[1]) || !g_ascii_isdigit (s[2])
+      || !g_ascii_isdigit (s[4]) || !g_ascii_isdigit (s[5]))
     return fail_element (reader, s, "Z07:00", error);
   int hours = (s[1] - '0') * 10 + s[2] - '0', minutes = (s[4] - '0') * 10 + s[5] - '0';
   reader->rest += 6;
-  if (!check_range (reader, hours, 0, 24, "time zone offset hour", error) ||
-      !check_range (reader, minutes, 0, 60, "time zone offset minute", error))
+  if (!check_range (reader, hours, 0, 24, "time zone offset hour", error)
+      || !check_range (reader, minutes, 0, 60, "time zone offset minute", error))
     return FALSE;
   *offset = (hours * 60 + minutes) * 60 * (s[0] == '-' ? -1 : 1);
   return TRUE;
@@ -251,14 +251,14 @@ parse_time (const char *text, gboolean micro, gint64 *microseconds, GError **err
   TimeReader *r = &reader;
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction = 0, offset = 0;
 
-  if (!read_year (r, &year, error) || !read_literal (r, "-", error) ||
-      !read_number (r, "01", TRUE, &month, error) || !check_range (r, month, 1, 12, "month", error) ||
-      !read_literal (r, "-", error) || !read_number (r, "02", TRUE, &day, error) || !read_literal (r, "T", error) ||
-      !read_number (r, "15", FALSE, &hour, error) || !check_range (r, hour, 0, 23, "hour", error) ||
-      !read_literal (r, ":", error) || !read_number (r, "04", TRUE, &minute, error) ||
-      !check_range (r, minute, 0, 59, "minute", error) || !read_literal (r, ":", error) ||
-      !read_number (r, "05", TRUE, &second, error) || !check_range (r, second, 0, 59, "second", error) ||
-      !read_fraction (r, micro, &fraction, error) || !read_zone (r, &offset, error))
+  if (!read_year (r, &year, error) || !read_literal (r, "-", error) || !read_number (r, "01", TRUE, &month, error)
+      || !check_range (r, month, 1, 12, "month", error) || !read_literal (r, "-", error)
+      || !read_number (r, "02", TRUE, &day, error) || !read_literal (r, "T", error) || !read_number (r, "15", FALSE, &hour, error)
+      || !check_range (r, hour, 0, 23, "hour", error) || !read_literal (r, ":", error)
+      || !read_number (r, "04", TRUE, &minute, error) || !check_range (r, minute, 0, 59, "minute", error)
+      || !read_literal (r, ":", error) || !read_number (r, "05", TRUE, &second, error)
+      || !check_range (r, second, 0, 59, "second", error) || !read_fraction (r, micro, &fraction, error)
+      || !read_zone (r, &offset, error))
     return FALSE;
   if (*r->rest != '\0')
     return fail_message (r, ": extra text: ", r->rest, error);

@@ -8,10 +8,10 @@ G_BEGIN_DECLS
 /* A program that says who one is (client.authentication.k8s.io). */
 typedef struct {
   char *command;
-  char **args;         /* (nullable) */
-  char **env;          /* (nullable): NAME=value */
+  char **args; /* (nullable) */
+  char **env;  /* (nullable): NAME=value */
   char *api_version;
-  char *install_hint;  /* (nullable) */
+  char *install_hint; /* (nullable) */
   gboolean provide_cluster_info;
 } KubeConfigExec;
 
@@ -33,9 +33,9 @@ struct _KubeConfig {
   char *password;        /* (nullable) */
   KubeConfigExec *exec;  /* (owned) (nullable) */
 
-  char *impersonate_user;    /* (nullable) */
-  char *impersonate_uid;     /* (nullable) */
-  char **impersonate_groups; /* (nullable) */
+  char *impersonate_user;       /* (nullable) */
+  char *impersonate_uid;        /* (nullable) */
+  char **impersonate_groups;    /* (nullable) */
   KubeValue *impersonate_extra; /* (owned) (nullable): name -> values */
 };
 

@@ -133,7 +133,9 @@ read_file (const char *path, char **contents, gsize *length, GError **error)
   if (cause == NULL)
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "%s is larger than %d bytes", path, FILE_MAX);
   else
-    g_set_error_literal (error, KUBE_ERROR, g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? KUBE_ERROR_NOT_FOUND : KUBE_ERROR_BAD_REQUEST,
+    g_set_error_literal (error, KUBE_ERROR,
+                         g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? KUBE_ERROR_NOT_FOUND
+                                                                                   : KUBE_ERROR_BAD_REQUEST,
                          cause->message);
   return FALSE;
 }
@@ -241,7 +243,8 @@ read_exec (KubeConfig *config, KubeValue *exec, const char *folder, GError **err
     return FALSE;
   }
   if (g_strcmp0 (kube_value_get_string (exec, "interactiveMode"), "Always") == 0) {
-    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "an exec plugin that must ask the user cannot be used by a library");
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
+                         "an exec plugin that must ask the user cannot be used by a library");
     return FALSE;
   }
   config->exec = g_new0 (KubeConfigExec, 1);
@@ -265,8 +268,8 @@ read_user (KubeConfig *config, KubeValue *user, const char *folder, GError **err
     g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "auth-provider is not supported: use an exec plugin");
     return FALSE;
   }
-  if (!read_pem (user, "client-certificate", folder, &config->certificate_pem, error) ||
-      !read_pem (user, "client-key", folder, &config->key_pem, error))
+  if (!read_pem (user, "client-certificate", folder, &config->certificate_pem, error)
+      || !read_pem (user, "client-key", folder, &config->key_pem, error))
     return FALSE;
   if ((config->certificate_pem == NULL) != (config->key_pem == NULL)) {
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "%s must be specified for a user to use the %s authentication method",
@@ -371,7 +374,8 @@ config_from_sources (GPtrArray *sources, const char *context_name, GError **erro
   const char *cluster_name = kube_value_get_member_string (context, "cluster");
   KubeValue *cluster = kube_value_get_member (find_entry (sources, "clusters", cluster_name, &folder), "cluster");
   if (cluster_name == NULL || !kube_value_is_object (cluster)) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "cluster \"%s\" does not exist", cluster_name != NULL ? cluster_name : "");
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "cluster \"%s\" does not exist",
+                 cluster_name != NULL ? cluster_name : "");
     return NULL;
   }
   if (!read_cluster (config, cluster, folder, error))
@@ -430,8 +434,9 @@ kube_config_new_from_service_account (const char *folder, const char *host, cons
   gsize length;
 
   if (host == NULL || port == NULL || *host == '\0' || *port == '\0') {
-    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND,
-                         "unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined");
+    g_set_error_literal (
+        error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND,
+        "unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined");
     return NULL;
   }
   config->token_file = g_build_filename (folder, "token", NULL);
@@ -463,11 +468,14 @@ kube_config_new_in_cluster (GError **error)
 
 /**
  * kube_config_load:
- * @path: (nullable): a kubeconfig file; %NULL: those of `$KUBECONFIG`, else `~/.kube/config`, else the cluster that this is a pod of
+ * @path: (nullable): a kubeconfig file; %NULL: those of `$KUBECONFIG`, else `~/.kube/config`, else the cluster that this is a
+ *   pod of
  * @context: (nullable): a context's name; %NULL: the current one
- * @error: %KUBE_ERROR_NOT_FOUND where there is no such file, context, cluster or user, %KUBE_ERROR_BAD_REQUEST where a file is not good
+ * @error: %KUBE_ERROR_NOT_FOUND where there is no such file, context, cluster or user, %KUBE_ERROR_BAD_REQUEST where a file is
+ *   not good
  *
- * Of several files, the first that says something of a cluster, user or context counts, as with kubectl. Paths in a file begin at its folder.
+ * Of several files, the first that says something of a cluster, user or context counts, as with kubectl. Paths in a file begin
+ * at its folder.
  *
  * Returns: (transfer full): a config
  * Since: 1.0

@@ -26,13 +26,14 @@ typedef enum {
   KUBE_EVENT_DROP,
 } KubeEventAction;
 
-/* KubeEventCorrelator: decides what becomes of an event, as client-go's EventCorrelator: events that repeat are counted up, ten different
- * ones of one reason within ten minutes are written as one, and a flood about one object is dropped. */
+/* KubeEventCorrelator: decides what becomes of an event, as client-go's EventCorrelator: events that repeat are counted up, ten
+ * different ones of one reason within ten minutes are written as one, and a flood about one object is dropped. */
 typedef struct _KubeEventCorrelator KubeEventCorrelator;
 
 KubeEventCorrelator *kube_event_correlator_new (void);
 void kube_event_correlator_free (KubeEventCorrelator *self);
-/* Changes @data to what is to be written. @key: (out) (transfer full): under which it is counted. @now: microseconds since the epoch. */
+/* Changes @data to what is to be written. @key: (out) (transfer full): under which it is counted. @now: microseconds since the
+ * epoch. */
 KubeEventAction kube_event_correlator_correlate (KubeEventCorrelator *self, KubeEventData *data, gint64 now, char **key);
 /* The Event of @key was not written: what comes next under it is a new one. */
 void kube_event_correlator_forget (KubeEventCorrelator *self, const char *key);

@@ -32,14 +32,14 @@ struct _KubeEventRecorder {
   KubeClock *clock;   /* (owned) */
   KubeKind *kind;     /* (owned) */
   char *component;
-  char *host; /* (nullable) */
-  GMainContext *context; /* (owned) */
+  char *host;                /* (nullable) */
+  GMainContext *context;     /* (owned) */
   GCancellable *cancellable; /* (owned) */
 
   KubeEventCorrelator *correlator; /* (owned) */
-  GQueue waiting;        /* (element-type KubeEventData) */
-  Write *blocked;        /* (owned) (nullable): the next; another write of its Event is under way */
-  GHashTable *in_flight; /* (element-type utf8 Write): by key; owned by their requests or timers */
+  GQueue waiting;                  /* (element-type KubeEventData) */
+  Write *blocked;                  /* (owned) (nullable): the next; another write of its Event is under way */
+  GHashTable *in_flight;           /* (element-type utf8 Write): by key; owned by their requests or timers */
 };
 
 G_DEFINE_FINAL_TYPE (KubeEventRecorder, kube_event_recorder, G_TYPE_OBJECT)
@@ -227,7 +227,8 @@ write_failed (Write *write, const GError *error)
     write_retry (write);
     return;
   }
-  kube_info (2, "Server rejected event '%s/%s' (will not retry): %s", namespace_of (write->data), write->data->name, error->message);
+  kube_info (2, "Server rejected event '%s/%s' (will not retry): %s", namespace_of (write->data), write->data->name,
+             error->message);
   kube_event_correlator_forget (write->recorder->correlator, write->key);
   write_done (write);
 }

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 KubeClient *kube_http_client_new_with_clock (KubeConfig *config, KubeClock *clock, GError **error);
 
 /* (transfer full): what a good answer says to @request. */
-KubeResponse *kube_http_client_parse_response (KubeRequest *request, int status, gboolean is_json, GBytes *body, const char *const *warnings,
-                                               GError **error);
+KubeResponse *kube_http_client_parse_response (KubeRequest *request, int status, gboolean is_json, GBytes *body,
+                                               const char *const *warnings, GError **error);
 
 G_END_DECLS

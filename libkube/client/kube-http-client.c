@@ -37,11 +37,11 @@ typedef struct {
   Engine *engine;       /* (owned) */
   KubeRequest *request; /* (owned) */
   Mode mode;
-  GTask *task;            /* (owned) (nullable): of SEND and OPEN */
-  KubeHttpStream *stream; /* (owned) (nullable): of WATCH */
+  GTask *task;               /* (owned) (nullable): of SEND and OPEN */
+  KubeHttpStream *stream;    /* (owned) (nullable): of WATCH */
   GCancellable *cancellable; /* (owned) (nullable) */
   guint tries;
-  gboolean refused; /* another credential was tried already */
+  gboolean refused;       /* another credential was tried already */
   KubeHttpAnswer *answer; /* (owned) (nullable) */
   GByteArray *body;       /* (owned) (nullable) */
 } Exchange;
@@ -131,8 +131,8 @@ exchange_complete (Exchange *exchange)
   g_autoptr (GBytes) body = g_byte_array_free_to_bytes (g_steal_pointer (&exchange->body));
   const KubeHttpAnswer *answer = exchange->answer;
   GError *error = NULL;
-  KubeResponse *response =
-      kube_http_client_parse_response (exchange->request, answer->status, answer->is_json, body, (const char *const *) answer->warnings, &error);
+  KubeResponse *response = kube_http_client_parse_response (exchange->request, answer->status, answer->is_json, body,
+                                                            (const char *const *) answer->warnings, &error);
 
   if (response == NULL) {
     exchange_fail (exchange, error);
@@ -154,8 +154,8 @@ make_status_error (Exchange *exchange)
   if (g_strcmp0 (kube_value_get_member_string (status, "kind"), "Status") == 0)
     return kube_error_new_from_status (status, answer->status);
   g_byte_array_append (exchange->body, (const guint8 *) "", 1);
-  return kube_error_new_from_http (answer->status, kube_request_get_method (exchange->request), (const char *) exchange->body->data,
-                                   MAX (answer->retry_after, 0));
+  return kube_error_new_from_http (answer->status, kube_request_get_method (exchange->request),
+                                   (const char *) exchange->body->data, MAX (answer->retry_after, 0));
 }
 
 /* A bad answer has been read. */
@@ -216,8 +216,8 @@ on_body_read (GObject *source, GAsyncResult *result, gpointer user_data)
     if (exchange->body->len <= (good ? BODY_MAX : ERROR_BODY_MAX))
       read_body (exchange);
     else
-      exchange_fail (exchange, g_error_new (KUBE_ERROR, KUBE_ERROR_REQUEST_ENTITY_TOO_LARGE, "the server's answer is longer than %d bytes",
-                                            good ? BODY_MAX : ERROR_BODY_MAX));
+      exchange_fail (exchange, g_error_new (KUBE_ERROR, KUBE_ERROR_REQUEST_ENTITY_TOO_LARGE,
+                                            "the server's answer is longer than %d bytes", good ? BODY_MAX : ERROR_BODY_MAX));
     return;
   }
   if (good)
@@ -229,7 +229,8 @@ on_body_read (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 read_body (Exchange *exchange)
 {
-  g_input_stream_read_bytes_async (exchange->answer->body, READ_SIZE, G_PRIORITY_DEFAULT, exchange->cancellable, on_body_read, exchange);
+  g_input_stream_read_bytes_async (exchange->answer->body, READ_SIZE, G_PRIORITY_DEFAULT, exchange->cancellable, on_body_read,
+                                   exchange);
 }
 
 static void
@@ -349,8 +350,8 @@ exchange_start (Exchange *exchange)
 }
 
 static void
-start_task (KubeClient *client, KubeRequest *request, Mode mode, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data,
-            gpointer tag)
+start_task (KubeClient *client, KubeRequest *request, Mode mode, GCancellable *cancellable, GAsyncReadyCallback callback,
+            gpointer user_data, gpointer tag)
 {
   Exchange *exchange = exchange_new (KUBE_HTTP_CLIENT (client)->engine, request, mode);
 
@@ -361,7 +362,8 @@ start_task (KubeClient *client, KubeRequest *request, Mode mode, GCancellable *c
 }
 
 static void
-http_send_async (KubeClient *client, KubeRequest *request, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+http_send_async (KubeClient *client, KubeRequest *request, GCancellable *cancellable, GAsyncReadyCallback callback,
+                 gpointer user_data)
 {
   start_task (client, request, SEND, cancellable, callback, user_data, http_send_async);
 }
@@ -374,7 +376,8 @@ http_send_finish (KubeClient *client, GAsyncResult *result, GError **error)
 }
 
 static void
-http_open_async (KubeClient *client, KubeRequest *request, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+http_open_async (KubeClient *client, KubeRequest *request, GCancellable *cancellable, GAsyncReadyCallback callback,
+                 gpointer user_data)
 {
   start_task (client, request, OPEN, cancellable, callback, user_data, http_open_async);
 }

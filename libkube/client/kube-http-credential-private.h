@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* KubeHttpCredential: what a config says of who one is, as an Authorization header: a token, a token in a file that changes, a password, or what
- * a program answers. Only on the transport's thread. */
+/* KubeHttpCredential: what a config says of who one is, as an Authorization header: a token, a token in a file that changes, a
+ * password, or what a program answers. Only on the transport's thread. */
 typedef struct _KubeHttpCredential KubeHttpCredential;
 
 KubeHttpCredential *kube_http_credential_new (KubeHttpTransport *transport, KubeConfig *config, KubeClock *clock);

@@ -51,7 +51,8 @@ set_bearer (KubeHttpCredential *self, const char *token)
 static void
 set_basic (KubeHttpCredential *self)
 {
-  g_autofree char *pair = g_strconcat (self->config->username, ":", self->config->password != NULL ? self->config->password : "", NULL);
+  g_autofree char *pair
+      = g_strconcat (self->config->username, ":", self->config->password != NULL ? self->config->password : "", NULL);
   g_autofree char *encoded = g_base64_encode ((const guchar *) pair, strlen (pair));
 
   g_free (self->header);
@@ -75,10 +76,12 @@ apply_exec_status (KubeHttpCredential *self, KubeValue *credential, GError **err
 {
   KubeValue *status = kube_value_get (credential, "status");
   const char *token = kube_value_get_string (status, "token"), *expires = kube_value_get_string (status, "expirationTimestamp");
-  const char *certificate = kube_value_get_string (status, "clientCertificateData"), *key = kube_value_get_string (status, "clientKeyData");
+  const char *certificate = kube_value_get_string (status, "clientCertificateData"),
+             *key = kube_value_get_string (status, "clientKeyData");
 
   if (token == NULL && (certificate == NULL || key == NULL)) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_UNAUTHORIZED, "exec plugin %s didn't return a token or cert/key pair", self->config->exec->command);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_UNAUTHORIZED, "exec plugin %s didn't return a token or cert/key pair",
+                 self->config->exec->command);
     return FALSE;
   }
   self->expires_at = -1;
@@ -104,8 +107,8 @@ read_exec_output (KubeHttpCredential *self, GSubprocess *process, GBytes *output
   const char *text = output != NULL ? g_bytes_get_data (output, &length) : NULL;
 
   if (!g_subprocess_get_successful (process)) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_UNAUTHORIZED, "getting credentials: exec: executable %s failed%s%s", self->config->exec->command,
-                 self->config->exec->install_hint != NULL ? "\n\n" : "",
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_UNAUTHORIZED, "getting credentials: exec: executable %s failed%s%s",
+                 self->config->exec->command, self->config->exec->install_hint != NULL ? "\n\n" : "",
                  self->config->exec->install_hint != NULL ? self->config->exec->install_hint : "");
     return FALSE;
   }
@@ -217,7 +220,8 @@ kube_http_credential_get_async (KubeHttpCredential *self, GAsyncReadyCallback ca
     read_token_file (self);
   else if (self->config->token_file == NULL && self->config->token != NULL && self->header == NULL)
     set_bearer (self, self->config->token);
-  else if (self->config->token_file == NULL && self->config->token == NULL && self->config->username != NULL && self->header == NULL)
+  else if (self->config->token_file == NULL && self->config->token == NULL && self->config->username != NULL
+           && self->header == NULL)
     set_basic (self);
   answer (self, task, NULL);
 }

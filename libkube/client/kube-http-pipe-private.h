@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* (transfer full): what comes from @body, which only the transport's thread may read, as a stream for any thread. Who lets it go ends the request. */
+/* (transfer full): what comes from @body, which only the transport's thread may read, as a stream for any thread. Who lets it
+ * go ends the request. */
 GInputStream *kube_http_pipe_new (GInputStream *body, KubeHttpTransport *transport, GError **error);
 
 G_END_DECLS

@@ -7,10 +7,10 @@
 
 /* The transport's end. */
 typedef struct {
-  KubeHttpTransport *transport; /* (owned) */
-  GCancellable *cancellable;    /* (owned): ended when the reader goes */
+  KubeHttpTransport *transport;  /* (owned) */
+  GCancellable *cancellable;     /* (owned): ended when the reader goes */
   GSocketConnection *connection; /* (owned) */
-  GSource *gone;                /* (owned): the reader has gone */
+  GSource *gone;                 /* (owned): the reader has gone */
 } Pipe;
 
 static void
@@ -67,7 +67,7 @@ kube_http_pipe_new (GInputStream *body, KubeHttpTransport *transport, GError **e
   pipe->gone = g_socket_create_source (socket, G_IO_HUP, NULL);
   g_source_set_callback (pipe->gone, G_SOURCE_FUNC (on_gone), pipe, NULL);
   g_source_attach (pipe->gone, kube_http_transport_get_context (transport));
-  g_output_stream_splice_async (g_io_stream_get_output_stream (G_IO_STREAM (pipe->connection)), body, G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE,
-                                G_PRIORITY_DEFAULT, pipe->cancellable, on_spliced, pipe);
+  g_output_stream_splice_async (g_io_stream_get_output_stream (G_IO_STREAM (pipe->connection)), body,
+                                G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE, G_PRIORITY_DEFAULT, pipe->cancellable, on_spliced, pipe);
   return g_steal_pointer (&theirs);
 }

@@ -23,7 +23,8 @@ take_item (KubeValue *item, const char *api_version, const char *kind)
 static KubeObjectList *
 take_list (KubeValue *value)
 {
-  const char *api_version = kube_value_get_member_string (value, "apiVersion"), *list_kind = kube_value_get_member_string (value, "kind");
+  const char *api_version = kube_value_get_member_string (value, "apiVersion"),
+             *list_kind = kube_value_get_member_string (value, "kind");
   g_autofree char *kind = g_strndup (list_kind, strlen (list_kind) - strlen ("List"));
   KubeValue *items = kube_value_get_member (value, "items"), *metadata = kube_value_get_member (value, "metadata");
   guint length = kube_value_get_length (items);
@@ -33,11 +34,13 @@ take_list (KubeValue *value)
   for (guint i = 0; i < length; i++)
     g_ptr_array_add (objects, take_item (kube_value_get_element (items, i), api_version, *kind != '\0' ? kind : NULL));
   return kube_object_list_new (objects, kube_value_get_member_string (metadata, "resourceVersion"),
-                               token != NULL && *token != '\0' ? token : NULL, kube_value_get_integer (metadata, "remainingItemCount", -1));
+                               token != NULL && *token != '\0' ? token : NULL,
+                               kube_value_get_integer (metadata, "remainingItemCount", -1));
 }
 
 KubeResponse *
-kube_http_client_parse_response (KubeRequest *request, int status, gboolean is_json, GBytes *body, const char *const *warnings, GError **error)
+kube_http_client_parse_response (KubeRequest *request, int status, gboolean is_json, GBytes *body, const char *const *warnings,
+                                 GError **error)
 {
   const KubeParseOptions options = { .max_size = PARSE_MAX };
   gboolean raw = kube_request_get_kind (request) == NULL;

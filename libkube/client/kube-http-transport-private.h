@@ -6,16 +6,17 @@
 
 G_BEGIN_DECLS
 
-/* KubeHttpTransport: the HTTP engine of one client: a thread of its own with a main context and a pool of connections, so that callers on any
- * thread share connections, and bodies are read and parsed beside them. All but new, ref, unref and invoke is called on that thread. */
+/* KubeHttpTransport: the HTTP engine of one client: a thread of its own with a main context and a pool of connections, so that
+ * callers on any thread share connections, and bodies are read and parsed beside them. All but new, ref, unref and invoke is
+ * called on that thread. */
 typedef struct _KubeHttpTransport KubeHttpTransport;
 
 typedef struct {
   const char *method;
-  const char *path; /* with its query */
-  GPtrArray *headers; /* (element-type utf8): names and values by turns */
+  const char *path;         /* with its query */
+  GPtrArray *headers;       /* (element-type utf8): names and values by turns */
   const char *content_type; /* (nullable) */
-  GBytes *body; /* (nullable) */
+  GBytes *body;             /* (nullable) */
 } KubeHttpMessage;
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
   int retry_after; /* seconds; -1: not said */
   goffset length;  /* -1: not said */
   gboolean is_json;
-  char **warnings; /* (nullable) */
+  char **warnings;    /* (nullable) */
   GInputStream *body; /* (owned) */
 } KubeHttpAnswer;
 
@@ -36,7 +37,8 @@ void kube_http_transport_unref (KubeHttpTransport *self);
 GMainContext *kube_http_transport_get_context (KubeHttpTransport *self);
 void kube_http_transport_invoke (KubeHttpTransport *self, GSourceFunc func, gpointer data);
 /* The certificate that is presented from now on. */
-gboolean kube_http_transport_set_certificate (KubeHttpTransport *self, const char *certificate_pem, const char *key_pem, GError **error);
+gboolean kube_http_transport_set_certificate (KubeHttpTransport *self, const char *certificate_pem, const char *key_pem,
+                                              GError **error);
 void kube_http_transport_send_async (KubeHttpTransport *self, const KubeHttpMessage *message, GCancellable *cancellable,
                                      GAsyncReadyCallback callback, gpointer user_data);
 KubeHttpAnswer *kube_http_transport_send_finish (KubeHttpTransport *self, GAsyncResult *result, GError **error);

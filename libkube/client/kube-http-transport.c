@@ -13,20 +13,20 @@
 
 struct _KubeHttpTransport {
   gatomicrefcount refs;
-  GThread *thread; /* (owned) */
+  GThread *thread;       /* (owned) */
   GMainContext *context; /* (owned) */
-  GMainLoop *loop; /* (owned) */
+  GMainLoop *loop;       /* (owned) */
 
   /* only on thread */
-  SoupSession *session; /* (owned) */
+  SoupSession *session;         /* (owned) */
   GTlsCertificate *certificate; /* (owned) (nullable) */
 
   char *base; /* scheme, authority and path before ours */
   gboolean insecure;
-  GTlsDatabase *authorities; /* (owned) (nullable) */
-  int authorities_fd;        /* what it reads, again for each connection; -1 */
+  GTlsDatabase *authorities;       /* (owned) (nullable) */
+  int authorities_fd;              /* what it reads, again for each connection; -1 */
   GSocketConnectable *connectable; /* (owned) (nullable) */
-  GProxyResolver *proxy; /* (owned) (nullable) */
+  GProxyResolver *proxy;           /* (owned) (nullable) */
 };
 
 void
@@ -37,7 +37,8 @@ kube_http_answer_free (KubeHttpAnswer *answer)
   g_free (answer);
 }
 
-/* An address that goes by another name: TLS asks for that name and compares the certificate with it, the connection goes to the address. */
+/* An address that goes by another name: TLS asks for that name and compares the certificate with it, the connection goes to the
+ * address. */
 #define KUBE_TYPE_HTTP_ALIAS (kube_http_alias_get_type ())
 G_DECLARE_FINAL_TYPE (KubeHttpAlias, kube_http_alias, KUBE, HTTP_ALIAS, GNetworkAddress)
 
@@ -256,7 +257,8 @@ bracketed (const char *host)
 static gboolean
 set_base (KubeHttpTransport *self, KubeConfig *config, GError **error)
 {
-  g_autofree char *url = strstr (config->server, "://") != NULL ? g_strdup (config->server) : g_strconcat ("http://", config->server, NULL);
+  g_autofree char *url
+      = strstr (config->server, "://") != NULL ? g_strdup (config->server) : g_strconcat ("http://", config->server, NULL);
   g_autoptr (GUri) uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, error);
 
   if (uri == NULL) {
@@ -290,10 +292,10 @@ kube_http_transport_new (KubeConfig *config, GError **error)
   self->loop = g_main_loop_new (self->context, FALSE);
   self->insecure = config->insecure;
   self->authorities_fd = -1;
-  if (!set_base (self, config, error) ||
-      (config->ca_pem != NULL && !set_authorities (self, config->ca_pem, error)) ||
-      (config->certificate_pem != NULL &&
-       !kube_http_transport_set_certificate (self, config->certificate_pem, config->key_pem != NULL ? config->key_pem : "", error))) {
+  if (!set_base (self, config, error) || (config->ca_pem != NULL && !set_authorities (self, config->ca_pem, error))
+      || (config->certificate_pem != NULL
+          && !kube_http_transport_set_certificate (self, config->certificate_pem, config->key_pem != NULL ? config->key_pem : "",
+                                                   error))) {
     transport_free (self);
     return NULL;
   }
@@ -361,10 +363,11 @@ make_answer (SoupMessage *message, GInputStream *body)
   guint64 seconds;
 
   answer->status = soup_message_get_status (message);
-  answer->retry_after =
-      retry_after != NULL && g_ascii_string_to_unsigned (retry_after, 10, 0, G_MAXINT, &seconds, NULL) ? (int) seconds : -1;
-  answer->length =
-      soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH ? soup_message_headers_get_content_length (headers) : -1;
+  answer->retry_after
+      = retry_after != NULL && g_ascii_string_to_unsigned (retry_after, 10, 0, G_MAXINT, &seconds, NULL) ? (int) seconds : -1;
+  answer->length = soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH
+                       ? soup_message_headers_get_content_length (headers)
+                       : -1;
   answer->is_json = type != NULL && g_str_has_prefix (type, "application/json");
   soup_message_headers_foreach (headers, add_warning, warnings);
   answer->warnings = g_strv_builder_end (warnings);
@@ -411,8 +414,9 @@ kube_http_transport_send_finish (KubeHttpTransport *self, GAsyncResult *result, 
 gboolean
 kube_http_transport_is_broken (const GError *error)
 {
-  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT) ||
-         g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF);
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT)
+         || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF);
 }
 
 void
@@ -422,7 +426,8 @@ kube_http_transport_convert_error (GError **error, const char *method, const cha
 
   if (cause == NULL || cause->domain == KUBE_ERROR || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  KubeError code = g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ? KUBE_ERROR_TIMEOUT : KUBE_ERROR_SERVICE_UNAVAILABLE;
+  KubeError code
+      = g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ? KUBE_ERROR_TIMEOUT : KUBE_ERROR_SERVICE_UNAVAILABLE;
   GError *converted = g_error_new (KUBE_ERROR, code, "%s %s: %s", method, server, cause->message);
   g_error_free (*error);
   *error = converted;

@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* KubeHttpStream: the way of a watch's events from the thread that reads and parses them to the context of the watch. Counted, any thread. */
+/* KubeHttpStream: the way of a watch's events from the thread that reads and parses them to the context of the watch. Counted,
+ * any thread. */
 typedef struct _KubeHttpStream KubeHttpStream;
 
 KubeHttpStream *kube_http_stream_ref (KubeHttpStream *self);

@@ -280,7 +280,8 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 read_more (KubeHttpStream *self)
 {
-  g_input_stream_read_bytes_async (self->body, READ_SIZE, G_PRIORITY_DEFAULT, self->cancellable, on_read, kube_http_stream_ref (self));
+  g_input_stream_read_bytes_async (self->body, READ_SIZE, G_PRIORITY_DEFAULT, self->cancellable, on_read,
+                                   kube_http_stream_ref (self));
 }
 
 void

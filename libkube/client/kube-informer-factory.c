@@ -47,15 +47,13 @@ kube_informer_factory_class_init (KubeInformerFactoryClass *class)
    *
    * Since: 1.0
    */
-  signals[SYNCED] =
-      g_signal_new ("synced", KUBE_TYPE_INFORMER_FACTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SYNCED] = g_signal_new ("synced", KUBE_TYPE_INFORMER_FACTORY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
 kube_informer_factory_init (KubeInformerFactory *self)
 {
-  self->informers =
-      g_hash_table_new_full (NULL, NULL, (GDestroyNotify) kube_kind_unref, (GDestroyNotify) g_object_unref);
+  self->informers = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) kube_kind_unref, (GDestroyNotify) g_object_unref);
 }
 
 /**

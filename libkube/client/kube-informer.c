@@ -4,7 +4,7 @@
 #include "kube-reflector-private.h"
 
 typedef struct {
-  char *key; /* (owned) */
+  char *key;          /* (owned) */
   KubeObject *object; /* (owned) */
   guint64 generation; /* of the list that it was last in */
 } Entry;
@@ -577,7 +577,7 @@ make_index (KubeInformer *self, const char *name, KubeIndexFunc func, gpointer u
   GHashTableIter iter;
   Entry *entry;
 
-  *index = (Index) { name, func, user_data, NULL };
+  *index = (Index){ name, func, user_data, NULL };
   index->values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
   g_ptr_array_add (self->indexes, index);
   g_hash_table_iter_init (&iter, self->entries);

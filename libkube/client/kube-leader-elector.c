@@ -21,9 +21,9 @@ typedef enum {
 struct _KubeLeaderElector {
   GObject parent;
 
-  KubeClient *client; /* (owned) */
-  KubeClock *clock;   /* (owned) */
-  KubeKind *kind;     /* (owned) */
+  KubeClient *client;    /* (owned) */
+  KubeClock *clock;      /* (owned) */
+  KubeKind *kind;        /* (owned) */
   GMainContext *context; /* (owned) */
   char *namespace_;
   char *name;
@@ -105,8 +105,8 @@ kube_leader_elector_class_init (KubeLeaderElectorClass *class)
    *
    * Since: 1.0
    */
-  signals[STARTED_LEADING] = g_signal_new ("started-leading", KUBE_TYPE_LEADER_ELECTOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                           G_TYPE_NONE, 0);
+  signals[STARTED_LEADING]
+      = g_signal_new ("started-leading", KUBE_TYPE_LEADER_ELECTOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * KubeLeaderElector::stopped-leading:
    * @elector: the elector
@@ -115,8 +115,8 @@ kube_leader_elector_class_init (KubeLeaderElectorClass *class)
    *
    * Since: 1.0
    */
-  signals[STOPPED_LEADING] = g_signal_new ("stopped-leading", KUBE_TYPE_LEADER_ELECTOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                           G_TYPE_NONE, 0);
+  signals[STOPPED_LEADING]
+      = g_signal_new ("stopped-leading", KUBE_TYPE_LEADER_ELECTOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * KubeLeaderElector::new-leader:
    * @elector: the elector

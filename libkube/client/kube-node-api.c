@@ -86,8 +86,8 @@ kube_node_api_exec_finish (KubeNodeApi *api, GAsyncResult *result, GError **erro
  * Since: 1.0
  */
 void
-kube_node_api_dial_async (KubeNodeApi *api, KubeObject *pod, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback,
-                          gpointer user_data)
+kube_node_api_dial_async (KubeNodeApi *api, KubeObject *pod, guint16 port, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
 {
   KUBE_NODE_API_GET_IFACE (api)->dial_async (api, pod, port, cancellable, callback, user_data);
 }

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* KubeReflector: follows a collection: lists it, watches it from there, and lists again where the server asks for it. Calls come on the main
- * context that was thread-default when it was made. */
+/* KubeReflector: follows a collection: lists it, watches it from there, and lists again where the server asks for it. Calls come
+ * on the main context that was thread-default when it was made. */
 #define KUBE_TYPE_REFLECTOR (kube_reflector_get_type ())
 G_DECLARE_FINAL_TYPE (KubeReflector, kube_reflector, KUBE, REFLECTOR, GObject)
 
@@ -21,8 +21,8 @@ typedef struct {
 } KubeReflectorFuncs;
 
 /* @funcs: static. */
-KubeReflector *kube_reflector_new (KubeClient *client, KubeClock *clock, KubeKind *kind, const char *namespace_, const KubeReflectorFuncs *funcs,
-                                   gpointer user_data);
+KubeReflector *kube_reflector_new (KubeClient *client, KubeClock *clock, KubeKind *kind, const char *namespace_,
+                                   const KubeReflectorFuncs *funcs, gpointer user_data);
 /* Before it is started. */
 void kube_reflector_set_selectors (KubeReflector *self, const char *label_selector, const char *field_selector);
 void kube_reflector_set_streaming (KubeReflector *self, gboolean streaming);

@@ -3,8 +3,8 @@
 #include "kube-backoff-private.h"
 
 #define PAGE_SIZE 500
-#define WATCH_SECONDS_MIN 300              /* a watch ends after this to twice this, so that not all end at once */
-#define SHORT_WATCH G_USEC_PER_SEC         /* ended sooner, and without an event, it counts as failed */
+#define WATCH_SECONDS_MIN 300      /* a watch ends after this to twice this, so that not all end at once */
+#define SHORT_WATCH G_USEC_PER_SEC /* ended sooner, and without an event, it counts as failed */
 #define INITIAL_EVENTS_END "k8s.io/initial-events-end"
 
 typedef enum { LIST, WATCH } Step;
@@ -23,7 +23,7 @@ struct _KubeReflector {
   GMainContext *context; /* (owned) */
 
   gboolean running;
-  gboolean streaming; /* the first list as a watch with initial events, while the server can do that */
+  gboolean streaming;     /* the first list as a watch with initial events, while the server can do that */
   char *resource_version; /* (nullable) */
   gboolean from_scratch;  /* the server does not know resource_version: list at its newest */
   KubeBackoff backoff;
@@ -354,7 +354,8 @@ stream_failed (KubeReflector *self, const GError *error)
     return;
   }
   self->from_scratch = self->from_scratch || (error != NULL && is_expired (error));
-  g_autoptr (GError) ended = g_error_new_literal (KUBE_ERROR, KUBE_ERROR_INTERNAL, "the watch ended before its initial events did");
+  g_autoptr (GError) ended
+      = g_error_new_literal (KUBE_ERROR, KUBE_ERROR_INTERNAL, "the watch ended before its initial events did");
   fail (self, error != NULL ? error : ended, LIST);
 }
 

@@ -10,7 +10,7 @@ typedef struct {
 
 struct _KubeRequest {
   gatomicrefcount refs;
-  KubeVerb verb; /* 0 for a raw request */
+  KubeVerb verb;  /* 0 for a raw request */
   KubeKind *kind; /* (owned) (nullable) */
   char *namespace_;
   char *name;

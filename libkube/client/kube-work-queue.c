@@ -13,10 +13,10 @@ typedef struct {
   gboolean dirty; /* wants work: stands in the queue, or will once it is no longer in work */
   gboolean in_work;
   guint failures;
-  gint64 ready_at;       /* where waiting: when it is added */
-  guint64 order;         /* of waiting entries with the same time */
-  GSequenceIter *place;  /* (nullable): among the waiting */
-  gint64 since;          /* when it became dirty, or was taken */
+  gint64 ready_at;      /* where waiting: when it is added */
+  guint64 order;        /* of waiting entries with the same time */
+  GSequenceIter *place; /* (nullable): among the waiting */
+  gint64 since;         /* when it became dirty, or was taken */
 } Item;
 
 struct _KubeWorkQueue {

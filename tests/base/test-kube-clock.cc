@@ -6,7 +6,8 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace
+{
 
 constexpr gint64 second = G_USEC_PER_SEC;
 constexpr gint64 start = 1767323045 * second;
@@ -15,7 +16,7 @@ struct VirtualClock : testing::Test {
   KubeVirtualClock *virt = kube_virtual_clock_new (start);
   KubeClock *clock = KUBE_CLOCK (virt);
   gint64 origin = kube_clock_get_monotonic_time (clock);
-  std::vector<std::pair<std::string, gint64>> log;
+  std::vector<std::pair<std::string, gint64> > log;
 
   ~VirtualClock () override
   {
@@ -28,7 +29,8 @@ struct VirtualClock : testing::Test {
     gint64 again;
   };
 
-  static gboolean on_due (gpointer data)
+  static gboolean
+  on_due (gpointer data)
   {
     auto *note = static_cast<Note *> (data);
     note->test->log.emplace_back (note->name, kube_clock_get_monotonic_time (note->test->clock) - note->test->origin);
@@ -39,13 +41,14 @@ struct VirtualClock : testing::Test {
     return G_SOURCE_REMOVE;
   }
 
-  void after (Note *note, gint64 delay)
+  void
+  after (Note *note, gint64 delay)
   {
     g_source_unref (kube_clock_add_timeout (clock, delay, on_due, note));
   }
 };
 
-using Log = std::vector<std::pair<std::string, gint64>>;
+using Log = std::vector<std::pair<std::string, gint64> >;
 
 }
 
@@ -59,13 +62,13 @@ TEST_F (VirtualClock, StandsUntilItIsAdvanced)
 
 TEST_F (VirtualClock, RunsTimersInTheOrderOfTheirTimes)
 {
-  Note a { this, "a", 0 }, b { this, "b", 0 }, c { this, "c", 0 };
+  Note a{ this, "a", 0 }, b{ this, "b", 0 }, c{ this, "c", 0 };
   after (&a, 30 * second);
   after (&b, 10 * second);
   after (&c, 40 * second);
   EXPECT_EQ (kube_virtual_clock_get_next (virt), origin + 10 * second);
   kube_virtual_clock_advance (virt, 30 * second);
-  EXPECT_EQ (log, (Log { { "b", 10 * second }, { "a", 30 * second } }));
+  EXPECT_EQ (log, (Log{ { "b", 10 * second }, { "a", 30 * second } }));
   EXPECT_EQ (kube_virtual_clock_get_next (virt), origin + 40 * second);
   kube_virtual_clock_advance (virt, 10 * second);
   EXPECT_EQ (log.back ().first, "c");
@@ -74,24 +77,24 @@ TEST_F (VirtualClock, RunsTimersInTheOrderOfTheirTimes)
 
 TEST_F (VirtualClock, TimersThatTimersSetAreServedAtTheirOwnTime)
 {
-  Note a { this, "a", 2 * second }, b { this, "b", 0 };
+  Note a{ this, "a", 2 * second }, b{ this, "b", 0 };
   after (&a, 1 * second);
   after (&b, 5 * second);
   kube_virtual_clock_advance (virt, 10 * second);
-  EXPECT_EQ (log, (Log { { "a", 1 * second }, { "a", 3 * second }, { "b", 5 * second } }));
+  EXPECT_EQ (log, (Log{ { "a", 1 * second }, { "a", 3 * second }, { "b", 5 * second } }));
 }
 
 TEST_F (VirtualClock, WorkThatIsDueNowRunsBeforeTheTimeMoves)
 {
-  Note now { this, "now", 0 };
+  Note now{ this, "now", 0 };
   after (&now, 0);
   kube_virtual_clock_advance (virt, second);
-  EXPECT_EQ (log, (Log { { "now", 0 } }));
+  EXPECT_EQ (log, (Log{ { "now", 0 } }));
 }
 
 TEST_F (VirtualClock, DestroyedTimersDoNotFireAndAreNotNext)
 {
-  Note a { this, "a", 0 };
+  Note a{ this, "a", 0 };
   GSource *source = kube_clock_add_timeout (clock, second, on_due, &a);
   g_source_destroy (source);
   EXPECT_EQ (kube_virtual_clock_get_next (virt), -1);
@@ -106,7 +109,7 @@ TEST_F (VirtualClock, ATimerCanBeSetAnew)
     KubeClock *clock;
     GSource *timer;
     int fired = 0;
-  } state { clock, nullptr };
+  } state{ clock, nullptr };
   state.timer = kube_clock_create_timer (clock, -1);
   g_source_set_callback (
       state.timer,
@@ -135,11 +138,11 @@ TEST_F (VirtualClock, WaitsForTimersOfOtherThreads)
 {
   GMainContext *context = g_main_context_new ();
   GMainLoop *loop = g_main_loop_new (context, FALSE);
-  std::atomic<gint64> seen { 0 };
+  std::atomic<gint64> seen{ 0 };
   struct State {
     KubeClock *clock;
     std::atomic<gint64> *seen;
-  } state { clock, &seen };
+  } state{ clock, &seen };
   std::thread thread ([&] {
     g_main_context_push_thread_default (context);
     g_main_loop_run (loop);
@@ -166,14 +169,15 @@ TEST_F (VirtualClock, WaitsForTimersOfOtherThreads)
 
 TEST_F (VirtualClock, TimersMayBeMadeAndDroppedInManyThreadsWhileItMoves)
 {
-  std::atomic<bool> stop { false };
+  std::atomic<bool> stop{ false };
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; t++) {
     threads.emplace_back ([&] {
       GMainContext *context = g_main_context_new ();
       while (!stop) {
         GSource *source = kube_clock_create_timer (clock, kube_clock_get_monotonic_time (clock) + 1000);
-        g_source_set_callback (source, [] (gpointer) -> gboolean { return G_SOURCE_REMOVE; }, NULL, NULL);
+        g_source_set_callback (
+            source, [] (gpointer) -> gboolean { return G_SOURCE_REMOVE; }, NULL, NULL);
         g_source_attach (source, context);
         g_main_context_iteration (context, FALSE);
         g_source_destroy (source);

@@ -6,7 +6,8 @@
 #include <string>
 #include <unistd.h>
 
-namespace {
+namespace
+{
 
 /* What is written to stderr while it lives. */
 struct Capture {
@@ -16,7 +17,8 @@ struct Capture {
   {
     dup2 (fileno (file), 2);
   }
-  std::string end ()
+  std::string
+  end ()
   {
     dup2 (saved, 2);
     close (saved);

@@ -5,7 +5,8 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace
+{
 
 std::string
 printed ()

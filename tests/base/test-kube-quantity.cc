@@ -3,7 +3,8 @@
 #include <kube/kube-quantity.h>
 #include <string>
 
-namespace {
+namespace
+{
 
 KubeQuantity
 parse (const char *text)
@@ -87,8 +88,11 @@ TEST (KubeQuantity, AnswersWhatUpstreamAnswered)
 TEST (KubeQuantity, ReadsJsonStringsNumbersAndNull)
 {
   const std::pair<const char *, const char *> cases[] = {
-    { "\" 1\\n\"", "1" }, { "1", "1" }, { "0.25", "250m" }, { "1e3", "1e3" }, { "-2", "-2" }, { "null", "0" }, { "true", "!" },
-    { "[]", "!" }, { "\"x\"", "!" }, { "18446744073709551615", "18446744073709551620" },
+    { "\" 1\\n\"", "1" }, { "1", "1" },
+    { "0.25", "250m" },   { "1e3", "1e3" },
+    { "-2", "-2" },       { "null", "0" },
+    { "true", "!" },      { "[]", "!" },
+    { "\"x\"", "!" },     { "18446744073709551615", "18446744073709551620" },
   };
   for (const auto &[text, want] : cases) {
     g_autoptr (KubeValue) value = kube_value_parse (text, -1, NULL);
@@ -188,8 +192,8 @@ TEST (KubeQuantity, ValuesRoundAwayFromZeroAndAreCapped)
 
 TEST (KubeQuantity, ComparesAcrossFormatsAndMagnitudes)
 {
-  const char *ascending[] = { "-1e36", "-1E", "-1", "-1m", "0", "1n", "1m", "999m", "1", "1k", "1Ki", "1e9", "1Gi", "1E", "1Ei",
-                              "1e20", "1e36" };
+  const char *ascending[]
+      = { "-1e36", "-1E", "-1", "-1m", "0", "1n", "1m", "999m", "1", "1k", "1Ki", "1e9", "1Gi", "1E", "1Ei", "1e20", "1e36" };
   for (guint i = 0; i < G_N_ELEMENTS (ascending); i++) {
     for (guint j = 0; j < G_N_ELEMENTS (ascending); j++) {
       KubeQuantity a = parse (ascending[i]), b = parse (ascending[j]);

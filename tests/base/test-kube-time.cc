@@ -4,7 +4,8 @@
 #include <string>
 #include <time.h>
 
-namespace {
+namespace
+{
 
 constexpr gint64 second = G_USEC_PER_SEC;
 
@@ -94,10 +95,25 @@ TEST (KubeTime, AgesAreKubectls)
 {
   const gint64 minute = 60 * second, hour = 60 * minute, day = 24 * hour, year = 365 * day;
   const std::pair<gint64, const char *> cases[] = {
-    { -2 * second, "<invalid>" }, { -second, "0s" }, { 0, "0s" }, { 119 * second, "119s" }, { 2 * minute, "2m" },
-    { 2 * minute + second, "2m1s" }, { 9 * minute + 59 * second, "9m59s" }, { 10 * minute + second, "10m" }, { 179 * minute, "179m" },
-    { 3 * hour, "3h" }, { 7 * hour + 59 * minute, "7h59m" }, { 8 * hour + minute, "8h" }, { 47 * hour, "47h" }, { 2 * day, "2d" },
-    { 2 * day + 4 * hour, "2d4h" }, { 8 * day + hour, "8d" }, { 400 * day, "400d" }, { 2 * year, "2y" }, { 2 * year + day, "2y1d" },
+    { -2 * second, "<invalid>" },
+    { -second, "0s" },
+    { 0, "0s" },
+    { 119 * second, "119s" },
+    { 2 * minute, "2m" },
+    { 2 * minute + second, "2m1s" },
+    { 9 * minute + 59 * second, "9m59s" },
+    { 10 * minute + second, "10m" },
+    { 179 * minute, "179m" },
+    { 3 * hour, "3h" },
+    { 7 * hour + 59 * minute, "7h59m" },
+    { 8 * hour + minute, "8h" },
+    { 47 * hour, "47h" },
+    { 2 * day, "2d" },
+    { 2 * day + 4 * hour, "2d4h" },
+    { 8 * day + hour, "8d" },
+    { 400 * day, "400d" },
+    { 2 * year, "2y" },
+    { 2 * year + day, "2y1d" },
     { 8 * year + day, "8y" },
   };
   for (const auto &[t, want] : cases)

@@ -147,7 +147,8 @@ client_iface_init (gpointer iface, gpointer)
   client->watch = watch;
 }
 
-G_DEFINE_TYPE_WITH_CODE (FakeKubeClient, fake_kube_client, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (KUBE_TYPE_CLIENT, client_iface_init))
+G_DEFINE_TYPE_WITH_CODE (FakeKubeClient, fake_kube_client, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (KUBE_TYPE_CLIENT, client_iface_init))
 
 static void
 fake_kube_client_class_init (FakeKubeClientClass *)
@@ -214,7 +215,7 @@ FakeAnswer
 fake_object (const char *json)
 {
   KubeObject *object = fake_parse (json);
-  FakeAnswer answer { kube_response_new (200, object, NULL, NULL, NULL), NULL };
+  FakeAnswer answer{ kube_response_new (200, object, NULL, NULL, NULL), NULL };
   kube_object_unref (object);
   return answer;
 }
@@ -226,7 +227,7 @@ fake_list (const std::vector<std::string> &objects, const char *resource_version
   for (const auto &json : objects)
     g_ptr_array_add (array, fake_parse (json));
   KubeObjectList *list = kube_object_list_new (array, resource_version, continue_token, -1);
-  FakeAnswer answer { kube_response_new (200, NULL, list, NULL, NULL), NULL };
+  FakeAnswer answer{ kube_response_new (200, NULL, list, NULL, NULL), NULL };
   kube_object_list_unref (list);
   return answer;
 }
@@ -234,6 +235,6 @@ fake_list (const std::vector<std::string> &objects, const char *resource_version
 std::string
 fake_map (const char *name, const char *resource_version, const char *extra, const char *uid)
 {
-  return std::string ("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'") + name + "','namespace':'ns','uid':'" +
-         (uid != NULL ? uid : name) + "','resourceVersion':'" + resource_version + "'" + extra + "}}";
+  return std::string ("{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'") + name + "','namespace':'ns','uid':'"
+         + (uid != NULL ? uid : name) + "','resourceVersion':'" + resource_version + "'" + extra + "}}";
 }

@@ -35,16 +35,18 @@ struct FakeWatchInfo {
 struct FakeClient {
   KubeClient *client;
   std::function<FakeAnswer (FakeCall &)> answer;
-  std::vector<std::unique_ptr<FakeCall>> calls;
-  std::vector<std::unique_ptr<FakeWatchInfo>> watches;
+  std::vector<std::unique_ptr<FakeCall> > calls;
+  std::vector<std::unique_ptr<FakeWatchInfo> > watches;
 
   FakeClient ();
   ~FakeClient ();
-  FakeCall &last ()
+  FakeCall &
+  last ()
   {
     return *calls.back ();
   }
-  FakeWatchInfo &watch ()
+  FakeWatchInfo &
+  watch ()
   {
     return *watches.back ();
   }

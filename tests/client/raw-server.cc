@@ -18,14 +18,16 @@ RawConnection::wait_closed ()
   return g_input_stream_read (g_io_stream_get_input_stream (stream), &c, 1, NULL, NULL) <= 0;
 }
 
-RawServer::RawServer (Handler handle, GTlsCertificate *cert, bool wants) : handler (handle), certificate (cert), wants_certificate (wants)
+RawServer::RawServer (Handler handle, GTlsCertificate *cert, bool wants)
+    : handler (handle), certificate (cert), wants_certificate (wants)
 {
   context = g_main_context_new ();
   loop = g_main_loop_new (context, FALSE);
   service = g_threaded_socket_service_new (200);
   g_socket_service_stop (service); /* it accepts on the context of who starts it */
   GSocketAddress *address = g_inet_socket_address_new_from_string ("127.0.0.1", 0), *bound;
-  g_socket_listener_add_address (G_SOCKET_LISTENER (service), address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound, NULL);
+  g_socket_listener_add_address (G_SOCKET_LISTENER (service), address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound,
+                                 NULL);
   port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
   g_object_unref (address);
   g_object_unref (bound);
@@ -50,7 +52,8 @@ RawServer::RawServer (Handler handle, GTlsCertificate *cert, bool wants) : handl
 RawServer::~RawServer ()
 {
   GSource *quit = g_idle_source_new (); /* the loop may not have begun */
-  g_source_set_callback (quit, [] (gpointer l) -> gboolean { return g_main_loop_quit ((GMainLoop *) l), G_SOURCE_REMOVE; }, loop, NULL);
+  g_source_set_callback (
+      quit, [] (gpointer l) -> gboolean { return g_main_loop_quit ((GMainLoop *) l), G_SOURCE_REMOVE; }, loop, NULL);
   g_source_attach (quit, context);
   g_source_unref (quit);
   g_thread_join (thread);
@@ -103,7 +106,7 @@ RawServer::serve (GIOStream *stream)
   GDataInputStream *in = g_data_input_stream_new (g_io_stream_get_input_stream (stream));
   g_data_input_stream_set_newline_type (in, G_DATA_STREAM_NEWLINE_TYPE_CR_LF);
   g_filter_input_stream_set_close_base_stream (G_FILTER_INPUT_STREAM (in), FALSE);
-  RawConnection connection { stream };
+  RawConnection connection{ stream };
   while (true) {
     RawRequest request;
     request.connection = number;
@@ -142,8 +145,8 @@ RawServer::serve (GIOStream *stream)
 std::string
 raw_answer (const char *status, const std::string &body, const char *headers)
 {
-  return std::string ("HTTP/1.1 ") + status + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string (body.size ()) + "\r\n" +
-         headers + "\r\n" + body;
+  return std::string ("HTTP/1.1 ") + status + "\r\nContent-Type: application/json\r\nContent-Length: "
+         + std::to_string (body.size ()) + "\r\n" + headers + "\r\n" + body;
 }
 
 std::string

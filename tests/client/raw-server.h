@@ -10,7 +10,7 @@
 
 /* An HTTP/1.1 server whose bytes a test writes. Each connection has a thread. */
 struct RawRequest {
-  std::string line; /* "GET /x HTTP/1.1" */
+  std::string line;                           /* "GET /x HTTP/1.1" */
   std::map<std::string, std::string> headers; /* names in lower case */
   std::string body;
   int connection; /* number of its connection */
@@ -19,7 +19,8 @@ struct RawRequest {
 struct RawConnection {
   GIOStream *stream;
   void write (const std::string &bytes);
-  void close ()
+  void
+  close ()
   {
     g_io_stream_close (stream, NULL, NULL);
   }

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 #include <string>
 
-namespace {
+namespace
+{
 
 const char *pem = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
 const char *pem64 = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCngKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
@@ -14,14 +15,16 @@ struct Config : testing::Test {
   KubeConfig *config = NULL;
   GError *error = NULL;
 
-  void SetUp () override
+  void
+  SetUp () override
   {
     char *made = g_dir_make_tmp ("kube-config-XXXXXX", NULL);
     folder = made;
     g_free (made);
   }
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     g_clear_pointer (&config, kube_config_unref);
     g_clear_error (&error);
@@ -32,14 +35,16 @@ struct Config : testing::Test {
     g_rmdir (folder.c_str ());
   }
 
-  std::string write (const char *name, const std::string &text)
+  std::string
+  write (const char *name, const std::string &text)
   {
     std::string path = folder + "/" + name;
     EXPECT_TRUE (g_file_set_contents (path.c_str (), text.c_str (), text.size (), NULL));
     return path;
   }
 
-  bool parse (const std::string &text, const char *context = NULL)
+  bool
+  parse (const std::string &text, const char *context = NULL)
   {
     g_clear_pointer (&config, kube_config_unref);
     g_clear_error (&error);
@@ -48,7 +53,8 @@ struct Config : testing::Test {
     return config != NULL;
   }
 
-  std::string message () const
+  std::string
+  message () const
   {
     return error != NULL ? error->message : "";
   }
@@ -59,8 +65,8 @@ kubeconfig (const std::string &cluster, const std::string &user)
 {
   return "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
          "contexts:\n- name: c\n  context: {cluster: k, user: u, namespace: web}\n"
-         "clusters:\n- name: k\n  cluster: {" +
-         cluster + "}\nusers:\n- name: u\n  user: {" + user + "}\n";
+         "clusters:\n- name: k\n  cluster: {"
+         + cluster + "}\nusers:\n- name: u\n  user: {" + user + "}\n";
 }
 
 }
@@ -95,8 +101,9 @@ TEST_F (Config, ReadsTheOtherSettings)
 
 TEST_F (Config, ReadsExecPlugins)
 {
-  ASSERT_TRUE (parse (kubeconfig ("server: x", "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login, args: [a, b], "
-                                               "env: [{name: NAME, value: v}], interactiveMode: Never}")))
+  ASSERT_TRUE (
+      parse (kubeconfig ("server: x", "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login, args: [a, b], "
+                                      "env: [{name: NAME, value: v}], interactiveMode: Never}")))
       << message ();
   EXPECT_EQ (config->exec->command, folder + "/./login");
   EXPECT_STREQ (config->exec->args[1], "b");
@@ -140,7 +147,8 @@ TEST_F (Config, AnEmptyUserIsNobody)
 
 TEST_F (Config, OfSeveralFilesTheFirstThatSaysItCounts)
 {
-  std::string a = write ("a", "contexts: [{name: c, context: {cluster: k, user: u, namespace: from-a}}]\nusers: [{name: u, user: {token: a}}]");
+  std::string a = write (
+      "a", "contexts: [{name: c, context: {cluster: k, user: u, namespace: from-a}}]\nusers: [{name: u, user: {token: a}}]");
   std::string b = write ("b", "current-context: c\ncontexts: [{name: c, context: {cluster: z}}]\n"
                               "clusters: [{name: k, cluster: {server: from-b}}]\nusers: [{name: u, user: {token: b}}]");
   std::string missing = folder + "/missing";

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 #include <kube/kube-event-recorder.h>
 
-namespace {
+namespace
+{
 
 constexpr gint64 second = G_USEC_PER_SEC;
 constexpr gint64 start = 1767323045 * second; /* 2026-01-02T03:04:05Z */
@@ -12,27 +13,33 @@ struct EventRecorder : testing::Test {
   KubeVirtualClock *clock = kube_virtual_clock_new (start);
   FakeClient fake;
   KubeEventRecorder *recorder = kube_event_recorder_new (fake.client, KUBE_CLOCK (clock), "kubelet", "node-1");
-  KubeObject *pod = fake_parse ("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'web','namespace':'ns','uid':'u','resourceVersion':'7'}}");
+  KubeObject *pod = fake_parse (
+      "{'apiVersion':'v1','kind':'Pod','metadata':{'name':'web','namespace':'ns','uid':'u','resourceVersion':'7'}}");
 
-  void SetUp () override
+  void
+  SetUp () override
   {
     fake.answer = [] (FakeCall &) { return fake_object ("{'kind':'Event','metadata':{'name':'x'}}"); };
   }
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     g_clear_object (&recorder);
     kube_object_unref (pod);
     g_object_unref (clock);
   }
 
-  void record (const char *reason, const std::string &message, KubeObject *about = NULL)
+  void
+  record (const char *reason, const std::string &message, KubeObject *about = NULL)
   {
-    kube_event_recorder_record (recorder, about != NULL ? about : pod, "spec.containers{web}", "Normal", reason, message.c_str ());
+    kube_event_recorder_record (recorder, about != NULL ? about : pod, "spec.containers{web}", "Normal", reason,
+                                message.c_str ());
     kube_virtual_clock_advance (clock, 0);
   }
 
-  std::string body (size_t i) const
+  std::string
+  body (size_t i) const
   {
     GBytes *bytes = kube_request_dup_body (fake.calls.at (i)->request);
     std::string text ((const char *) g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
@@ -48,12 +55,16 @@ TEST_F (EventRecorder, WritesAnEventAsUpstreamDoes)
   record ("Pulled", "Container image \"i\" already present");
   ASSERT_EQ (fake.calls.size (), 1u);
   EXPECT_EQ (fake.last ().path (), "POST /api/v1/namespaces/ns/events");
-  EXPECT_EQ (body (0),
-             "{\"apiVersion\":\"v1\",\"count\":1,\"firstTimestamp\":\"2026-01-02T03:04:05Z\",\"involvedObject\":{\"apiVersion\":\"v1\","
-             "\"fieldPath\":\"spec.containers{web}\",\"kind\":\"Pod\",\"name\":\"web\",\"namespace\":\"ns\",\"resourceVersion\":\"7\","
-             "\"uid\":\"u\"},\"kind\":\"Event\",\"lastTimestamp\":\"2026-01-02T03:04:05Z\",\"message\":\"Container image \\\"i\\\" already "
-             "present\",\"metadata\":{\"name\":\"web.1886caf21c963200\",\"namespace\":\"ns\"},\"reason\":\"Pulled\",\"reportingComponent\":"
-             "\"kubelet\",\"reportingInstance\":\"node-1\",\"source\":{\"component\":\"kubelet\",\"host\":\"node-1\"},\"type\":\"Normal\"}");
+  EXPECT_EQ (
+      body (0),
+      "{\"apiVersion\":\"v1\",\"count\":1,\"firstTimestamp\":\"2026-01-02T03:04:05Z\",\"involvedObject\":{\"apiVersion\":\"v1\","
+      "\"fieldPath\":\"spec.containers{web}\",\"kind\":\"Pod\",\"name\":\"web\",\"namespace\":\"ns\",\"resourceVersion\":\"7\","
+      "\"uid\":\"u\"},\"kind\":\"Event\",\"lastTimestamp\":\"2026-01-02T03:04:05Z\",\"message\":\"Container image \\\"i\\\" "
+      "already "
+      "present\",\"metadata\":{\"name\":\"web.1886caf21c963200\",\"namespace\":\"ns\"},\"reason\":\"Pulled\","
+      "\"reportingComponent\":"
+      "\"kubelet\",\"reportingInstance\":\"node-1\",\"source\":{\"component\":\"kubelet\",\"host\":\"node-1\"},\"type\":"
+      "\"Normal\"}");
 }
 
 TEST_F (EventRecorder, WhatRepeatsIsCountedUpByAPatch)

@@ -6,7 +6,8 @@
 #include <gtest/gtest.h>
 #include <thread>
 
-namespace {
+namespace
+{
 
 constexpr gint64 second = G_USEC_PER_SEC;
 
@@ -31,7 +32,8 @@ struct HttpClient : testing::Test {
   KubeClient *client = NULL;
   GError *error = NULL;
 
-  void connect (const RawServer &server, KubeClock *clock = NULL)
+  void
+  connect (const RawServer &server, KubeClock *clock = NULL)
   {
     g_clear_error (&error);
     if (config == NULL)
@@ -40,7 +42,8 @@ struct HttpClient : testing::Test {
     ASSERT_NE (client, nullptr) << error->message;
   }
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     g_clear_object (&client);
     g_clear_pointer (&config, kube_config_unref);
@@ -48,7 +51,8 @@ struct HttpClient : testing::Test {
     kube_kind_unref (pods);
   }
 
-  bool get ()
+  bool
+  get ()
   {
     g_clear_error (&error);
     KubeObject *pod = kube_client_get (client, pods, "ns", "p", &error);
@@ -57,7 +61,8 @@ struct HttpClient : testing::Test {
     return good;
   }
 
-  KubeError code () const
+  KubeError
+  code () const
   {
     return error != NULL && error->domain == KUBE_ERROR ? (KubeError) error->code : (KubeError) -1;
   }
@@ -123,8 +128,9 @@ TEST_F (HttpClient, WritesBodiesAndReadsWarnings)
 TEST_F (HttpClient, ListsSayWhatTheirItemsAre)
 {
   RawServer server ([] (const RawRequest &, RawConnection &connection) {
-    connection.write (raw_answer ("200 OK", "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"42\",\"continue\":\"t\","
-                                            "\"remainingItemCount\":7},\"items\":[{\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":\"b\"}}]}"));
+    connection.write (raw_answer (
+        "200 OK", "{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"42\",\"continue\":\"t\","
+                  "\"remainingItemCount\":7},\"items\":[{\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":\"b\"}}]}"));
   });
   connect (server);
   KubeObjectList *list = kube_client_list (client, pods, NULL, "app=web", &error);
@@ -143,10 +149,12 @@ TEST_F (HttpClient, ListsSayWhatTheirItemsAre)
 TEST_F (HttpClient, AStatusIsAnErrorWithDetails)
 {
   RawServer server ([] (const RawRequest &, RawConnection &connection) {
-    connection.write (raw_answer ("422 Unprocessable Entity",
-                                  "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"Pod \\\"p\\\" is invalid: x\",\"reason\":"
-                                  "\"Invalid\",\"details\":{\"name\":\"p\",\"kind\":\"Pod\",\"causes\":[{\"reason\":\"FieldValueRequired\",\"message\":"
-                                  "\"Required value\",\"field\":\"spec.containers\"}]},\"code\":422}"));
+    connection.write (raw_answer (
+        "422 Unprocessable Entity",
+        "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"Pod \\\"p\\\" is invalid: "
+        "x\",\"reason\":"
+        "\"Invalid\",\"details\":{\"name\":\"p\",\"kind\":\"Pod\",\"causes\":[{\"reason\":\"FieldValueRequired\",\"message\":"
+        "\"Required value\",\"field\":\"spec.containers\"}]},\"code\":422}"));
   });
   connect (server);
   EXPECT_FALSE (get ());
@@ -167,12 +175,14 @@ TEST_F (HttpClient, WhatIsNoStatusIsStillAnError)
   EXPECT_FALSE (get ());
   EXPECT_EQ (code (), KUBE_ERROR_NOT_FOUND);
   EXPECT_STREQ (error->message, "the server could not find the requested resource");
-  EXPECT_STREQ (((KubeErrorCause *) g_ptr_array_index (kube_error_get_details (error)->causes, 0))->message, "404 page not found\n");
+  EXPECT_STREQ (((KubeErrorCause *) g_ptr_array_index (kube_error_get_details (error)->causes, 0))->message,
+                "404 page not found\n");
 }
 
 TEST_F (HttpClient, AnAnswerThatIsNotJsonIsAnError)
 {
-  RawServer server ([] (const RawRequest &, RawConnection &connection) { connection.write (raw_answer ("200 OK", "{\"kind\":")); });
+  RawServer server (
+      [] (const RawRequest &, RawConnection &connection) { connection.write (raw_answer ("200 OK", "{\"kind\":")); });
   connect (server);
   EXPECT_FALSE (get ());
   EXPECT_EQ (code (), KUBE_ERROR_BAD_REQUEST) << error->message;
@@ -182,7 +192,8 @@ TEST_F (HttpClient, WaitsAsLongAsTheServerAsks)
 {
   int calls = 0;
   RawServer server ([&] (const RawRequest &, RawConnection &connection) {
-    connection.write (++calls < 3 ? raw_answer ("429 Too Many Requests", "{}", "Retry-After: 7\r\n") : raw_answer ("200 OK", pod_json));
+    connection.write (++calls < 3 ? raw_answer ("429 Too Many Requests", "{}", "Retry-After: 7\r\n")
+                                  : raw_answer ("200 OK", pod_json));
   });
   KubeVirtualClock *clock = kube_virtual_clock_new (0);
   gint64 begin = kube_clock_get_monotonic_time (KUBE_CLOCK (clock));
@@ -271,7 +282,7 @@ TEST_F (HttpClient, ARequestCanBeCancelled)
   struct Data {
     bool *done;
     GError **error;
-  } data { &done, &error };
+  } data{ &done, &error };
   kube_client_send_async (
       client, request, cancellable,
       [] (GObject *source, GAsyncResult *result, gpointer user_data) {
@@ -296,7 +307,7 @@ TEST_F (HttpClient, ManyThreadsShareOneClient)
   RawServer server (answer_pod);
   connect (server);
   std::vector<std::thread> threads;
-  std::atomic<int> good { 0 };
+  std::atomic<int> good{ 0 };
   for (int t = 0; t < 4; t++) {
     threads.emplace_back ([&] {
       for (int i = 0; i < 25; i++) {
@@ -311,7 +322,8 @@ TEST_F (HttpClient, ManyThreadsShareOneClient)
   EXPECT_EQ (good, 100);
 }
 
-namespace {
+namespace
+{
 
 struct WatchLog {
   std::string text;
@@ -323,14 +335,16 @@ struct WatchLog {
     g_clear_error (&error);
   }
 
-  static void on_event (KubeWatch *, KubeWatchEventType type, KubeObject *object, gpointer data)
+  static void
+  on_event (KubeWatch *, KubeWatchEventType type, KubeObject *object, gpointer data)
   {
     static const char marks[] = "+~-#";
     const char *name = kube_object_get_name (object);
     static_cast<WatchLog *> (data)->text += marks[type] + std::string (name != NULL ? name : "");
   }
 
-  static void on_closed (KubeWatch *, GError *error, gpointer data)
+  static void
+  on_closed (KubeWatch *, GError *error, gpointer data)
   {
     auto *log = static_cast<WatchLog *> (data);
     log->closed = true;
@@ -350,7 +364,8 @@ struct HttpWatch : HttpClient {
   KubeWatch *watch = NULL;
   WatchLog log;
 
-  void start (const RawServer &server)
+  void
+  start (const RawServer &server)
   {
     connect (server);
     KubeRequest *request = kube_request_new (KUBE_VERB_WATCH, pods, NULL, NULL);
@@ -362,7 +377,8 @@ struct HttpWatch : HttpClient {
     kube_request_unref (request);
   }
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     g_clear_object (&watch);
     HttpClient::TearDown ();
@@ -387,7 +403,7 @@ TEST_F (HttpWatch, HandsOutEventsHoweverTheyAreCut)
 
 TEST_F (HttpWatch, AnEventComesAtOnce)
 {
-  std::atomic<bool> go { false };
+  std::atomic<bool> go{ false };
   RawServer server ([&] (const RawRequest &, RawConnection &connection) {
     connection.write (raw_chunked () + raw_chunk (event ("ADDED", "a")));
     connection.wait_closed ();
@@ -404,8 +420,10 @@ TEST_F (HttpWatch, AnEventComesAtOnce)
 TEST_F (HttpWatch, AnErrorEventIsWhyItCloses)
 {
   RawServer server ([] (const RawRequest &, RawConnection &connection) {
-    connection.write (raw_chunked () + raw_chunk (event ("ADDED", "a") + "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"message\":\"too old "
-                                                                         "resource version: 5 (7)\",\"reason\":\"Expired\",\"code\":410}}\n"));
+    connection.write (raw_chunked ()
+                      + raw_chunk (event ("ADDED", "a")
+                                   + "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"message\":\"too old "
+                                     "resource version: 5 (7)\",\"reason\":\"Expired\",\"code\":410}}\n"));
     connection.wait_closed ();
   });
   start (server);
@@ -417,7 +435,8 @@ TEST_F (HttpWatch, AnErrorEventIsWhyItCloses)
 TEST_F (HttpWatch, ARefusedWatchClosesWithTheStatus)
 {
   RawServer server ([] (const RawRequest &, RawConnection &connection) {
-    connection.write (raw_answer ("403 Forbidden", "{\"kind\":\"Status\",\"message\":\"no\",\"reason\":\"Forbidden\",\"code\":403}"));
+    connection.write (
+        raw_answer ("403 Forbidden", "{\"kind\":\"Status\",\"message\":\"no\",\"reason\":\"Forbidden\",\"code\":403}"));
   });
   start (server);
   ASSERT_TRUE (wait_for ([&] { return log.closed; }));
@@ -438,7 +457,8 @@ TEST_F (HttpWatch, ABrokenStreamEndsInOrderSoThatItIsTakenUpAgain)
 
 TEST_F (HttpWatch, WhatIsNoEventOrTooLongEndsIt)
 {
-  for (const std::string &bad : { std::string ("{\"type\":\"NEWS\",\"object\":{}}\n"), std::string ("nonsense\n"), std::string (17 << 20, 'x') }) {
+  for (const std::string &bad :
+       { std::string ("{\"type\":\"NEWS\",\"object\":{}}\n"), std::string ("nonsense\n"), std::string (17 << 20, 'x') }) {
     RawServer server ([&] (const RawRequest &, RawConnection &connection) {
       connection.write (raw_chunked ());
       for (size_t i = 0; i < bad.size (); i += 1 << 20)
@@ -459,7 +479,7 @@ TEST_F (HttpWatch, WhatIsNoEventOrTooLongEndsIt)
 
 TEST_F (HttpWatch, ASlowReaderDoesNotMakeThemPileUp)
 {
-  std::atomic<int> written { 0 };
+  std::atomic<int> written{ 0 };
   RawServer server ([&] (const RawRequest &, RawConnection &connection) {
     std::string many;
     for (int i = 0; i < 1000; i++)
@@ -488,9 +508,10 @@ TEST_F (HttpWatch, ASlowReaderDoesNotMakeThemPileUp)
 
 TEST_F (HttpClient, OpensStreamsThatCanBeLetGo)
 {
-  std::atomic<bool> closed { false };
+  std::atomic<bool> closed{ false };
   RawServer server ([&] (const RawRequest &, RawConnection &connection) {
-    connection.write ("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" + raw_chunk ("line 1\n"));
+    connection.write ("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      + raw_chunk ("line 1\n"));
     connection.wait_closed ();
     closed = true;
   });
@@ -520,17 +541,19 @@ struct HttpTls : HttpClient {
   Identity authority = make_identity ("authority", NULL), other = make_identity ("other", NULL);
   Identity server_identity = make_identity ("localhost", &authority);
 
-  static GTlsCertificate *load (const Identity &identity)
+  static GTlsCertificate *
+  load (const Identity &identity)
   {
     return g_tls_certificate_new_from_pem ((identity.certificate + identity.key).c_str (), -1, NULL);
   }
 
-  void set_config (const RawServer &server, const char *ca, const Identity *own = NULL)
+  void
+  set_config (const RawServer &server, const char *ca, const Identity *own = NULL)
   {
     g_clear_object (&client);
     g_clear_pointer (&config, kube_config_unref);
-    config = kube_config_new (server.url ().c_str (), ca, own != NULL ? own->certificate.c_str () : NULL, own != NULL ? own->key.c_str () : NULL,
-                              NULL);
+    config = kube_config_new (server.url ().c_str (), ca, own != NULL ? own->certificate.c_str () : NULL,
+                              own != NULL ? own->key.c_str () : NULL, NULL);
   }
 };
 
@@ -608,14 +631,16 @@ TEST_F (HttpClient, AServerMayStandBehindAPath)
 struct HttpCredentials : HttpClient {
   std::string folder;
 
-  void SetUp () override
+  void
+  SetUp () override
   {
     char *made = g_dir_make_tmp ("kube-http-XXXXXX", NULL);
     folder = made;
     g_free (made);
   }
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     for (const char *name : { "token", "login", "count" })
       g_remove ((folder + "/" + name).c_str ());
@@ -623,7 +648,8 @@ struct HttpCredentials : HttpClient {
     HttpClient::TearDown ();
   }
 
-  std::string write (const char *name, const std::string &text)
+  std::string
+  write (const char *name, const std::string &text)
   {
     std::string path = folder + "/" + name;
     g_file_set_contents (path.c_str (), text.c_str (), text.size (), NULL);
@@ -655,19 +681,21 @@ TEST_F (HttpCredentials, ATokenFileIsReadAgainAfterAMinute)
 
 TEST_F (HttpCredentials, AnExecPluginIsAskedOnceAndAgainWhereTheServerRefuses)
 {
-  std::string login = write ("login", "#!/bin/sh\necho x >>" + folder +
-                                          "/count\nn=$(wc -l <" + folder +
-                                          "/count)\necho \"{\\\"apiVersion\\\":\\\"client.authentication.k8s.io/v1\\\",\\\"kind\\\":"
-                                          "\\\"ExecCredential\\\",\\\"status\\\":{\\\"token\\\":\\\"$NAME-$1-$n\\\"}}\"\n");
+  std::string login
+      = write ("login", "#!/bin/sh\necho x >>" + folder + "/count\nn=$(wc -l <" + folder
+                            + "/count)\necho \"{\\\"apiVersion\\\":\\\"client.authentication.k8s.io/v1\\\",\\\"kind\\\":"
+                              "\\\"ExecCredential\\\",\\\"status\\\":{\\\"token\\\":\\\"$NAME-$1-$n\\\"}}\"\n");
   g_chmod (login.c_str (), 0755);
   RawServer server ([] (const RawRequest &request, RawConnection &connection) {
-    connection.write (request.headers.at ("authorization") == "Bearer v-arg-1" && request.line.find ("/secret") != std::string::npos
-                          ? raw_answer ("401 Unauthorized", "{\"kind\":\"Status\",\"reason\":\"Unauthorized\",\"message\":\"Unauthorized\"}")
-                          : raw_answer ("200 OK", pod_json));
+    connection.write (
+        request.headers.at ("authorization") == "Bearer v-arg-1" && request.line.find ("/secret") != std::string::npos
+            ? raw_answer ("401 Unauthorized", "{\"kind\":\"Status\",\"reason\":\"Unauthorized\",\"message\":\"Unauthorized\"}")
+            : raw_answer ("200 OK", pod_json));
   });
-  std::string text = "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\nclusters: [{name: k, cluster: {server: '" +
-                     server.url () + "'}}]\nusers: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: '" + login +
-                     "', args: [arg], env: [{name: NAME, value: v}]}}}]\n";
+  std::string text
+      = "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\nclusters: [{name: k, cluster: {server: '"
+        + server.url () + "'}}]\nusers: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: '" + login
+        + "', args: [arg], env: [{name: NAME, value: v}]}}}]\n";
   config = kube_config_parse (text.c_str (), text.size (), NULL, NULL, &error);
   ASSERT_NE (config, nullptr) << error->message;
   connect (server);
@@ -688,9 +716,10 @@ TEST_F (HttpCredentials, AnExecPluginThatFailsIsAnError)
   for (const char *command : { "/bin/false", "/no/such/program", "/bin/true" }) {
     g_clear_object (&client);
     g_clear_pointer (&config, kube_config_unref);
-    std::string text = "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\nclusters: [{name: k, cluster: {server: '" +
-                       server.url () + "'}}]\nusers: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: " + command +
-                       "}}}]\n";
+    std::string text
+        = "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\nclusters: [{name: k, cluster: {server: '"
+          + server.url ()
+          + "'}}]\nusers: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: " + command + "}}}]\n";
     config = kube_config_parse (text.c_str (), text.size (), NULL, NULL, &error);
     connect (server);
     EXPECT_FALSE (get ());

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 #include <kube/kube-informer.h>
 
-namespace {
+namespace
+{
 
 constexpr gint64 second = G_USEC_PER_SEC;
 
@@ -14,32 +15,39 @@ struct Informer : testing::Test {
   KubeInformer *informer = kube_informer_new (fake.client, kind, "ns");
   std::vector<std::string> log;
 
-  static std::string name_of (KubeObject *object)
+  static std::string
+  name_of (KubeObject *object)
   {
     return std::string (kube_object_get_name (object)) + "@" + kube_object_get_resource_version (object);
   }
-  static void on_added (KubeInformer *, KubeObject *object, Informer *test)
+  static void
+  on_added (KubeInformer *, KubeObject *object, Informer *test)
   {
     test->log.push_back ("+" + name_of (object));
   }
-  static void on_updated (KubeInformer *, KubeObject *old, KubeObject *object, Informer *test)
+  static void
+  on_updated (KubeInformer *, KubeObject *old, KubeObject *object, Informer *test)
   {
     test->log.push_back (name_of (old) + ">" + name_of (object));
   }
-  static void on_removed (KubeInformer *, KubeObject *object, Informer *test)
+  static void
+  on_removed (KubeInformer *, KubeObject *object, Informer *test)
   {
     test->log.push_back ("-" + name_of (object));
   }
-  static void on_synced (KubeInformer *, Informer *test)
+  static void
+  on_synced (KubeInformer *, Informer *test)
   {
     test->log.push_back ("synced");
   }
-  static void on_error (KubeInformer *, GError *error, Informer *test)
+  static void
+  on_error (KubeInformer *, GError *error, Informer *test)
   {
     test->log.push_back (std::string ("error ") + kube_error_get_reason ((KubeError) error->code));
   }
 
-  void SetUp () override
+  void
+  SetUp () override
   {
     kube_informer_set_clock (informer, KUBE_CLOCK (clock));
     g_signal_connect (informer, "added", G_CALLBACK (on_added), this);
@@ -49,32 +57,37 @@ struct Informer : testing::Test {
     g_signal_connect (informer, "error", G_CALLBACK (on_error), this);
   }
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     g_clear_object (&informer);
     kube_kind_unref (kind);
     g_object_unref (clock);
   }
 
-  void settle ()
+  void
+  settle ()
   {
     kube_virtual_clock_advance (clock, 0);
   }
 
-  void respond (FakeAnswer answer)
+  void
+  respond (FakeAnswer answer)
   {
     FakeClient::respond (fake.last (), answer);
     settle ();
   }
 
-  void start_with (const std::vector<std::string> &objects, const char *resource_version)
+  void
+  start_with (const std::vector<std::string> &objects, const char *resource_version)
   {
     kube_informer_start (informer);
     respond (fake_list (objects, resource_version));
     log.clear ();
   }
 
-  std::vector<std::string> take ()
+  std::vector<std::string>
+  take ()
   {
     return std::exchange (log, {});
   }
@@ -90,7 +103,7 @@ TEST_F (Informer, ListsThenWatchesFromThere)
   EXPECT_EQ (fake.last ().path (), "GET /api/v1/namespaces/ns/configmaps?resourceVersion=0&limit=500");
   EXPECT_FALSE (kube_informer_is_synced (informer));
   respond (fake_list ({ fake_map ("a", "5"), fake_map ("b", "7") }, "9"));
-  EXPECT_EQ (take (), (Log { "+a@5", "+b@7", "synced" }));
+  EXPECT_EQ (take (), (Log{ "+a@5", "+b@7", "synced" }));
   EXPECT_TRUE (kube_informer_is_synced (informer));
   EXPECT_EQ (kube_informer_get_revision (informer), 9u);
   ASSERT_EQ (fake.watches.size (), 1u);
@@ -105,10 +118,10 @@ TEST_F (Informer, PagesAreHandedOutTogether)
 {
   kube_informer_start (informer);
   respond (fake_list ({ fake_map ("a", "5") }, "9", "token"));
-  EXPECT_EQ (take (), Log {});
+  EXPECT_EQ (take (), Log{});
   EXPECT_EQ (fake.last ().path (), "GET /api/v1/namespaces/ns/configmaps?continue=token&limit=500");
   respond (fake_list ({ fake_map ("b", "7") }, "9"));
-  EXPECT_EQ (take (), (Log { "+a@5", "+b@7", "synced" }));
+  EXPECT_EQ (take (), (Log{ "+a@5", "+b@7", "synced" }));
 }
 
 TEST_F (Informer, AnExpiredContinueTokenBeginsTheListAnewAtTheNewestState)
@@ -118,7 +131,7 @@ TEST_F (Informer, AnExpiredContinueTokenBeginsTheListAnewAtTheNewestState)
   respond (fake_error (KUBE_ERROR_EXPIRED, "too old"));
   EXPECT_EQ (fake.last ().path (), "GET /api/v1/namespaces/ns/configmaps?limit=500");
   respond (fake_list ({ fake_map ("b", "11") }, "12"));
-  EXPECT_EQ (take (), (Log { "+b@11", "synced" }));
+  EXPECT_EQ (take (), (Log{ "+b@11", "synced" }));
 }
 
 TEST_F (Informer, EventsComeInOrder)
@@ -127,10 +140,10 @@ TEST_F (Informer, EventsComeInOrder)
   fake.watch ().emit (KUBE_WATCH_ADDED, fake_parse (fake_map ("b", "10")));
   fake.watch ().emit (KUBE_WATCH_MODIFIED, fake_parse (fake_map ("a", "11")));
   fake.watch ().emit (KUBE_WATCH_DELETED, fake_parse (fake_map ("b", "12")));
-  EXPECT_EQ (take (), (Log { "+b@10", "a@5>a@11", "-b@12" }));
+  EXPECT_EQ (take (), (Log{ "+b@10", "a@5>a@11", "-b@12" }));
   EXPECT_EQ (kube_informer_get_revision (informer), 12u);
   fake.watch ().emit (KUBE_WATCH_BOOKMARK, fake_parse ("{'kind':'ConfigMap','metadata':{'resourceVersion':'40'}}"));
-  EXPECT_EQ (take (), Log {});
+  EXPECT_EQ (take (), Log{});
   EXPECT_EQ (kube_informer_get_revision (informer), 40u);
   EXPECT_EQ (kube_informer_get_length (informer), 1u);
 }
@@ -140,14 +153,14 @@ TEST_F (Informer, AnEventThatSaysNothingNewIsNotHandedOut)
   start_with ({ fake_map ("a", "5") }, "9");
   fake.watch ().emit (KUBE_WATCH_ADDED, fake_parse (fake_map ("a", "5")));
   fake.watch ().emit (KUBE_WATCH_DELETED, fake_parse (fake_map ("never-seen", "10")));
-  EXPECT_EQ (take (), Log {});
+  EXPECT_EQ (take (), Log{});
 }
 
 TEST_F (Informer, AnObjectThatReplacesAnotherIsRemovedThenAdded)
 {
   start_with ({ fake_map ("a", "5", "", "uid-1") }, "9");
   fake.watch ().emit (KUBE_WATCH_MODIFIED, fake_parse (fake_map ("a", "11", "", "uid-2")));
-  EXPECT_EQ (take (), (Log { "-a@5", "+a@11" }));
+  EXPECT_EQ (take (), (Log{ "-a@5", "+a@11" }));
 }
 
 TEST_F (Informer, AWatchThatEndsInOrderGoesOnWhereItWas)
@@ -182,7 +195,7 @@ TEST_F (Informer, AfterGoneItListsAgainAndHandsOutTheDifference)
   ASSERT_EQ (fake.calls.size (), 2u);
   EXPECT_EQ (fake.last ().path (), "GET /api/v1/namespaces/ns/configmaps?resourceVersion=9");
   respond (fake_list ({ fake_map ("a", "5"), fake_map ("b", "20"), fake_map ("d", "21") }, "22"));
-  EXPECT_EQ (take (), (Log { "b@6>b@20", "+d@21", "-c@7" }));
+  EXPECT_EQ (take (), (Log{ "b@6>b@20", "+d@21", "-c@7" }));
   EXPECT_EQ (fake.watch ().option ("resourceVersion"), "22");
 }
 
@@ -202,7 +215,7 @@ TEST_F (Informer, ABrokenWatchIsTakenUpAgainFromItsLastRevisionLaterAndLater)
   gint64 longest = 800 * 1000;
   for (guint i = 0; i < 8; i++) {
     fake.watch ().close (g_error_new_literal (KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "connection refused"));
-    EXPECT_EQ (take (), Log { "error ServiceUnavailable" });
+    EXPECT_EQ (take (), Log{ "error ServiceUnavailable" });
     EXPECT_EQ (fake.watches.size (), i + 1);
     kube_virtual_clock_advance (clock, longest - 1);
     EXPECT_EQ (fake.watches.size (), i + 1) << "not before the delay without its jitter";
@@ -221,7 +234,7 @@ TEST_F (Informer, AForbiddenWatchListsAgain)
   kube_virtual_clock_advance (clock, 2 * second);
   EXPECT_EQ (fake.calls.size (), 2u);
   respond (fake_error (KUBE_ERROR_FORBIDDEN, "no"));
-  EXPECT_EQ (take (), (Log { "error Forbidden", "error Forbidden" }));
+  EXPECT_EQ (take (), (Log{ "error Forbidden", "error Forbidden" }));
   kube_virtual_clock_advance (clock, 4 * second);
   EXPECT_EQ (fake.calls.size (), 3u);
 }
@@ -235,7 +248,7 @@ TEST_F (Informer, AServerThatWasSetBackIsListedFromScratch)
   kube_virtual_clock_advance (clock, 2 * second);
   EXPECT_EQ (fake.last ().path (), "GET /api/v1/namespaces/ns/configmaps?limit=500");
   respond (fake_list ({ fake_map ("b", "2") }, "3"));
-  EXPECT_EQ (take (), (Log { "error Timeout", "+b@2", "-a@500" }));
+  EXPECT_EQ (take (), (Log{ "error Timeout", "+b@2", "-a@500" }));
   EXPECT_EQ (fake.watch ().option ("resourceVersion"), "3");
 }
 
@@ -243,12 +256,12 @@ TEST_F (Informer, AFailedListIsTriedAgain)
 {
   kube_informer_start (informer);
   respond (fake_error (KUBE_ERROR_SERVICE_UNAVAILABLE, "starting"));
-  EXPECT_EQ (take (), Log { "error ServiceUnavailable" });
+  EXPECT_EQ (take (), Log{ "error ServiceUnavailable" });
   EXPECT_EQ (fake.calls.size (), 1u);
   kube_virtual_clock_advance (clock, 1600 * 1000);
   ASSERT_EQ (fake.calls.size (), 2u);
   respond (fake_list ({}, "1"));
-  EXPECT_EQ (take (), Log { "synced" });
+  EXPECT_EQ (take (), Log{ "synced" });
 }
 
 TEST_F (Informer, StreamedListsComeAsOneAndFallBackWhereTheServerCannot)
@@ -260,19 +273,19 @@ TEST_F (Informer, StreamedListsComeAsOneAndFallBackWhereTheServerCannot)
   EXPECT_EQ (fake.watch ().option ("resourceVersionMatch"), "NotOlderThan");
   fake.watch ().emit (KUBE_WATCH_ADDED, fake_parse (fake_map ("a", "5")));
   fake.watch ().emit (KUBE_WATCH_ADDED, fake_parse (fake_map ("b", "6")));
-  EXPECT_EQ (take (), Log {});
+  EXPECT_EQ (take (), Log{});
   fake.watch ().emit (KUBE_WATCH_BOOKMARK,
                       fake_parse ("{'metadata':{'resourceVersion':'9','annotations':{'k8s.io/initial-events-end':'true'}}}"));
-  EXPECT_EQ (take (), (Log { "+a@5", "+b@6", "synced" }));
+  EXPECT_EQ (take (), (Log{ "+a@5", "+b@6", "synced" }));
   fake.watch ().emit (KUBE_WATCH_MODIFIED, fake_parse (fake_map ("b", "10")));
-  EXPECT_EQ (take (), (Log { "b@6>b@10" }));
+  EXPECT_EQ (take (), (Log{ "b@6>b@10" }));
   kube_virtual_clock_advance (clock, 2 * second);
   fake.watch ().close (g_error_new_literal (KUBE_ERROR, KUBE_ERROR_EXPIRED, "old"));
   EXPECT_EQ (fake.watch ().option ("sendInitialEvents"), "true");
   fake.watch ().close (g_error_new_literal (KUBE_ERROR, KUBE_ERROR_INVALID, "sendInitialEvents is forbidden for watch"));
   ASSERT_EQ (fake.calls.size (), 1u);
   respond (fake_list ({ fake_map ("b", "10") }, "12"));
-  EXPECT_EQ (take (), (Log { "-a@5" }));
+  EXPECT_EQ (take (), (Log{ "-a@5" }));
 }
 
 TEST_F (Informer, SelectorsGoWithListAndWatch)
@@ -290,7 +303,7 @@ TEST_F (Informer, NothingComesAfterAStop)
   kube_informer_stop (informer);
   EXPECT_TRUE (fake.watch ().stopped);
   fake.watch ().emit (KUBE_WATCH_DELETED, fake_parse (fake_map ("a", "10")));
-  EXPECT_EQ (take (), Log {});
+  EXPECT_EQ (take (), Log{});
   EXPECT_NE (kube_informer_get (informer, "ns", "a"), nullptr) << "what it holds can still be read";
   EXPECT_EQ (kube_virtual_clock_get_next (clock), -1);
 }
@@ -300,7 +313,7 @@ TEST_F (Informer, AnInformerThatGoesDuringItsListIsLetGo)
   kube_informer_start (informer);
   g_clear_object (&informer);
   respond (fake_list ({ fake_map ("a", "5") }, "9"));
-  EXPECT_EQ (take (), Log {});
+  EXPECT_EQ (take (), Log{});
   EXPECT_TRUE (fake.watches.empty ());
 }
 
@@ -309,7 +322,7 @@ TEST_F (Informer, AListenerMayStopItAmidAList)
   g_signal_connect_swapped (informer, "added", G_CALLBACK (kube_informer_stop), informer);
   kube_informer_start (informer);
   respond (fake_list ({ fake_map ("a", "5"), fake_map ("b", "6") }, "9"));
-  EXPECT_EQ (take (), Log { "+a@5" });
+  EXPECT_EQ (take (), Log{ "+a@5" });
   EXPECT_TRUE (fake.watches.empty ());
 }
 
@@ -319,7 +332,7 @@ TEST_F (Informer, StartedAnewItHandsOutWhatChangedMeanwhile)
   kube_informer_stop (informer);
   kube_informer_start (informer);
   respond (fake_list ({ fake_map ("a", "12") }, "13"));
-  EXPECT_EQ (take (), (Log { "a@5>a@12", "-b@6" }));
+  EXPECT_EQ (take (), (Log{ "a@5>a@12", "-b@6" }));
 }
 
 TEST_F (Informer, ReadersFindByKeySelectorAndIndex)

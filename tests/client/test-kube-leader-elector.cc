@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 #include <kube/kube-leader-elector.h>
 
-namespace {
+namespace
+{
 
 constexpr gint64 second = G_USEC_PER_SEC;
 constexpr gint64 start = 1767323045 * second; /* 2026-01-02T03:04:05Z */
@@ -20,12 +21,14 @@ struct LeaseServer {
     g_clear_pointer (&lease, kube_object_unref);
   }
 
-  FakeAnswer answer (KubeObject *object)
+  FakeAnswer
+  answer (KubeObject *object)
   {
     return { kube_response_new (200, object, NULL, NULL, NULL), NULL };
   }
 
-  FakeAnswer store (KubeObject *object)
+  FakeAnswer
+  store (KubeObject *object)
   {
     KubeBuilder *builder = kube_builder_new (kube_object_get_value (object));
     kube_node_set_string (kube_builder_get_root (builder), "metadata.resourceVersion", std::to_string (++revision).c_str ());
@@ -36,7 +39,8 @@ struct LeaseServer {
     return answer (lease);
   }
 
-  FakeAnswer handle (FakeCall &call)
+  FakeAnswer
+  handle (FakeCall &call)
   {
     KubeObject *object = kube_request_get_object (call.request);
     if (away)
@@ -54,7 +58,8 @@ struct LeaseServer {
     }
   }
 
-  const char *get (const char *member)
+  const char *
+  get (const char *member)
   {
     return kube_object_get_string (lease, (std::string ("spec.") + member).c_str ());
   }
@@ -67,25 +72,30 @@ struct LeaderElector : testing::Test {
   std::vector<std::string> log;
   std::vector<KubeLeaderElector *> electors;
 
-  static void on_started (KubeLeaderElector *, std::vector<std::string> *l)
+  static void
+  on_started (KubeLeaderElector *, std::vector<std::string> *l)
   {
     l->push_back ("started");
   }
-  static void on_stopped (KubeLeaderElector *, std::vector<std::string> *l)
+  static void
+  on_stopped (KubeLeaderElector *, std::vector<std::string> *l)
   {
     l->push_back ("stopped");
   }
-  static void on_leader (KubeLeaderElector *, const char *identity, std::vector<std::string> *l)
+  static void
+  on_leader (KubeLeaderElector *, const char *identity, std::vector<std::string> *l)
   {
     l->push_back (std::string ("leader ") + identity);
   }
 
-  void SetUp () override
+  void
+  SetUp () override
   {
     fake.answer = [this] (FakeCall &call) { return server.handle (call); };
   }
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     for (KubeLeaderElector *elector : electors) {
       g_signal_handlers_disconnect_by_data (elector, &log);
@@ -96,7 +106,8 @@ struct LeaderElector : testing::Test {
     g_object_unref (clock);
   }
 
-  KubeLeaderElector *add (const char *identity, bool watched)
+  KubeLeaderElector *
+  add (const char *identity, bool watched)
   {
     KubeLeaderElector *elector = kube_leader_elector_new (fake.client, KUBE_CLOCK (clock), "kube-system", "x", identity);
     electors.push_back (elector);
@@ -110,12 +121,14 @@ struct LeaderElector : testing::Test {
     return elector;
   }
 
-  void advance (gint64 by)
+  void
+  advance (gint64 by)
   {
     kube_virtual_clock_advance (clock, by);
   }
 
-  std::vector<std::string> take ()
+  std::vector<std::string>
+  take ()
   {
     return std::exchange (log, {});
   }
@@ -128,7 +141,7 @@ using Log = std::vector<std::string>;
 TEST_F (LeaderElector, CreatesTheLeaseAndLeads)
 {
   KubeLeaderElector *a = add ("a", true);
-  EXPECT_EQ (take (), (Log { "leader a", "started" }));
+  EXPECT_EQ (take (), (Log{ "leader a", "started" }));
   EXPECT_TRUE (kube_leader_elector_is_leader (a));
   EXPECT_STREQ (server.get ("holderIdentity"), "a");
   EXPECT_STREQ (server.get ("acquireTime"), "2026-01-02T03:04:05.000000Z");
@@ -151,7 +164,7 @@ TEST_F (LeaderElector, AnotherWaitsUntilTheLeaseHasRunOut)
 {
   KubeLeaderElector *a = add ("a", false);
   KubeLeaderElector *b = add ("b", true);
-  EXPECT_EQ (take (), Log { "leader a" });
+  EXPECT_EQ (take (), Log{ "leader a" });
   advance (60 * second);
   EXPECT_FALSE (kube_leader_elector_is_leader (b));
   EXPECT_TRUE (kube_leader_elector_is_leader (a));
@@ -170,7 +183,7 @@ TEST_F (LeaderElector, AnotherWaitsUntilTheLeaseHasRunOut)
   EXPECT_FALSE (kube_leader_elector_is_leader (b));
   advance (10 * second);
   EXPECT_TRUE (kube_leader_elector_is_leader (b));
-  EXPECT_EQ (take (), (Log { "leader b", "started" }));
+  EXPECT_EQ (take (), (Log{ "leader b", "started" }));
   EXPECT_EQ (kube_object_get_integer (server.lease, "spec.leaseTransitions", 0), 1);
 }
 
@@ -180,7 +193,7 @@ TEST_F (LeaderElector, ALeaseGivenBackIsTakenAtOnce)
   KubeLeaderElector *b = add ("b", false);
   take ();
   kube_leader_elector_stop (a);
-  EXPECT_EQ (take (), Log { "stopped" });
+  EXPECT_EQ (take (), Log{ "stopped" });
   EXPECT_STREQ (server.get ("holderIdentity"), "");
   EXPECT_EQ (kube_object_get_integer (server.lease, "spec.leaseDurationSeconds", 0), 1);
   advance (5 * second);
@@ -196,7 +209,7 @@ TEST_F (LeaderElector, StopsLeadingWhereItCannotRenewInTimeAndTriesAgain)
   EXPECT_TRUE (kube_leader_elector_is_leader (a));
   advance (second);
   EXPECT_FALSE (kube_leader_elector_is_leader (a)) << "ten seconds after the renewal that failed was due";
-  EXPECT_EQ (take (), Log { "stopped" });
+  EXPECT_EQ (take (), Log{ "stopped" });
   server.away = false;
   advance (10 * second);
   EXPECT_TRUE (kube_leader_elector_is_leader (a));
@@ -208,7 +221,7 @@ TEST_F (LeaderElector, AServerThatDoesNotAnswerCountsAsAway)
   take ();
   fake.answer = nullptr;
   advance (12 * second);
-  EXPECT_EQ (take (), Log { "stopped" });
+  EXPECT_EQ (take (), Log{ "stopped" });
   EXPECT_FALSE (kube_leader_elector_is_leader (a));
 }
 
@@ -224,16 +237,17 @@ TEST_F (LeaderElector, LosesToAnotherWriter)
   kube_object_unref (stolen);
   kube_builder_unref (builder);
   advance (2 * second);
-  EXPECT_EQ (take (), Log { "leader usurper" });
+  EXPECT_EQ (take (), Log{ "leader usurper" });
   advance (10 * second);
-  EXPECT_EQ (take (), Log { "stopped" });
+  EXPECT_EQ (take (), Log{ "stopped" });
   EXPECT_FALSE (kube_leader_elector_is_leader (a));
   EXPECT_STREQ (server.get ("holderIdentity"), "usurper");
 }
 
 TEST_F (LeaderElector, KeepsFieldsOfTheLeaseThatItDoesNotKnow)
 {
-  server.lease = fake_parse ("{'metadata':{'name':'x','labels':{'k':'v'},'resourceVersion':'1'},'spec':{'strategy':'OldestEmulationVersion'}}");
+  server.lease = fake_parse (
+      "{'metadata':{'name':'x','labels':{'k':'v'},'resourceVersion':'1'},'spec':{'strategy':'OldestEmulationVersion'}}");
   add ("a", true);
   EXPECT_STREQ (server.get ("holderIdentity"), "a");
   EXPECT_STREQ (server.get ("strategy"), "OldestEmulationVersion");

@@ -2,21 +2,24 @@
 #include "fake-client.h"
 #include <gtest/gtest.h>
 
-namespace {
+namespace
+{
 
 struct Request : testing::Test {
   KubeKind *pods = kube_kind_new ("", "v1", "Pod", "pods", TRUE);
   KubeKind *nodes = kube_kind_new ("", "v1", "Node", "nodes", FALSE);
   KubeRequest *request = NULL;
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     g_clear_pointer (&request, kube_request_unref);
     kube_kind_unref (pods);
     kube_kind_unref (nodes);
   }
 
-  std::string http () const
+  std::string
+  http () const
   {
     char *path = kube_request_dup_path (request);
     std::string result = std::string (kube_request_get_method (request)) + " " + path;
@@ -24,7 +27,8 @@ struct Request : testing::Test {
     return result;
   }
 
-  std::string body () const
+  std::string
+  body () const
   {
     GBytes *bytes = kube_request_dup_body (request);
     std::string result ((const char *) g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
@@ -99,8 +103,9 @@ TEST_F (Request, DeleteOptionsAreABody)
 {
   request = kube_request_new (KUBE_VERB_DELETE, pods, "ns", "p");
   kube_request_set_delete_options (request, 0, "Foreground", "u", NULL);
-  EXPECT_EQ (body (), "{\"apiVersion\":\"v1\",\"gracePeriodSeconds\":0,\"kind\":\"DeleteOptions\",\"preconditions\":{\"uid\":\"u\"},"
-                      "\"propagationPolicy\":\"Foreground\"}");
+  EXPECT_EQ (body (),
+             "{\"apiVersion\":\"v1\",\"gracePeriodSeconds\":0,\"kind\":\"DeleteOptions\",\"preconditions\":{\"uid\":\"u\"},"
+             "\"propagationPolicy\":\"Foreground\"}");
   kube_request_set_delete_options (request, -1, NULL, NULL, NULL);
   EXPECT_EQ (body (), "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\"}");
 }

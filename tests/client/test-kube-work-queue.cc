@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace
+{
 
 constexpr gint64 second = G_USEC_PER_SEC;
 constexpr gint64 millisecond = second / 1000;
@@ -14,18 +15,22 @@ struct WorkQueue : testing::Test {
   KubeWorkQueue *queue = kube_work_queue_new ("test", KUBE_CLOCK (clock));
   int calls = 0;
 
-  void SetUp () override
+  void
+  SetUp () override
   {
-    kube_work_queue_set_func (queue, [] (KubeWorkQueue *, gpointer data) { static_cast<WorkQueue *> (data)->calls++; }, this);
+    kube_work_queue_set_func (
+        queue, [] (KubeWorkQueue *, gpointer data) { static_cast<WorkQueue *> (data)->calls++; }, this);
   }
 
-  void TearDown () override
+  void
+  TearDown () override
   {
     g_object_unref (queue);
     g_object_unref (clock);
   }
 
-  std::string take ()
+  std::string
+  take ()
   {
     char *key = kube_work_queue_take (queue);
     std::string result = key != NULL ? key : "-";
@@ -33,7 +38,8 @@ struct WorkQueue : testing::Test {
     return result;
   }
 
-  void advance (gint64 by)
+  void
+  advance (gint64 by)
   {
     kube_virtual_clock_advance (clock, by);
   }
