@@ -87,6 +87,9 @@ struct _KubeRuntimeInterface {
   /* a pod's namespaces and cgroup; a pod that is there already is left as it is */
   void (*start_pod_async) (KubeRuntime *runtime, KubeValue *config, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*start_pod_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
+  /* its containers are killed, its namespaces go; what is known of the containers and their logs stays */
+  void (*stop_pod_async) (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data);
+  gboolean (*stop_pod_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
   /* its containers are killed and removed too */
   void (*remove_pod_async) (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*remove_pod_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
@@ -111,6 +114,8 @@ struct _KubeRuntimeInterface {
   void (*exec_async) (KubeRuntime *runtime, const char *id, const KubeExecOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
   KubeExec *(*exec_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
   GInputStream *(*open_log) (KubeRuntime *runtime, const char *id, const KubeLogOptions *options, GError **error);
+  /* (nullable): the log was renamed: it goes on under its old name */
+  void (*reopen_log) (KubeRuntime *runtime, const char *id);
   void (*dial_async) (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
   GIOStream *(*dial_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
   gpointer reserved[8];
@@ -122,6 +127,10 @@ KUBE_AVAILABLE_IN_1_0
 void kube_runtime_start_pod_async (KubeRuntime *runtime, KubeValue *config, GAsyncReadyCallback callback, gpointer user_data);
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_runtime_start_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error);
+KUBE_AVAILABLE_IN_1_0
+void kube_runtime_stop_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data);
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_runtime_stop_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error);
 KUBE_AVAILABLE_IN_1_0
 void kube_runtime_remove_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data);
 KUBE_AVAILABLE_IN_1_0
@@ -160,6 +169,8 @@ KUBE_AVAILABLE_IN_1_0
 KubeExec *kube_runtime_exec_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
 GInputStream *kube_runtime_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+KUBE_AVAILABLE_IN_1_0
+void kube_runtime_reopen_log (KubeRuntime *runtime, const char *id);
 KUBE_AVAILABLE_IN_1_0
 void kube_runtime_dial_async (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 KUBE_AVAILABLE_IN_1_0

@@ -76,6 +76,7 @@ struct _Job {
   char *uid;
   KubeExecOptions exec;
   char **argv;
+  GPtrArray *folders;
   guint16 port;
   int pid, conmon_pid; /* results */
 };
@@ -279,6 +280,7 @@ job_free (Job *job)
   g_clear_pointer (&job->image, kube_image_unref);
   g_free (job->uid);
   g_strfreev (job->argv);
+  g_clear_pointer (&job->folders, g_ptr_array_unref);
   g_free (job);
 }
 
@@ -410,6 +412,15 @@ do_remove_pod (Job *job, GTask *task)
   g_task_return_boolean (task, TRUE);
 }
 
+/* The root file systems too: what is left of the containers is their state and their log. */
+static void
+do_stop_pod (Job *job, GTask *task)
+{
+  for (guint i = 0; i < job->folders->len; i++)
+    kube_unmount_below (job->folders->pdata[i], FALSE);
+  do_remove_pod (job, task);
+}
+
 static gboolean
 belongs_to_pod (gpointer key, gpointer value, gpointer uid)
 {
@@ -422,6 +433,28 @@ belongs_to_pod (gpointer key, gpointer value, gpointer uid)
     kill (container->info.pid, SIGKILL);
   remove_container_files (container);
   return TRUE;
+}
+
+static void
+runtime_oci_stop_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  KubeValue *config = g_hash_table_lookup (self->pods, uid);
+  Job *job = job_new (self, do_stop_pod);
+  GHashTableIter iter;
+  gpointer value;
+
+  job->uid = g_strdup (uid);
+  job->config = config != NULL ? kube_value_ref (config) : NULL;
+  job->folders = g_ptr_array_new_with_free_func (g_free);
+  g_hash_table_iter_init (&iter, self->containers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Container *container = value;
+    if (g_str_equal (container->info.pod_uid, uid))
+      g_ptr_array_add (job->folders, g_strdup (container->folder));
+  }
+  g_hash_table_remove (self->pods, uid);
+  push (self, job, runtime_oci_stop_pod_async, NULL, callback, user_data);
 }
 
 static void
@@ -821,6 +854,15 @@ runtime_oci_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions
   return kube_container_log_open (container->log, options, end, error);
 }
 
+static void
+runtime_oci_reopen_log (KubeRuntime *runtime, const char *id)
+{
+  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+
+  if (container != NULL && container->info.state == KUBE_CONTAINER_RUNNING)
+    kube_conmon_reopen_log (container->folder);
+}
+
 /* Inside of the pod's network: the socket is made there, and connects from wherever the thread is. */
 static int
 socket_inside (const char *netns, GError **error)
@@ -1017,6 +1059,8 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->get_version = runtime_oci_get_version;
   iface->start_pod_async = runtime_oci_start_pod_async;
   iface->start_pod_finish = runtime_oci_start_pod_finish;
+  iface->stop_pod_async = runtime_oci_stop_pod_async;
+  iface->stop_pod_finish = finish_boolean;
   iface->remove_pod_async = runtime_oci_remove_pod_async;
   iface->remove_pod_finish = finish_boolean;
   iface->get_netns = runtime_oci_get_netns;
@@ -1035,6 +1079,7 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->exec_async = runtime_oci_exec_async;
   iface->exec_finish = runtime_oci_exec_finish;
   iface->open_log = runtime_oci_open_log;
+  iface->reopen_log = runtime_oci_reopen_log;
   iface->dial_async = runtime_oci_dial_async;
   iface->dial_finish = runtime_oci_dial_finish;
 }

@@ -90,6 +90,13 @@ runtime_sim_remove_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReady
   return_boolean (runtime, runtime_sim_remove_pod_async, callback, user_data);
 }
 
+static void
+runtime_sim_stop_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_hash_table_remove (KUBE_RUNTIME_SIM (runtime)->pods, uid);
+  return_boolean (runtime, runtime_sim_stop_pod_async, callback, user_data);
+}
+
 static char *
 runtime_sim_get_netns (KubeRuntime *runtime, const char *uid)
 {
@@ -312,6 +319,8 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->get_version = runtime_sim_get_version;
   iface->start_pod_async = runtime_sim_start_pod_async;
   iface->start_pod_finish = finish_boolean;
+  iface->stop_pod_async = runtime_sim_stop_pod_async;
+  iface->stop_pod_finish = finish_boolean;
   iface->remove_pod_async = runtime_sim_remove_pod_async;
   iface->remove_pod_finish = finish_boolean;
   iface->get_netns = runtime_sim_get_netns;

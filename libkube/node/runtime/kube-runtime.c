@@ -124,6 +124,38 @@ kube_runtime_start_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GErro
 }
 
 /**
+ * kube_runtime_stop_pod_async:
+ * @runtime: a runtime
+ * @uid: uid of a pod
+ * @callback: (scope async): called when it is done
+ * @user_data: for @callback
+ *
+ * Kills a pod's containers and takes its namespaces away; what is known of the containers stays, and their logs.
+ *
+ * Since: 1.0
+ */
+void
+kube_runtime_stop_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data)
+{
+  KUBE_RUNTIME_GET_IFACE (runtime)->stop_pod_async (runtime, uid, callback, user_data);
+}
+
+/**
+ * kube_runtime_stop_pod_finish:
+ * @runtime: a runtime
+ * @result: what the callback was given
+ * @error: return location
+ *
+ * Returns: whether it went well
+ * Since: 1.0
+ */
+gboolean
+kube_runtime_stop_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  return KUBE_RUNTIME_GET_IFACE (runtime)->stop_pod_finish (runtime, result, error);
+}
+
+/**
  * kube_runtime_remove_pod_async:
  * @runtime: a runtime
  * @uid: uid of a pod
@@ -405,6 +437,22 @@ GInputStream *
 kube_runtime_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions *options, GError **error)
 {
   return KUBE_RUNTIME_GET_IFACE (runtime)->open_log (runtime, id, options, error);
+}
+
+/**
+ * kube_runtime_reopen_log:
+ * @runtime: a runtime
+ * @id: id of a container
+ *
+ * The file of a container's log was renamed: what it writes from now on goes to a new one of the old name.
+ *
+ * Since: 1.0
+ */
+void
+kube_runtime_reopen_log (KubeRuntime *runtime, const char *id)
+{
+  if (KUBE_RUNTIME_GET_IFACE (runtime)->reopen_log != NULL)
+    KUBE_RUNTIME_GET_IFACE (runtime)->reopen_log (runtime, id);
 }
 
 /**

@@ -1,0 +1,1168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define KUBE_LOG_TOPIC "kubelet"
+#include <kube/kube-log.h>
+
+#include "kube-pod-worker-private.h"
+
+#include "image/kube-image-private.h"
+#include "kube-pod-env.h"
+#include "runtime/kube-container-log.h"
+#include "volume/kube-volume.h"
+
+#include <kube/kube-time.h>
+#include <string.h>
+
+#define RETRY_FIRST (500 * 1000)
+#define RETRY_LONGEST (120 * (gint64) G_USEC_PER_SEC)
+#define DELETE_RETRY (1 * (gint64) G_USEC_PER_SEC)
+#define MAX_TOKEN_AGE (24 * 3600 * (gint64) G_USEC_PER_SEC)
+
+KubePodWorker *
+kube_pod_worker_ref (KubePodWorker *worker)
+{
+  worker->references++;
+  return worker;
+}
+
+static void
+clear_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+void
+kube_pod_worker_unref (KubePodWorker *worker)
+{
+  if (--worker->references > 0)
+    return;
+  g_ptr_array_unref (worker->containers);
+  g_hash_table_unref (worker->tokens);
+  kube_object_unref (worker->pod);
+  g_clear_pointer (&worker->sent, kube_value_unref);
+  g_strfreev (worker->ips);
+  g_free (worker->uid);
+  g_free (worker->folder);
+  g_free (worker->end_reason);
+  g_free (worker->end_message);
+  g_free (worker->failure);
+  g_free (worker);
+}
+
+static void
+release_one (const char *kind, const char *name, gpointer data)
+{
+  KubePodWorker *worker = data;
+
+  kube_object_sources_release (worker->node->sources, kind, kube_object_get_namespace (worker->pod), name);
+}
+
+static void
+hold_one (const char *kind, const char *name, gpointer data)
+{
+  KubePodWorker *worker = data;
+
+  kube_object_sources_hold (worker->node->sources, kind, kube_object_get_namespace (worker->pod), name);
+}
+
+static void
+release_sources (KubePodWorker *worker)
+{
+  if (worker->state > KUBE_WORKER_NEW && worker->state < KUBE_WORKER_FINISHED && !worker->simulated && !worker->rejected)
+    kube_pod_foreach_reference (worker->pod, release_one, worker);
+}
+
+/* Sources that point at it go; steps under way keep it until they end, and then find it without an owner. */
+void
+kube_pod_worker_free (KubePodWorker *worker)
+{
+  GSource **sources[] = { &worker->retry_timer, &worker->deadline_timer, &worker->token_timer, &worker->status_timer };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    clear_source (sources[i]);
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    clear_source (&container->timer);
+    for (gsize j = 0; j < G_N_ELEMENTS (container->probers); j++)
+      g_clear_pointer (&container->probers[j], kube_prober_free);
+    g_clear_pointer (&container->hook, kube_handler_cancel);
+  }
+  release_sources (worker);
+  worker->gone = NULL;
+  worker->state = KUBE_WORKER_GONE;
+  kube_pod_worker_unref (worker);
+}
+
+const char *
+kube_pod_worker_get_uid (KubePodWorker *worker)
+{
+  return worker->uid;
+}
+
+KubeObject *
+kube_pod_worker_get_pod (KubePodWorker *worker)
+{
+  return worker->pod;
+}
+
+gboolean
+kube_pod_worker_is_active (KubePodWorker *worker)
+{
+  return worker->state < KUBE_WORKER_FINISHED;
+}
+
+char *
+kube_pod_worker_format (KubePodWorker *worker)
+{
+  return g_strdup_printf ("%s_%s(%s)", kube_object_get_name (worker->pod), kube_object_get_namespace (worker->pod), worker->uid);
+}
+
+gint64
+kube_pod_worker_get_grace (KubePodWorker *worker)
+{
+  return kube_object_get_integer (worker->pod, "spec.terminationGracePeriodSeconds", 30);
+}
+
+void
+kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason, const char *format, ...)
+{
+  g_autofree char *message = NULL;
+  g_autofree char *path = NULL;
+  va_list args;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+  if (container != NULL)
+    path = g_strdup_printf ("spec.%s{%s}", container->role == KUBE_ROLE_MAIN ? "containers" : "initContainers", container->name);
+  kube_info (3, "pod %s/%s %s: %s", kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod), reason, message);
+  if (worker->node->recorder != NULL && !worker->removed)
+    kube_event_recorder_record (worker->node->recorder, worker->pod, path, type, reason, message);
+}
+
+static void
+add_containers (KubePodWorker *worker, const char *path, gboolean init)
+{
+  KubeValue *list = kube_object_get (worker->pod, path);
+
+  for (guint i = 0; i < kube_value_get_length (list); i++) {
+    KubeValue *spec = kube_value_get_element (list, i);
+    KubePodContainer *container = g_new0 (KubePodContainer, 1);
+    container->worker = worker;
+    container->spec = kube_value_ref (spec);
+    container->name = kube_value_get_string (spec, "name");
+    container->role = !init ? KUBE_ROLE_MAIN : g_strcmp0 (kube_value_get_string (spec, "restartPolicy"), "Always") == 0 ? KUBE_ROLE_SIDECAR : KUBE_ROLE_INIT;
+    g_ptr_array_add (worker->containers, container);
+  }
+}
+
+KubePodWorker *
+kube_pod_worker_new (KubeNodeContext *node, KubeObject *pod, KubePodWorkerFunc gone, gpointer user_data)
+{
+  KubePodWorker *worker = g_new0 (KubePodWorker, 1);
+  const char *version = kube_object_get_resource_version (pod), *start = kube_object_get_string (pod, "status.startTime");
+
+  worker->references = 1;
+  worker->node = node;
+  worker->pod = kube_object_ref (pod);
+  worker->uid = g_strdup (kube_object_get_uid (pod));
+  worker->folder = node->pods_dir != NULL ? g_build_filename (node->pods_dir, worker->uid, NULL) : NULL;
+  worker->gone = gone;
+  worker->user_data = user_data;
+  worker->simulated = node->images == NULL;
+  worker->containers = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_pod_container_free);
+  worker->tokens = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  worker->revision = version != NULL ? g_ascii_strtoull (version, NULL, 10) : 0;
+  worker->sent = kube_object_get (pod, "status") != NULL ? kube_value_ref (kube_object_get (pod, "status")) : NULL;
+  if (start == NULL || !kube_time_parse (start, &worker->start_time, NULL))
+    worker->start_time = kube_clock_get_time (node->clock);
+  add_containers (worker, "spec.initContainers", TRUE);
+  add_containers (worker, "spec.containers", FALSE);
+  return worker;
+}
+
+static gboolean
+on_retry (gpointer data)
+{
+  KubePodWorker *worker = kube_pod_worker_ref (data);
+
+  g_clear_pointer (&worker->retry_timer, g_source_unref);
+  kube_pod_worker_step (worker);
+  kube_pod_worker_unref (worker);
+  return G_SOURCE_REMOVE;
+}
+
+/* A step towards running failed: an event says so, and it is tried again later and later. */
+static void
+retry (KubePodWorker *worker, const char *reason, const char *message)
+{
+  if (g_strcmp0 (worker->failure, message) != 0 || worker->retry_delay >= 8 * RETRY_FIRST)
+    kube_pod_worker_event (worker, NULL, "Warning", reason, "%s", message);
+  g_free (worker->failure);
+  worker->failure = g_strdup (message);
+  worker->retry_delay = worker->retry_delay == 0 ? RETRY_FIRST : MIN (worker->retry_delay * 2, RETRY_LONGEST);
+  clear_source (&worker->retry_timer);
+  worker->retry_timer = kube_clock_add_timeout (worker->node->clock, worker->retry_delay, on_retry, worker);
+  worker->patch_again = TRUE;
+  kube_pod_status_update (worker);
+}
+
+static void
+end (KubePodWorker *worker, const char *phase, const char *reason, const char *message, gint64 grace)
+{
+  gint64 at = kube_clock_get_monotonic_time (worker->node->clock) + grace;
+
+  if (worker->end_phase == NULL && phase != NULL) {
+    worker->end_phase = phase;
+    worker->end_reason = g_strdup (reason);
+    worker->end_message = g_strdup (message);
+  }
+  if (worker->state < KUBE_WORKER_KILLING || at < worker->kill_at)
+    worker->kill_at = at;
+}
+
+static gboolean
+on_deadline (gpointer data)
+{
+  KubePodWorker *worker = kube_pod_worker_ref (data);
+
+  g_clear_pointer (&worker->deadline_timer, g_source_unref);
+  if (worker->state < KUBE_WORKER_KILLING) {
+    kube_pod_worker_event (worker, NULL, "Normal", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+    end (worker, "Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline", kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC);
+    kube_pod_worker_step (worker);
+  }
+  kube_pod_worker_unref (worker);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_deadline (KubePodWorker *worker)
+{
+  gint64 seconds = kube_object_get_integer (worker->pod, "spec.activeDeadlineSeconds", -1);
+
+  clear_source (&worker->deadline_timer);
+  if (seconds < 0 || worker->state >= KUBE_WORKER_KILLING)
+    return;
+  gint64 left = worker->start_time + seconds * G_USEC_PER_SEC - kube_clock_get_time (worker->node->clock);
+  worker->deadline_timer = kube_clock_add_timeout (worker->node->clock, MAX (left, 0), on_deadline, worker);
+}
+
+static gboolean
+has_ended (KubeObject *pod)
+{
+  const char *phase = kube_object_get_string (pod, "status.phase");
+
+  return g_strcmp0 (phase, "Succeeded") == 0 || g_strcmp0 (phase, "Failed") == 0;
+}
+
+static void
+enter (KubePodWorker *worker)
+{
+  for (guint i = 0; i < worker->containers->len; i++)
+    kube_pod_container_adopt (worker->containers->pdata[i]);
+  if (has_ended (worker->pod)) {
+    const char *phase = kube_object_get_string (worker->pod, "status.phase");
+    worker->end_phase = g_str_equal (phase, "Failed") ? "Failed" : "Succeeded";
+    worker->end_reason = g_strdup (kube_object_get_string (worker->pod, "status.reason"));
+    worker->end_message = g_strdup (kube_object_get_string (worker->pod, "status.message"));
+    worker->settled = TRUE;
+    worker->state = KUBE_WORKER_FINISHED;
+    return;
+  }
+  worker->state = KUBE_WORKER_SOURCES;
+  set_deadline (worker);
+  if (!worker->simulated)
+    kube_pod_foreach_reference (worker->pod, hold_one, worker);
+}
+
+typedef struct {
+  KubePodWorker *worker;
+  gboolean known;
+} Check;
+
+static void
+check_one (const char *kind, const char *name, gpointer data)
+{
+  Check *check = data;
+
+  check->known = check->known && kube_object_sources_is_known (check->worker->node->sources, kind, kube_object_get_namespace (check->worker->pod), name);
+}
+
+static gboolean
+is_supplied (KubePodWorker *worker)
+{
+  Check check = { worker, TRUE };
+
+  if (!worker->node->network_ready && !kube_object_get_boolean (worker->pod, "spec.hostNetwork", FALSE))
+    return FALSE;
+  if (worker->simulated)
+    return TRUE;
+  kube_pod_foreach_reference (worker->pod, check_one, &check);
+  return check.known && (worker->node->services == NULL || kube_informer_is_synced (worker->node->services));
+}
+
+/* One token that is asked for. */
+typedef struct {
+  KubePodWorker *worker;
+  char *key;
+} TokenRequest;
+
+static gboolean
+on_token_time (gpointer data)
+{
+  KubePodWorker *worker = kube_pod_worker_ref (data);
+
+  g_clear_pointer (&worker->token_timer, g_source_unref);
+  g_hash_table_remove_all (worker->tokens);
+  worker->volumes_dirty = TRUE;
+  kube_pod_worker_step (worker);
+  kube_pod_worker_unref (worker);
+  return G_SOURCE_REMOVE;
+}
+
+/* A token is replaced when four fifths of its life are over, or after a day. */
+static void
+note_expiry (KubePodWorker *worker, KubeObject *token)
+{
+  const char *text = kube_object_get_string (token, "status.expirationTimestamp");
+  gint64 expires, now = kube_clock_get_time (worker->node->clock);
+
+  if (text == NULL || !kube_time_parse (text, &expires, NULL) || worker->token_timer != NULL)
+    return;
+  gint64 delay = MIN ((expires - now) / 5 * 4, MAX_TOKEN_AGE);
+  worker->token_timer = kube_clock_add_timeout (worker->node->clock, MAX (delay, 10 * G_USEC_PER_SEC), on_token_time, worker);
+}
+
+static void
+on_token (GObject *object, GAsyncResult *result, gpointer data)
+{
+  TokenRequest *ask = data;
+  KubePodWorker *worker = ask->worker;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KubeResponse) response = kube_client_send_finish (KUBE_CLIENT (object), result, &error);
+  KubeObject *token = response != NULL ? kube_response_get_object (response) : NULL;
+  const char *text = token != NULL ? kube_object_get_string (token, "status.token") : NULL;
+
+  worker->tokens_pending--;
+  if (worker->gone != NULL && text != NULL) {
+    g_hash_table_replace (worker->tokens, g_strdup (ask->key), g_strdup (text));
+    note_expiry (worker, token);
+  } else if (worker->gone != NULL && error != NULL) {
+    worker->token_failed = TRUE;
+    g_free (worker->failure);
+    worker->failure = g_strdup_printf ("MountVolume.SetUp failed for volume \"%.*s\" : failed to fetch token: %s", (int) strcspn (ask->key, "/"), ask->key, error->message);
+  }
+  if (worker->gone != NULL && worker->tokens_pending == 0) {
+    worker->busy = FALSE;
+    kube_pod_worker_step (worker);
+  }
+  kube_pod_worker_unref (worker);
+  g_free (ask->key);
+  g_free (ask);
+}
+
+static void
+ask_token (KubePodWorker *worker, const char *key, KubeValue *source)
+{
+  KubeObject *pod = worker->pod;
+  const char *account = kube_object_get_string (pod, "spec.serviceAccountName"), *audience = kube_value_get_string (source, "audience");
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *root = kube_builder_get_root (builder);
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, KUBE_KIND ("v1", "ServiceAccount"), kube_object_get_namespace (pod), account != NULL ? account : "default");
+  TokenRequest *ask = g_new0 (TokenRequest, 1);
+
+  kube_node_set_string (root, "apiVersion", "authentication.k8s.io/v1");
+  kube_node_set_string (root, "kind", "TokenRequest");
+  if (audience != NULL && *audience != '\0')
+    kube_node_append_string (kube_node_ensure_array (root, "spec.audiences"), audience);
+  kube_node_set_integer (root, "spec.expirationSeconds", kube_value_get_integer (source, "expirationSeconds", 3600));
+  kube_node_set_string (root, "spec.boundObjectRef.apiVersion", "v1");
+  kube_node_set_string (root, "spec.boundObjectRef.kind", "Pod");
+  kube_node_set_string (root, "spec.boundObjectRef.name", kube_object_get_name (pod));
+  kube_node_set_string (root, "spec.boundObjectRef.uid", worker->uid);
+  g_autoptr (KubeObject) body = kube_object_new_from_builder (builder);
+  kube_request_set_subresource (request, "token");
+  kube_request_set_object (request, body);
+  ask->worker = kube_pod_worker_ref (worker);
+  ask->key = g_strdup (key);
+  worker->tokens_pending++;
+  kube_client_send_async (worker->node->client, request, NULL, on_token, ask);
+}
+
+/* Asks for the tokens that are not there yet; FALSE: all are. */
+static gboolean
+ask_tokens (KubePodWorker *worker)
+{
+  KubeValue *volumes = kube_object_get (worker->pod, "spec.volumes");
+
+  for (guint i = 0; i < kube_value_get_length (volumes); i++) {
+    KubeValue *volume = kube_value_get_element (volumes, i), *sources = kube_value_get (volume, "projected.sources");
+    for (guint j = 0; j < kube_value_get_length (sources); j++) {
+      KubeValue *source = kube_value_get (kube_value_get_element (sources, j), "serviceAccountToken");
+      if (source == NULL)
+        continue;
+      g_autofree char *key = g_strdup_printf ("%s/%s", kube_value_get_string (volume, "name"), kube_value_get_string (source, "path"));
+      if (!g_hash_table_contains (worker->tokens, key))
+        ask_token (worker, key, source);
+    }
+  }
+  return worker->tokens_pending > 0;
+}
+
+/* What a worker thread does for a pod. */
+typedef struct {
+  KubeVolumeSet *set;  /* (nullable) */
+  char *remove[2];     /* folders (nullable) */
+  gboolean first;
+} DiskJob;
+
+static void
+disk_job_free (gpointer data)
+{
+  DiskJob *job = data;
+
+  g_clear_pointer (&job->set, kube_volume_set_free);
+  g_free (job->remove[0]);
+  g_free (job->remove[1]);
+  g_free (job);
+}
+
+static void
+run_disk_job (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  DiskJob *job = data;
+  GError *error = NULL;
+  gboolean good = job->set == NULL || kube_volume_set_apply (job->set, job->first, &error);
+
+  if (job->remove[0] != NULL)
+    kube_volumes_remove (job->remove[0]);
+  if (job->remove[1] != NULL)
+    kube_folder_remove (job->remove[1], NULL);
+  if (good)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+push_disk_job (KubePodWorker *worker, DiskJob *job, GAsyncReadyCallback callback)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, kube_pod_worker_ref (worker));
+
+  g_task_set_task_data (task, job, disk_job_free);
+  g_task_run_in_thread (task, run_disk_job);
+}
+
+static void
+on_volumes (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubePodWorker *worker = data;
+  DiskJob *job = g_task_get_task_data (G_TASK (result));
+  gboolean first = job->first;
+  g_autoptr (GError) error = NULL;
+  gboolean good = g_task_propagate_boolean (G_TASK (result), &error);
+
+  worker->busy = FALSE;
+  if (worker->gone == NULL) {
+    kube_pod_worker_unref (worker);
+    return;
+  }
+  if (!good && worker->state <= KUBE_WORKER_RUNNING)
+    retry (worker, "FailedMount", error->message);
+  else if (first && worker->state == KUBE_WORKER_VOLUMES)
+    worker->state = KUBE_WORKER_SANDBOX;
+  if (good || worker->state > KUBE_WORKER_RUNNING)
+    kube_pod_worker_step (worker);
+  kube_pod_worker_unref (worker);
+}
+
+static void
+apply_volumes (KubePodWorker *worker, gboolean first)
+{
+  g_autoptr (GError) error = NULL;
+  KubeVolumeSet *set = kube_volume_set_new (worker->node, worker->pod, worker->tokens, &error);
+  DiskJob *job;
+
+  worker->volumes_dirty = FALSE;
+  if (set == NULL) {
+    retry (worker, "FailedMount", error->message);
+    return;
+  }
+  job = g_new0 (DiskJob, 1);
+  job->set = set;
+  job->first = first;
+  worker->busy = first;
+  push_disk_job (worker, job, on_volumes);
+}
+
+static void
+write_pod_file (KubePodWorker *worker, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (worker->folder, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, &error))
+    kube_warning ("%s", error->message);
+}
+
+/* Files that every container shares. They are bound into containers: what is there already stays the same file. */
+static void
+write_files (KubePodWorker *worker)
+{
+  g_autofree char *hosts_path = g_build_filename (worker->folder, "etc-hosts", NULL);
+  const char *const *ips = (const char *const *) worker->ips;
+
+  if (worker->simulated || g_file_test (hosts_path, G_FILE_TEST_EXISTS))
+    return;
+  g_mkdir_with_parents (worker->folder, 0755);
+  g_autofree char *hosts = kube_pod_make_hosts (worker->node, worker->pod, ips);
+  g_autofree char *resolver = kube_pod_make_resolv_conf (worker->node, worker->pod);
+  g_autofree char *hostname = kube_object_get_boolean (worker->pod, "spec.hostNetwork", FALSE) ? g_strdup (g_get_host_name ()) : kube_pod_hostname (worker->pod);
+  g_autofree char *line = g_strconcat (hostname, "\n", NULL);
+  write_pod_file (worker, "resolv.conf", resolver);
+  write_pod_file (worker, "hostname", line);
+  write_pod_file (worker, "etc-hosts", hosts);
+}
+
+static void
+enter_running (KubePodWorker *worker, GStrv ips)
+{
+  g_strfreev (worker->ips);
+  worker->ips = ips;
+  worker->retry_delay = 0;
+  g_clear_pointer (&worker->failure, g_free);
+  write_files (worker);
+  if (worker->state == KUBE_WORKER_NETWORK)
+    worker->state = KUBE_WORKER_RUNNING;
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (container->step == KUBE_STEP_RUNNING) /* adopted: its probes begin */
+      kube_pod_container_changed (container);
+  }
+}
+
+static void
+on_attached (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubePodWorker *worker = data;
+  g_autoptr (GError) error = NULL;
+  GStrv ips = kube_network_attach_finish (KUBE_NETWORK (object), result, &error);
+
+  worker->busy = FALSE;
+  if (worker->gone == NULL)
+    g_strfreev (ips);
+  else if (ips == NULL) {
+    g_autofree char *message = g_strdup_printf ("Failed to create pod sandbox: failed to set up pod network: %s", error->message);
+    retry (worker, "FailedCreatePodSandBox", message);
+  } else {
+    enter_running (worker, ips);
+    kube_pod_worker_step (worker);
+  }
+  kube_pod_worker_unref (worker);
+}
+
+static void
+attach_network (KubePodWorker *worker)
+{
+  KubeNodeContext *node = worker->node;
+  g_autofree char *netns = kube_runtime_get_netns (node->runtime, worker->uid);
+
+  if (netns == NULL) {
+    GStrv ips = g_new0 (char *, 2);
+    ips[0] = g_strdup (node->node_ip);
+    enter_running (worker, ips);
+    return;
+  }
+  worker->busy = TRUE;
+  kube_network_attach_async (node->network, worker->uid, netns, NULL, on_attached, kube_pod_worker_ref (worker));
+}
+
+/* New namespaces: what ran in older ones has ended with them, and runs again from the beginning. */
+static void
+forget_old_instances (KubePodWorker *worker)
+{
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (container->role == KUBE_ROLE_MAIN || container->info == NULL)
+      continue;
+    container->restarts++;
+    g_clear_pointer (&container->last, kube_container_free);
+    container->last = g_steal_pointer (&container->info);
+    container->step = KUBE_STEP_WAITING;
+  }
+}
+
+static void
+on_sandbox (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubePodWorker *worker = data;
+  g_autoptr (GError) error = NULL;
+  gboolean good = kube_runtime_start_pod_finish (KUBE_RUNTIME (object), result, &error);
+
+  worker->busy = FALSE;
+  if (worker->gone != NULL && !good) {
+    g_autofree char *message = g_strdup_printf ("Failed to create pod sandbox: %s", error->message);
+    retry (worker, "FailedCreatePodSandBox", message);
+  } else if (worker->gone != NULL) {
+    if (worker->state == KUBE_WORKER_SANDBOX)
+      worker->state = KUBE_WORKER_NETWORK;
+    kube_pod_worker_step (worker);
+  }
+  kube_pod_worker_unref (worker);
+}
+
+static void
+start_sandbox (KubePodWorker *worker)
+{
+  g_autoptr (KubeValue) config = NULL;
+
+  if (kube_runtime_has_pod (worker->node->runtime, worker->uid)) {
+    worker->state = KUBE_WORKER_NETWORK;
+    return;
+  }
+  forget_old_instances (worker);
+  config = kube_pod_config_make (worker);
+  worker->busy = TRUE;
+  kube_runtime_start_pod_async (worker->node->runtime, config, on_sandbox, kube_pod_worker_ref (worker));
+}
+
+static gboolean
+wants_restart (KubePodContainer *container)
+{
+  const char *policy = kube_value_get_string (container->spec, "restartPolicy");
+
+  if (container->role == KUBE_ROLE_SIDECAR)
+    return TRUE;
+  if (policy == NULL)
+    policy = kube_object_get_string (container->worker->pod, "spec.restartPolicy");
+  if (container->role == KUBE_ROLE_INIT)
+    return g_strcmp0 (policy, "Never") != 0 && container->info->exit_code != 0;
+  return policy == NULL || g_str_equal (policy, "Always") || (g_str_equal (policy, "OnFailure") && container->info->exit_code != 0);
+}
+
+/* Has it run where it shall; FALSE: it has ended for good. */
+static gboolean
+keep_running (KubePodContainer *container)
+{
+  if (container->step == KUBE_STEP_WAITING && container->timer == NULL)
+    kube_pod_container_begin (container);
+  else if (container->step == KUBE_STEP_EXITED) {
+    if (!wants_restart (container))
+      return FALSE;
+    if (kube_pod_container_may_restart (container))
+      kube_pod_container_begin (container);
+  }
+  return TRUE;
+}
+
+static gboolean
+has_main_begun (KubePodWorker *worker)
+{
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (container->role == KUBE_ROLE_MAIN && (container->info != NULL || container->last != NULL))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Init containers one after the other, sidecars among them, then all the others at once; ends the pod when there is nothing left to run. */
+static void
+sync_containers (KubePodWorker *worker)
+{
+  gboolean main_begun = has_main_begun (worker), any = FALSE, failed = FALSE;
+
+  for (guint i = 0; i < worker->containers->len && worker->state == KUBE_WORKER_RUNNING; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    switch (container->role) {
+    case KUBE_ROLE_INIT:
+      if (main_begun || kube_pod_container_has_succeeded (container))
+        continue;
+      if (keep_running (container))
+        return;
+      end (worker, "Failed", NULL, NULL, kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC);
+      worker->state = KUBE_WORKER_KILLING;
+      return;
+    case KUBE_ROLE_SIDECAR:
+      keep_running (container);
+      if (!main_begun && !container->started)
+        return;
+      continue;
+    case KUBE_ROLE_MAIN:
+      if (keep_running (container))
+        any = TRUE;
+      else
+        failed = failed || container->info->exit_code != 0;
+    }
+  }
+  if (any || worker->state != KUBE_WORKER_RUNNING)
+    return;
+  end (worker, failed ? "Failed" : "Succeeded", NULL, NULL, kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC);
+  worker->state = KUBE_WORKER_KILLING;
+}
+
+/* Stops what runs: sidecars after all others, the last started first. TRUE: nothing runs. */
+static gboolean
+stop_containers (KubePodWorker *worker)
+{
+  gint64 left = MAX (worker->kill_at - kube_clock_get_monotonic_time (worker->node->clock), 0);
+  gboolean alive = FALSE;
+
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (container->timer != NULL)
+      clear_source (&container->timer);
+    if (!kube_pod_container_is_alive (container) || container->role == KUBE_ROLE_SIDECAR)
+      continue;
+    kube_pod_container_stop (container, left, NULL);
+    alive = TRUE;
+  }
+  for (guint i = worker->containers->len; i-- > 0 && !alive;) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (container->role != KUBE_ROLE_SIDECAR || !kube_pod_container_is_alive (container))
+      continue;
+    kube_pod_container_stop (container, left, NULL);
+    alive = TRUE;
+  }
+  return !alive;
+}
+
+/* A pod that is deleted ends as its containers did. */
+static void
+set_end_phase (KubePodWorker *worker)
+{
+  gboolean failed = FALSE;
+
+  if (worker->end_phase != NULL)
+    return;
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    failed = failed || (container->role == KUBE_ROLE_MAIN && (container->info == NULL || container->info->exit_code != 0));
+  }
+  worker->end_phase = failed ? "Failed" : "Succeeded";
+}
+
+static void
+finish_teardown (KubePodWorker *worker)
+{
+  if (--worker->tokens_pending > 0)
+    return;
+  worker->busy = FALSE;
+  if (worker->gone == NULL)
+    return;
+  release_sources (worker);
+  worker->state = KUBE_WORKER_FINISHED;
+  worker->patch_again = TRUE;
+  kube_pod_status_update (worker);
+  kube_pod_worker_step (worker);
+}
+
+static void
+on_pod_stopped (GObject *object, GAsyncResult *result, gpointer data)
+{
+  kube_runtime_stop_pod_finish (KUBE_RUNTIME (object), result, NULL);
+  finish_teardown (data);
+  kube_pod_worker_unref (data);
+}
+
+static void
+on_detached (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubePodWorker *worker = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!kube_network_detach_finish (KUBE_NETWORK (object), result, &error))
+    kube_warning ("pod %s: %s", worker->uid, error->message);
+  finish_teardown (worker);
+  kube_pod_worker_unref (worker);
+}
+
+static void
+on_volumes_removed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  finish_teardown (data);
+  kube_pod_worker_unref (data);
+}
+
+/* Its namespaces, its addresses and its volumes go; three steps that do not wait for each other (`tokens_pending` counts them). */
+static void
+tear_down (KubePodWorker *worker)
+{
+  GSource **sources[] = { &worker->retry_timer, &worker->deadline_timer, &worker->token_timer };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
+    clear_source (sources[i]);
+  set_end_phase (worker);
+  worker->busy = TRUE;
+  worker->tokens_pending = worker->simulated ? 2 : 3;
+  kube_network_detach_async (worker->node->network, worker->uid, NULL, on_detached, kube_pod_worker_ref (worker));
+  kube_runtime_stop_pod_async (worker->node->runtime, worker->uid, on_pod_stopped, kube_pod_worker_ref (worker));
+  if (!worker->simulated) {
+    DiskJob *job = g_new0 (DiskJob, 1);
+    job->remove[0] = g_strdup (worker->folder);
+    push_disk_job (worker, job, on_volumes_removed);
+  }
+}
+
+static void
+on_removed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubePodWorker *worker = data;
+
+  worker->busy = FALSE;
+  if (worker->gone != NULL) {
+    worker->state = KUBE_WORKER_DELETING;
+    kube_pod_worker_step (worker);
+  }
+  kube_pod_worker_unref (worker);
+}
+
+static void
+on_runtime_removed (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubePodWorker *worker = data;
+
+  kube_runtime_remove_pod_finish (KUBE_RUNTIME (object), result, NULL);
+  if (worker->gone != NULL && worker->node->logs_dir != NULL) {
+    DiskJob *job = g_new0 (DiskJob, 1);
+    g_autofree char *name = g_strdup_printf ("%s_%s_%s", kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod), worker->uid);
+    job->remove[0] = g_strdup (worker->folder);
+    job->remove[1] = g_build_filename (worker->node->logs_dir, name, NULL);
+    push_disk_job (worker, job, on_removed);
+    kube_pod_worker_unref (worker);
+  } else
+    on_removed (NULL, NULL, worker);
+}
+
+static void
+on_deleted (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubePodWorker *worker = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KubeResponse) response = kube_client_send_finish (KUBE_CLIENT (object), result, &error);
+
+  if (worker->gone != NULL && error != NULL && !g_error_matches (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND) && !g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT)) {
+    worker->busy = FALSE;
+    clear_source (&worker->retry_timer);
+    worker->retry_timer = kube_clock_add_timeout (worker->node->clock, DELETE_RETRY, on_retry, worker);
+  }
+  /* Else it waits for the API to say that it has gone; finalizers may still hold it. */
+  kube_pod_worker_unref (worker);
+}
+
+static void
+delete_pod (KubePodWorker *worker)
+{
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_DELETE, KUBE_KIND ("v1", "Pod"), kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod));
+
+  kube_request_set_delete_options (request, 0, NULL, worker->uid, NULL);
+  worker->busy = TRUE;
+  kube_client_send_async (worker->node->client, request, NULL, on_deleted, kube_pod_worker_ref (worker));
+}
+
+static gboolean
+is_deleting (KubePodWorker *worker)
+{
+  return worker->removed || kube_object_is_deleting (worker->pod);
+}
+
+/* One step of the machine; TRUE: go on with the next. */
+static gboolean
+advance (KubePodWorker *worker)
+{
+  KubeWorkerState before = worker->state;
+
+  switch (worker->state) {
+  case KUBE_WORKER_NEW:
+    enter (worker);
+    break;
+  case KUBE_WORKER_SOURCES:
+    if (is_supplied (worker))
+      worker->state = worker->simulated ? KUBE_WORKER_SANDBOX : KUBE_WORKER_TOKENS;
+    break;
+  case KUBE_WORKER_TOKENS:
+    if (worker->token_failed) {
+      g_autofree char *message = g_steal_pointer (&worker->failure);
+      worker->token_failed = FALSE;
+      retry (worker, "FailedMount", message);
+      break;
+    }
+    worker->busy = ask_tokens (worker);
+    if (!worker->busy)
+      worker->state = KUBE_WORKER_VOLUMES;
+    break;
+  case KUBE_WORKER_VOLUMES:
+    apply_volumes (worker, TRUE);
+    break;
+  case KUBE_WORKER_SANDBOX:
+    start_sandbox (worker);
+    break;
+  case KUBE_WORKER_NETWORK:
+    attach_network (worker);
+    break;
+  case KUBE_WORKER_RUNNING:
+    sync_containers (worker);
+    break;
+  case KUBE_WORKER_KILLING:
+    if (stop_containers (worker))
+      worker->state = KUBE_WORKER_TEARDOWN;
+    break;
+  case KUBE_WORKER_TEARDOWN:
+    tear_down (worker);
+    break;
+  case KUBE_WORKER_FINISHED:
+    if (worker->removed || (is_deleting (worker) && kube_pod_status_is_current (worker)))
+      worker->state = KUBE_WORKER_REMOVING;
+    break;
+  case KUBE_WORKER_REMOVING:
+    worker->busy = TRUE;
+    kube_runtime_remove_pod_async (worker->node->runtime, worker->uid, on_runtime_removed, kube_pod_worker_ref (worker));
+    break;
+  case KUBE_WORKER_DELETING:
+    if (worker->removed)
+      worker->state = KUBE_WORKER_GONE;
+    else
+      delete_pod (worker);
+    break;
+  case KUBE_WORKER_GONE:
+    break;
+  }
+  return worker->state != before && !worker->busy;
+}
+
+/* What interrupts a pod that is on its way: its deletion, or its end by a deadline. */
+static void
+check_end (KubePodWorker *worker)
+{
+  if (worker->state >= KUBE_WORKER_KILLING || worker->state == KUBE_WORKER_NEW)
+    return;
+  if (is_deleting (worker)) {
+    gint64 grace = kube_object_get_integer (worker->pod, "metadata.deletionGracePeriodSeconds", kube_pod_worker_get_grace (worker));
+    end (worker, NULL, NULL, NULL, MAX (worker->removed ? 0 : grace, 1) * G_USEC_PER_SEC);
+  }
+  if ((is_deleting (worker) || worker->end_phase != NULL) && !worker->busy) {
+    clear_source (&worker->retry_timer);
+    worker->state = KUBE_WORKER_KILLING;
+  }
+}
+
+void
+kube_pod_worker_step (KubePodWorker *worker)
+{
+  gboolean again = TRUE;
+
+  if (worker->gone == NULL)
+    return;
+  kube_pod_worker_ref (worker);
+  while (again && worker->gone != NULL) {
+    check_end (worker);
+    /* KILLING and RUNNING have no step of their own under way: containers have */
+    if (worker->busy || worker->retry_timer != NULL)
+      break;
+    again = advance (worker);
+  }
+  if (worker->state == KUBE_WORKER_RUNNING && worker->volumes_dirty && !worker->simulated && worker->gone != NULL) {
+    worker->volumes_dirty = ask_tokens (worker);
+    if (!worker->volumes_dirty)
+      apply_volumes (worker, FALSE);
+  }
+  if (worker->gone != NULL && worker->state == KUBE_WORKER_GONE) {
+    KubePodWorkerFunc gone = worker->gone;
+    gone (worker, worker->user_data);
+  } else
+    kube_pod_status_update (worker);
+  kube_pod_worker_unref (worker);
+}
+
+/* An image was changed in place: the container is ended, and begins anew with it. */
+static void
+update_specs (KubePodWorker *worker)
+{
+  static const char *const lists[] = { "spec.initContainers", "spec.containers" };
+  guint n = 0;
+
+  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
+    KubeValue *list = kube_object_get (worker->pod, lists[l]);
+    for (guint i = 0; i < kube_value_get_length (list) && n < worker->containers->len; i++, n++) {
+      KubePodContainer *container = worker->containers->pdata[n];
+      KubeValue *spec = kube_value_get_element (list, i);
+      gboolean changed = g_strcmp0 (kube_value_get_string (spec, "image"), kube_value_get_string (container->spec, "image")) != 0;
+      kube_value_ref (spec);
+      kube_value_unref (container->spec);
+      container->spec = spec;
+      container->name = kube_value_get_string (spec, "name");
+      if (changed && kube_pod_container_is_alive (container)) {
+        g_autofree char *message = g_strdup_printf ("Container %s definition changed, will be restarted", container->name);
+        kube_pod_container_stop (container, kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC, message);
+      } else if (changed && container->step == KUBE_STEP_WAITING)
+        clear_source (&container->timer);
+    }
+  }
+}
+
+void
+kube_pod_worker_update (KubePodWorker *worker, KubeObject *pod)
+{
+  const char *version = kube_object_get_resource_version (pod);
+  guint64 revision = version != NULL ? g_ascii_strtoull (version, NULL, 10) : 0;
+  gboolean metadata = !kube_value_equal (kube_object_get (pod, "metadata.labels"), kube_object_get (worker->pod, "metadata.labels")) ||
+                      !kube_value_equal (kube_object_get (pod, "metadata.annotations"), kube_object_get (worker->pod, "metadata.annotations"));
+
+  kube_object_ref (pod);
+  kube_object_unref (worker->pod);
+  worker->pod = pod;
+  if (revision >= worker->revision && !worker->patching) {
+    worker->revision = revision;
+    g_clear_pointer (&worker->sent, kube_value_unref);
+    worker->sent = kube_object_get (pod, "status") != NULL ? kube_value_ref (kube_object_get (pod, "status")) : NULL;
+  }
+  if (worker->state < KUBE_WORKER_KILLING && worker->state > KUBE_WORKER_NEW) {
+    update_specs (worker);
+    set_deadline (worker);
+  }
+  worker->volumes_dirty = worker->volumes_dirty || (metadata && worker->state == KUBE_WORKER_RUNNING);
+  /* a shorter grace than before */
+  if (worker->state == KUBE_WORKER_KILLING && kube_object_is_deleting (pod))
+    end (worker, NULL, NULL, NULL, MAX (kube_object_get_integer (pod, "metadata.deletionGracePeriodSeconds", 30), 1) * G_USEC_PER_SEC);
+  kube_pod_worker_step (worker);
+}
+
+void
+kube_pod_worker_remove (KubePodWorker *worker)
+{
+  worker->removed = TRUE;
+  worker->busy = worker->busy && worker->state != KUBE_WORKER_DELETING;
+  if (worker->state == KUBE_WORKER_KILLING)
+    end (worker, NULL, NULL, NULL, 1 * G_USEC_PER_SEC);
+  kube_pod_worker_step (worker);
+}
+
+void
+kube_pod_worker_container_changed (KubePodWorker *worker, const char *id)
+{
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (container->info != NULL && g_str_equal (container->info->id, id)) {
+      kube_pod_container_changed (container);
+      return;
+    }
+  }
+}
+
+static void
+poke_container (KubePodContainer *container)
+{
+  /* what it lacked may be there now */
+  if (container->step == KUBE_STEP_WAITING && g_strcmp0 (container->reason, "CreateContainerConfigError") == 0)
+    clear_source (&container->timer);
+}
+
+typedef struct {
+  const char *kind, *name;
+  gboolean found;
+} Match;
+
+static void
+match_one (const char *kind, const char *name, gpointer data)
+{
+  Match *match = data;
+
+  match->found = match->found || (g_str_equal (kind, match->kind) && g_str_equal (name, match->name));
+}
+
+void
+kube_pod_worker_source_changed (KubePodWorker *worker, const char *kind, const char *namespace_, const char *name)
+{
+  Match match = { kind, name, FALSE };
+
+  if (worker->simulated || worker->state >= KUBE_WORKER_KILLING || g_strcmp0 (namespace_, kube_object_get_namespace (worker->pod)) != 0)
+    return;
+  kube_pod_foreach_reference (worker->pod, match_one, &match);
+  if (!match.found)
+    return;
+  worker->volumes_dirty = worker->state == KUBE_WORKER_RUNNING;
+  for (guint i = 0; i < worker->containers->len; i++)
+    poke_container (worker->containers->pdata[i]);
+  if (worker->state == KUBE_WORKER_VOLUMES && !worker->busy)
+    clear_source (&worker->retry_timer);
+  kube_pod_worker_step (worker);
+}
+
+void
+kube_pod_worker_poke (KubePodWorker *worker)
+{
+  kube_pod_worker_step (worker);
+}
+
+void
+kube_pod_worker_reject (KubePodWorker *worker, const char *reason, const char *message)
+{
+  kube_pod_worker_event (worker, NULL, "Warning", reason, "%s", message);
+  worker->end_phase = "Failed";
+  worker->end_reason = g_strdup (reason);
+  worker->end_message = g_strdup (message);
+  worker->rejected = TRUE;
+  worker->state = KUBE_WORKER_FINISHED;
+  kube_pod_worker_step (worker);
+}
+
+void
+kube_pod_worker_rotate_logs (KubePodWorker *worker)
+{
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    const char *path = container->info != NULL ? kube_value_get_string (container->info->config, "logPath") : NULL;
+    if (path != NULL && container->info->state == KUBE_CONTAINER_RUNNING && kube_container_log_rotate (path, 10 * 1024 * 1024, 5))
+      kube_runtime_reopen_log (worker->node->runtime, container->info->id);
+  }
+}
+
+static KubePodContainer *
+find_container (KubePodWorker *worker, const char *name, GError **error)
+{
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (g_strcmp0 (container->name, name) == 0)
+      return container;
+  }
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is not available", name != NULL ? name : "", kube_object_get_name (worker->pod));
+  return NULL;
+}
+
+char *
+kube_pod_worker_find_log (KubePodWorker *worker, const char *name, gboolean previous, GError **error)
+{
+  KubePodContainer *container = find_container (worker, name, error);
+  const char *pod = kube_object_get_name (worker->pod);
+
+  if (container == NULL)
+    return NULL;
+  /* while it waits to begin again, the instance that ended last is both the present and the previous one */
+  gboolean waits = container->step == KUBE_STEP_EXITED && g_strcmp0 (container->reason, "CrashLoopBackOff") == 0;
+  KubeContainer *info = previous && !waits ? container->last : container->info != NULL ? container->info : container->last;
+  if (info != NULL)
+    return g_strdup (info->id);
+  if (previous)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "previous terminated container \"%s\" in pod \"%s\" not found", name, pod);
+  else if (g_strcmp0 (container->reason, "ErrImagePull") == 0)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is waiting to start: image can't be pulled", name, pod);
+  else if (g_strcmp0 (container->reason, "ImagePullBackOff") == 0)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is waiting to start: trying and failing to pull image", name, pod);
+  else
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is waiting to start: %s", name, pod,
+                 container->reason != NULL ? container->reason : container->role == KUBE_ROLE_MAIN && ((KubePodContainer *) worker->containers->pdata[0])->role != KUBE_ROLE_MAIN ? "PodInitializing" : "ContainerCreating");
+  return NULL;
+}
+
+char *
+kube_pod_worker_find_running (KubePodWorker *worker, const char *name, GError **error)
+{
+  KubePodContainer *container = find_container (worker, name, NULL);
+
+  if (container != NULL && container->info != NULL && container->info->state == KUBE_CONTAINER_RUNNING)
+    return g_strdup (container->info->id);
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "container not found (\"%s\")", name != NULL ? name : "");
+  return NULL;
+}
