@@ -15,6 +15,10 @@ KubeHub *kube_server_get_hub (KubeServer *server);
 KubeAuth *kube_server_get_auth (KubeServer *server);
 /* Main context of the housekeeping thread: for watches and timers of the server's own. */
 GMainContext *kube_server_get_context (KubeServer *server);
+typedef struct _KubeHousekeeper KubeHousekeeper;
+KubeHousekeeper *kube_server_get_housekeeper (KubeServer *server);
+/* Seconds that an event is kept after its last write. */
+#define KUBE_EVENT_TTL 3600
 gboolean kube_server_is_shutting_down (KubeServer *server);
 const KubeServerOptions *kube_server_get_options (KubeServer *server);
 /* (transfer full) (nullable) */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-server-private.h"
 #include "kube-bootstrap.h"
+#include "kube-housekeeper.h"
 #include "kube-operation.h"
 #include "kube-paths.h"
+#include "kube-storage.h"
 #include "registry/kube-registry.h"
 #include <kube/kube-metrics.h>
 
@@ -30,6 +32,7 @@ struct _KubeServer {
   GMainContext *context;     /* of the housekeeping thread */
   GMainLoop *loop;
   GThread *thread;
+  KubeHousekeeper *housekeeper;
   gint shutting_down;        /* (atomic) */
   gint in_flight;            /* (atomic) */
   GMutex mutex;
@@ -109,6 +112,7 @@ kube_server_finalize (GObject *object)
 {
   KubeServer *self = KUBE_SERVER (object);
 
+  g_clear_pointer (&self->housekeeper, kube_housekeeper_free);
   g_clear_pointer (&self->auth, kube_auth_free);
   g_clear_object (&self->hub);
   g_clear_object (&self->store);
@@ -158,6 +162,26 @@ copy_options (KubeServer *self, const KubeServerOptions *options)
   self->options.history_bytes = options->history_bytes;
 }
 
+static gboolean
+expire_later (const char *key, const guint8 *value, gsize length, guint64 revision, gpointer user_data)
+{
+  KubeServer *self = user_data;
+
+  kube_housekeeper_expire (self->housekeeper, key, revision, KUBE_EVENT_TTL);
+  return TRUE;
+}
+
+/* Events that an earlier server has left begin their time anew. */
+static void
+expire_stored (KubeServer *self)
+{
+  g_autofree char *start = kube_storage_key (KUBE_KIND ("v1", "Event"), NULL, NULL);
+  g_autofree char *end = kube_storage_end_of (start);
+  KubeStoreRange range = { start, end, 0, 0 };
+
+  kube_store_range (self->store, &range, expire_later, self, NULL, NULL, NULL);
+}
+
 /**
  * kube_server_new:
  * @store: the store, which the server uses alone
@@ -184,6 +208,8 @@ kube_server_new (KubeStore *store, const KubeServerOptions *options, GError **er
     return NULL;
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
+  self->housekeeper = kube_housekeeper_new (self->store, self->clock, self->context);
+  expire_stored (self);
   self->thread = g_thread_new ("kube-server", run_loop, self);
   return g_steal_pointer (&self);
 }
@@ -332,6 +358,12 @@ GMainContext *
 kube_server_get_context (KubeServer *self)
 {
   return self->context;
+}
+
+KubeHousekeeper *
+kube_server_get_housekeeper (KubeServer *self)
+{
+  return self->housekeeper;
 }
 
 const KubeServerOptions *

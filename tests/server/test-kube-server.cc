@@ -447,6 +447,17 @@ TEST_F (Server, WatchEndsAtItsTime)
   wait_for ([&] { return seen.closed; });
 }
 
+TEST_F (Server, EventsGoAnHourAfterTheirLastWrite)
+{
+  create ("Event", "{\"metadata\":{\"name\":\"e\"},\"involvedObject\":{\"namespace\":\"default\"},\"reason\":\"r\",\"type\":\"Normal\"}");
+  kube_virtual_clock_advance (clock, 50 * 60 * G_USEC_PER_SEC);
+  ASSERT_EQ (patch ("Event", "e", "{\"count\":2}").status, 200);
+  kube_virtual_clock_advance (clock, 50 * 60 * G_USEC_PER_SEC);
+  EXPECT_EQ (get ("Event", "e").status, 200);
+  kube_virtual_clock_advance (clock, 20 * 60 * G_USEC_PER_SEC);
+  wait_for ([&] { return get ("Event", "e").status == 404; });
+}
+
 TEST_F (Server, NamespaceIsTerminatingUntilItsFinalizerIsGone)
 {
   ASSERT_EQ (create ("Namespace", "{\"metadata\":{\"name\":\"n\"}}").at ("metadata.labels.kubernetes.io/metadata.name"), "");

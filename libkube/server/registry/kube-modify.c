@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
+#include "../kube-housekeeper.h"
 #include "kube-splice.h"
 #include "kube-strategy.h"
 
@@ -9,6 +10,7 @@ typedef struct {
   KubeOperation *op;
   KubeWrittenFunc func;
   gpointer user_data;
+  char *expiring; /* (nullable): the key of what is kept for a time only */
 } Write;
 
 static void
@@ -16,7 +18,13 @@ on_written (KubeStore *store, const KubeStoreResult *result, gpointer user_data)
 {
   Write *write = user_data;
   g_autoptr (KubeOperation) op = write->op;
+  KubeHousekeeper *housekeeper = kube_server_get_housekeeper (op->server);
 
+  if (result->error == NULL)
+    kube_housekeeper_note_write (housekeeper);
+  if (result->error == NULL && write->expiring != NULL)
+    kube_housekeeper_expire (housekeeper, write->expiring, result->revision, kube_strategy_find (op->kind)->ttl);
+  g_free (write->expiring);
   write->func (op, result, write->user_data);
   g_free (write);
 }
@@ -36,8 +44,16 @@ kube_registry_write (KubeOperation *op, const char *key, KubeObject *object, GBy
   }
   write.value = value;
   state = g_new (Write, 1);
-  *state = (Write){ kube_operation_ref (op), func, user_data };
+  *state = (Write){ kube_operation_ref (op), func, user_data, !remove && kube_strategy_find (op->kind)->ttl > 0 ? g_strdup (key) : NULL };
   kube_store_write (op->store, &write, on_written, state);
+}
+
+const char *
+kube_registry_error_group (KubeKind *kind)
+{
+  if (kind->storage_group == NULL)
+    return kind->group;
+  return g_str_equal (kind->storage_group, "core") ? "" : kind->storage_group;
 }
 
 GError *

@@ -162,7 +162,7 @@ validate (KubeOperation *op, KubeObject *object, GError **error)
   GError *invalid;
 
   kube_validate_create (op->kind, kube_object_get_value (object), &errors);
-  invalid = kube_field_errors_to_error (&errors, op->kind->group, op->kind->name, name != NULL ? name : "");
+  invalid = kube_field_errors_to_error (&errors, kube_registry_error_group (op->kind), op->kind->name, name != NULL ? name : "");
   if (invalid != NULL)
     g_propagate_error (error, invalid);
   return invalid == NULL;
@@ -188,10 +188,12 @@ prepare (Create *create, GError **error)
     return NULL;
   kube_node_set_string (root, "metadata.resourceVersion", "");
   object = kube_object_new_from_builder (builder);
-  if (create->strategy->warn != NULL)
-    create->strategy->warn (op, kube_object_get_value (object), NULL);
-  if (validate (op, object, error) && admit_validating (op, object, error))
-    return g_steal_pointer (&object);
+  if (validate (op, object, error)) {
+    if (create->strategy->warn != NULL)
+      create->strategy->warn (op, kube_object_get_value (object), NULL);
+    if (admit_validating (op, object, error))
+      return g_steal_pointer (&object);
+  }
   if (create->strategy->settle != NULL)
     create->strategy->settle (op, object, NULL, FALSE, FALSE);
   return NULL;

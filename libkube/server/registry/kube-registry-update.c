@@ -152,7 +152,7 @@ validate (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeObject *new, G
   GError *invalid;
 
   kube_validate_update (kind, subresource, kube_object_get_value (new), kube_object_get_value (old), &errors);
-  invalid = kube_field_errors_to_error (&errors, kind->group, kind->name, kube_object_get_name (old));
+  invalid = kube_field_errors_to_error (&errors, kube_registry_error_group (kind), kind->name, kube_object_get_name (old));
   if (invalid != NULL)
     g_propagate_error (error, invalid);
   return invalid == NULL;
@@ -176,6 +176,14 @@ apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy,
   count_generation (kind, strategy, subresource, old, root);
 }
 
+static gboolean
+warn (KubeOperation *op, const KubeStrategy *strategy, KubeObject *old, KubeObject *new)
+{
+  if (strategy->warn != NULL)
+    strategy->warn (op, kube_object_get_value (new), kube_object_get_value (old));
+  return TRUE;
+}
+
 KubeChange
 kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeBuilder *builder, KubeObject **object, GError **error)
 {
@@ -190,9 +198,7 @@ kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old,
   if (strategy->allocate != NULL && *op->info.subresource == '\0' && !strategy->allocate (&context, error))
     return KUBE_CHANGE_NONE;
   new = kube_object_new_from_builder (builder);
-  if (strategy->warn != NULL)
-    strategy->warn (op, kube_object_get_value (new), kube_object_get_value (old));
-  if (!validate (op, kind, old, new, error) || !admit (op, kind, old, builder, new, error)) {
+  if (!validate (op, kind, old, new, error) || !warn (op, strategy, old, new) || !admit (op, kind, old, builder, new, error)) {
     if (strategy->settle != NULL)
       strategy->settle (op, new, old, FALSE, FALSE);
     return KUBE_CHANGE_NONE;

@@ -6,8 +6,8 @@ static const KubeStrategy none;
 /* Kinds of which only a property differs, and no code. */
 static const KubeStrategy plain[] = {
   { .group = "", .plural = "endpoints", .update_creates = TRUE },
-  { .group = "", .plural = "events", .update_creates = TRUE, .ttl = 3600 },
-  { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .ttl = 3600 },
+  { .group = "", .plural = "events", .update_creates = TRUE, .ttl = KUBE_EVENT_TTL },
+  { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .ttl = KUBE_EVENT_TTL },
   { .group = "", .plural = "limitranges", .update_creates = TRUE },
   { .group = "", .plural = "nodes", .created_with_status = TRUE },
   { .group = "", .plural = "podtemplates", .returns_deleted = TRUE },
