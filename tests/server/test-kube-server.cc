@@ -447,14 +447,34 @@ TEST_F (Server, WatchEndsAtItsTime)
   wait_for ([&] { return seen.closed; });
 }
 
+TEST_F (Server, AnEventIsTheSameInBothOfItsGroups)
+{
+  g_autoptr (KubeObject) made = kube_object_parse ("{\"metadata\":{\"name\":\"e\"},\"regarding\":{\"namespace\":\"default\",\"name\":\"p\"},\"note\":\"n\",\"reason\":\"r\",\"action\":\"a\","
+                                                   "\"type\":\"Normal\",\"eventTime\":\"2026-01-01T00:00:00.000000Z\",\"reportingController\":\"x/y\",\"reportingInstance\":\"i\"}", -1, nullptr);
+  KubeKind *kind = KUBE_KIND ("events.k8s.io/v1", "Event");
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, kind, "default", nullptr);
+  kube_request_set_object (request, made);
+  Answer answer = send (request);
+  ASSERT_EQ (answer.status, 201) << answer.message;
+  EXPECT_EQ (answer.at ("note"), "n");
+  Answer core = get ("Event", "e");
+  EXPECT_EQ (core.at ("apiVersion"), "v1");
+  EXPECT_EQ (core.at ("message"), "n");
+  EXPECT_EQ (core.at ("involvedObject.name"), "p");
+  g_autoptr (KubeRequest) all = kube_request_new (KUBE_VERB_LIST, kind, "default", nullptr);
+  Answer list = send (all);
+  ASSERT_EQ (kube_object_list_get_length (list.list), 1u);
+  EXPECT_STREQ (kube_object_get_string (kube_object_list_get (list.list, 0), "regarding.name"), "p");
+}
+
 TEST_F (Server, EventsGoAnHourAfterTheirLastWrite)
 {
   create ("Event", "{\"metadata\":{\"name\":\"e\"},\"involvedObject\":{\"namespace\":\"default\"},\"reason\":\"r\",\"type\":\"Normal\"}");
-  kube_virtual_clock_advance (clock, 50 * 60 * G_USEC_PER_SEC);
+  kube_virtual_clock_advance (clock, G_GINT64_CONSTANT (3000) * G_USEC_PER_SEC);
   ASSERT_EQ (patch ("Event", "e", "{\"count\":2}").status, 200);
-  kube_virtual_clock_advance (clock, 50 * 60 * G_USEC_PER_SEC);
+  kube_virtual_clock_advance (clock, G_GINT64_CONSTANT (3000) * G_USEC_PER_SEC);
   EXPECT_EQ (get ("Event", "e").status, 200);
-  kube_virtual_clock_advance (clock, 20 * 60 * G_USEC_PER_SEC);
+  kube_virtual_clock_advance (clock, G_GINT64_CONSTANT (1200) * G_USEC_PER_SEC);
   wait_for ([&] { return get ("Event", "e").status == 404; });
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
+#include "../kube-convert.h"
 #include "../kube-housekeeper.h"
 #include "kube-splice.h"
 #include "kube-strategy.h"
@@ -33,7 +34,8 @@ void
 kube_registry_write (KubeOperation *op, const char *key, KubeObject *object, GBytes *previous, guint64 expected, gboolean remove, KubeWrittenFunc func, gpointer user_data)
 {
   KubeStoreWrite write = { .key = key, .previous = previous, .expected = expected, .remove = remove };
-  g_autoptr (GBytes) value = kube_splice_clear_version (kube_object_get_bytes (object), &write.revision_at);
+  g_autoptr (KubeObject) stored = kube_convert_to_storage (op->kind, object);
+  g_autoptr (GBytes) value = kube_splice_clear_version (kube_object_get_bytes (stored), &write.revision_at);
   Write *state;
 
   if (g_bytes_get_size (value) > MAX_OBJECT && !remove) {
@@ -65,6 +67,13 @@ kube_registry_conflict (KubeKind *kind, const char *name, const char *message)
 }
 
 static void step (KubeModify *modify);
+
+static KubeObject *
+read_stored (KubeModify *modify, GBytes *bytes)
+{
+  g_autoptr (KubeObject) stored = kube_object_new_from_bytes (bytes);
+  return kube_convert_from_storage (modify->kind, stored);
+}
 
 static void
 finish (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error)
@@ -120,7 +129,7 @@ on_modified (KubeOperation *op, const KubeStoreResult *result, gpointer user_dat
     return;
   }
   if (result->value != NULL) {
-    stored = kube_object_new_from_bytes (result->value);
+    stored = read_stored (modify, result->value);
   } else {
     g_autoptr (GBytes) bytes = kube_splice_set_version (kube_object_get_bytes (modify->new), result->revision);
     stored = kube_object_new_from_bytes (bytes);
@@ -146,7 +155,7 @@ step (KubeModify *modify)
   }
   g_clear_pointer (&modify->old, kube_object_unref);
   g_clear_pointer (&modify->new, kube_object_unref);
-  modify->old = kube_object_new_from_bytes (bytes);
+  modify->old = read_stored (modify, bytes);
   change = modify->change (modify, modify->old, &modify->new, modify->user_data, &error);
   if (error != NULL) {
     finish (modify, NULL, FALSE, error);

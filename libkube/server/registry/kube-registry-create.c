@@ -3,6 +3,7 @@
 #include "kube-strategy.h"
 #include "kube-validation.h"
 #include "../kube-admission.h"
+#include "../kube-convert.h"
 #include <kube/kube-names.h>
 #include <kube/kube-time.h>
 
@@ -232,7 +233,8 @@ on_created (KubeOperation *op, const KubeStoreResult *result, gpointer user_data
     kube_operation_answer_error (op, result->error);
   } else {
     g_autoptr (KubeObject) stored = kube_object_new_from_bytes (result->value);
-    kube_operation_answer_object (op, 201, stored);
+    g_autoptr (KubeObject) answer = kube_convert_from_storage (op->kind, stored);
+    kube_operation_answer_object (op, 201, answer);
   }
   create_free (create);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
+#include "../kube-convert.h"
 #include "kube-splice.h"
 #include "kube-table.h"
 #include <kube/kube-selector.h>
@@ -26,7 +27,7 @@ kube_registry_get (KubeOperation *op)
   g_autofree char *key = kube_storage_key (op->kind, op->info.namespace_, op->info.name);
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (KubeObject) object = NULL;
+  g_autoptr (KubeObject) stored = NULL, object = NULL;
   guint64 wanted = 0, current;
 
   if (version != NULL && !kube_parse_revision (version, &wanted, &error)) {
@@ -45,8 +46,18 @@ kube_registry_get (KubeOperation *op)
       kube_operation_answer_error (op, error);
     return;
   }
-  object = kube_object_new_from_bytes (bytes);
+  stored = kube_object_new_from_bytes (bytes);
+  object = kube_convert_from_storage (op->kind, stored);
   kube_operation_answer_object (op, 200, object);
+}
+
+KubeObject *
+kube_registry_convert (KubeOperation *op, const char *json, gsize length)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (json, length);
+  g_autoptr (KubeObject) stored = kube_object_new_from_bytes (bytes);
+
+  return kube_convert_from_storage (op->kind, stored);
 }
 
 gboolean
@@ -112,9 +123,14 @@ visit (const char *key, const guint8 *data, gsize length, guint64 revision, gpoi
 {
   List *list = user_data;
   const char *json = (const char *) data;
+  g_autoptr (KubeObject) converted = NULL;
 
   g_free (list->last);
   list->last = g_strdup (key);
+  if (kube_convert_is_needed (list->op->kind)) {
+    converted = kube_registry_convert (list->op, json, length);
+    json = g_bytes_get_data (kube_object_get_bytes (converted), &length);
+  }
   if (kube_registry_matches (&list->options, json, length)) {
     if (list->objects != NULL) {
       g_autoptr (GBytes) bytes = g_bytes_new (json, length);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
+#include "../kube-convert.h"
 #include "kube-splice.h"
 #include "kube-table.h"
 #include <kube/kube-selector.h>
@@ -148,8 +149,10 @@ encode_frame (KubeHubEvent *event)
 }
 
 static gboolean
-selects (Watch *watch, KubeObject *object)
+selects (Watch *watch, KubeObject *stored)
 {
+  g_autoptr (KubeObject) object = stored != NULL ? kube_convert_from_storage (watch->op->kind, stored) : NULL;
+
   if (object == NULL)
     return FALSE;
   if (watch->options.labels != NULL && !kube_selector_matches (watch->options.labels, object))
@@ -158,8 +161,9 @@ selects (Watch *watch, KubeObject *object)
 }
 
 static void
-send_event (Watch *watch, KubeHubEvent *event, KubeWatchEventType type, KubeObject *object)
+send_event (Watch *watch, KubeHubEvent *event, KubeWatchEventType type, KubeObject *stored)
 {
+  g_autoptr (KubeObject) object = kube_convert_from_storage (watch->op->kind, stored);
   gsize length;
   const char *json;
 
@@ -326,9 +330,14 @@ visit (const char *key, const guint8 *data, gsize length, guint64 revision, gpoi
 {
   Watch *watch = user_data;
   const char *json = (const char *) data;
+  g_autoptr (KubeObject) converted = NULL;
 
   g_free (watch->last);
   watch->last = g_strdup (key);
+  if (kube_convert_is_needed (watch->op->kind)) {
+    converted = kube_registry_convert (watch->op, json, length);
+    json = g_bytes_get_data (kube_object_get_bytes (converted), &length);
+  }
   if (kube_registry_matches (&watch->options, json, length)) {
     if (kube_call_is_local (watch->op->call)) {
       g_autoptr (GBytes) bytes = g_bytes_new (json, length);

@@ -16,6 +16,8 @@ void kube_registry_get (KubeOperation *op);
 void kube_registry_list (KubeOperation *op);
 void kube_registry_watch (KubeOperation *op);
 GError *kube_registry_too_large_version (guint64 wanted, guint64 current);
+/* A stored object in the form of the operation's kind. */
+KubeObject *kube_registry_convert (KubeOperation *op, const char *json, gsize length);
 /* Whether a stored object is in the selection of @options. */
 gboolean kube_registry_matches (const KubeListOptions *options, const char *json, gsize length);
 
