@@ -62,6 +62,7 @@ typedef enum {
   KUBE_FIELD_ATOMIC = 1 << 7,       /* an atomic struct or map, for apply */
   KUBE_FIELD_INLINE = 1 << 8,       /* reserved for embedded structs; the generator flattens them */
   KUBE_FIELD_GRANULAR = 1 << 10,    /* not atomic for apply, although its type is */
+  KUBE_FIELD_LENIENT = 1 << 11,     /* the server takes an object without it, although it is REQUIRED */
   KUBE_FIELD_OMIT_ZERO = 1 << 9,    /* omitzero: a struct that is empty is not written */
 } KubeFieldFlags;
 

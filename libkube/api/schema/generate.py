@@ -13,7 +13,7 @@ GO_NAMES = {"double": "float64", "bytes": "[]uint8", "time": "v1.Time", "microti
             "json": "v1.JSON", "fields": "v1.FieldsV1", "rawextension": "runtime.RawExtension",
             "structorbool": "v1.JSONSchemaPropsOrBool", "structorlist": "v1.JSONSchemaPropsOrArray", "structorstrings": "v1.JSONSchemaPropsOrStringArray"}
 FLAGS = {"required": "REQUIRED", "always": "ALWAYS", "immutable": "IMMUTABLE", "merge": "MERGE", "replace": "REPLACE",
-         "retain-keys": "RETAIN_KEYS", "omitzero": "OMIT_ZERO", "granular": "GRANULAR"}
+         "retain-keys": "RETAIN_KEYS", "omitzero": "OMIT_ZERO", "granular": "GRANULAR", "lenient": "LENIENT"}
 FORMATS = {"ip": "IP", "cidr": "CIDR", "port": "PORT", "non-negative": "NON_NEGATIVE", "labels": "LABELS", "label-selector": "LABEL_SELECTOR"}
 VERBS = {"get": "GET", "list": "LIST", "watch": "WATCH", "create": "CREATE", "update": "UPDATE", "patch": "PATCH", "delete": "DELETE",
          "deletecollection": "DELETE_COLLECTION"}

@@ -39,7 +39,8 @@ check_field (KubeFieldErrors *errors, const KubeFieldPath *path, const KubeField
   guint n = kube_value_get_length (value);
 
   if (is_unset (field, value)) {
-    if ((field->flags & KUBE_FIELD_REQUIRED) && !(field->scalar == KUBE_SCALAR_BOOLEAN || field->scalar == KUBE_SCALAR_INT32 || field->scalar == KUBE_SCALAR_INT64))
+    if ((field->flags & (KUBE_FIELD_REQUIRED | KUBE_FIELD_LENIENT)) == KUBE_FIELD_REQUIRED &&
+        !(field->scalar == KUBE_SCALAR_BOOLEAN || field->scalar == KUBE_SCALAR_INT32 || field->scalar == KUBE_SCALAR_INT64))
       kube_field_errors_required (errors, path, NULL);
     return;
   }
