@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
-#include <unistd.h>
 #include <gio/gio.h>
 #include <kube/kube-cluster.h>
-#include <kube/sys/kube-network.h>
-#include <kube/sys/kube-runtime.h>
+#include <kube/kube-node-agent.h>
 
 /* What a cluster needs of its machine, and what it leaves there. */
 
@@ -41,6 +39,12 @@ kube_cluster_check_host (const char *runtime, const char *address, guint16 port)
   GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
 
   check_port (problems, address, port);
+  if (strcmp (runtime, "oci") == 0) {
+    g_auto (GStrv) missing = kube_node_check_host ();
+
+    for (guint i = 0; missing[i] != NULL; i++)
+      g_ptr_array_add (problems, g_strdup (missing[i]));
+  }
   return problems;
 }
 
@@ -58,7 +62,5 @@ kube_cluster_check_host (const char *runtime, const char *address, guint16 port)
 gboolean
 kube_cluster_clean_up (const char *data_dir, GError **error)
 {
-  g_autoptr (KubeNetwork) network = kube_network_bridge_new (NULL);
-
-  return kube_runtime_oci_clean_up (data_dir, error) && kube_network_clean_up (network, error);
+  return kube_node_clean_up (data_dir, NULL, error);
 }

@@ -3,6 +3,8 @@
 #include <kube/kube-config.h>
 #include <kube/kube-controllers.h>
 #include <kube/kube-http-front.h>
+#include <kube/kube-scheduler.h>
+#include "kube-cluster-nodes.h"
 #include "kube-compactor.h"
 #include "kube-component.h"
 #include "kube-pki.h"
@@ -43,6 +45,8 @@ struct _KubeCluster {
   KubeClient *client;          /* (owned): of the administrator */
   KubeComponent *upkeep;       /* (owned) */
   KubeComponent *controllers;  /* (owned) (nullable) */
+  KubeComponent *scheduler;    /* (owned) (nullable) */
+  KubeClusterNodes *kubelets;  /* (owned) (nullable) */
   gboolean stopped;
 };
 
@@ -234,12 +238,54 @@ stop_controllers (gpointer object, gpointer user_data)
   g_object_unref (object);
 }
 
+static gpointer
+start_scheduler (gpointer user_data)
+{
+  KubeCluster *self = user_data;
+  g_autoptr (KubeClient) client = kube_local_client_new (self->server, "system:kube-scheduler", NULL);
+  KubeScheduler *scheduler = kube_scheduler_new (client, self->clock, NULL);
+
+  kube_scheduler_start (scheduler);
+  return scheduler;
+}
+
 static void
-start_components (KubeCluster *self)
+stop_scheduler (gpointer object, gpointer user_data)
+{
+  kube_scheduler_stop (object);
+  g_object_unref (object);
+}
+
+static gboolean
+start_nodes (KubeCluster *self, GError **error)
+{
+  const KubeClusterNodesOptions options = {
+    .server = self->server,
+    .real = strcmp (self->runtime, "oci") == 0,
+    .count = self->nodes,
+    .data_dir = self->data_dir,
+    .name = self->node_name,
+    .cluster_cidr = self->cluster_cidr,
+    .cluster_dns = self->cluster_dns,
+    .cluster_domain = self->cluster_domain,
+    .same_thread = self->same_thread,
+  };
+
+  self->kubelets = kube_cluster_nodes_new (&options, error);
+  return self->kubelets != NULL;
+}
+
+static gboolean
+start_components (KubeCluster *self, GError **error)
 {
   self->upkeep = kube_component_new ("kube-upkeep", !self->same_thread, start_upkeep, stop_upkeep, self);
+  if (is_enabled (self, "kubelet") && !start_nodes (self, error))
+    return FALSE;
+  if (is_enabled (self, "kube-scheduler"))
+    self->scheduler = kube_component_new ("kube-scheduler", !self->same_thread, start_scheduler, stop_scheduler, self);
   if (is_enabled (self, "kube-controller-manager"))
     self->controllers = kube_component_new ("kube-control", !self->same_thread, start_controllers, stop_controllers, self);
+  return TRUE;
 }
 
 /* --- the type --- */
@@ -309,9 +355,9 @@ kube_cluster_new (const KubeClusterOptions *options, GError **error)
     return NULL;
   self = g_object_new (KUBE_TYPE_CLUSTER, NULL);
   take_options (self, options);
-  if (!open_store (self, error) || !load_keys (self, options, error) || !start_server (self, error) || !open_port (self, options, error))
+  if (!open_store (self, error) || !load_keys (self, options, error) || !start_server (self, error) || !open_port (self, options, error) ||
+      !start_components (self, error))
     return NULL;
-  start_components (self);
   return g_steal_pointer (&self);
 }
 
@@ -392,6 +438,8 @@ kube_cluster_stop (KubeCluster *self)
   self->stopped = TRUE;
   if (self->front != NULL)
     kube_http_front_stop (self->front, STOP_GRACE);
+  g_clear_pointer (&self->kubelets, kube_cluster_nodes_free);
+  g_clear_pointer (&self->scheduler, kube_component_free);
   g_clear_pointer (&self->controllers, kube_component_free);
   g_clear_pointer (&self->upkeep, kube_component_free);
   if (self->server != NULL)

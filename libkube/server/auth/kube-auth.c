@@ -139,6 +139,14 @@ kube_auth_authenticate (KubeAuth *auth, KubeCall *call, const KubeRequestInfo *i
   return kube_auth_impersonate (auth, call, user, error);
 }
 
+/* The node authorizer: nodes have the rights of the role system:node without a binding. */
+static gboolean
+node_allows (KubeAuth *auth, KubeUser *user, const KubeRequestInfo *info)
+{
+  return g_str_has_prefix (user->name, "system:node:") && kube_user_in_group (user, "system:nodes") &&
+         kube_rbac_role_allows (auth->rbac, "system:node", info);
+}
+
 gboolean
 kube_auth_authorize (KubeAuth *auth, KubeUser *user, const KubeRequestInfo *info, char **reason)
 {
@@ -146,7 +154,7 @@ kube_auth_authorize (KubeAuth *auth, KubeUser *user, const KubeRequestInfo *info
     *reason = NULL;
   if (kube_user_in_group (user, KUBE_GROUP_MASTERS))
     return TRUE;
-  return kube_rbac_allows (auth->rbac, user, info, reason);
+  return node_allows (auth, user, info) || kube_rbac_allows (auth->rbac, user, info, reason);
 }
 
 static char *

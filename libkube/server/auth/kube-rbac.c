@@ -587,6 +587,19 @@ kube_rbac_allows (KubeRbac *rbac, KubeUser *user, const KubeRequestInfo *info, c
   return question.allowed;
 }
 
+gboolean
+kube_rbac_role_allows (KubeRbac *rbac, const char *name, const KubeRequestInfo *info)
+{
+  g_autoptr (Snapshot) snapshot = take_snapshot (rbac);
+  const Role *role = g_hash_table_lookup (snapshot->cluster->roles, name);
+
+  for (guint i = 0; role != NULL && i < role->rules->len; i++) {
+    if (rule_allows (&g_array_index (role->rules, Rule, i), info))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean
 collect_rules (const Grant *grant, const Role *role, gpointer user_data)
 {

@@ -20,6 +20,8 @@ gboolean kube_rbac_start (KubeRbac *rbac, GError **error);
 
 /* @reason: (out) (optional) (nullable) (transfer full): which binding allows it. */
 gboolean kube_rbac_allows (KubeRbac *rbac, KubeUser *user, const KubeRequestInfo *info, char **reason);
+/* Whether the ClusterRole @name allows it, whoever asks. */
+gboolean kube_rbac_role_allows (KubeRbac *rbac, const char *name, const KubeRequestInfo *info);
 /* (transfer full) (element-type KubeValue): the PolicyRules that @user holds in @namespace_ ("": cluster-wide ones only). */
 GPtrArray *kube_rbac_list_rules (KubeRbac *rbac, KubeUser *user, const char *namespace_);
 /* (transfer full) (nullable): the Role (@namespace_) or ClusterRole (NULL) @name. */
