@@ -19,11 +19,13 @@
 #include <kube/kube-log.h>
 #include <kube/kube-metrics.h>
 #include <kube/kube-names.h>
+#include <kube/kube-node-agent.h>
 #include <kube/kube-object.h>
 #include <kube/kube-patch.h>
 #include <kube/kube-plan.h>
 #include <kube/kube-quantity.h>
 #include <kube/kube-request.h>
+#include <kube/kube-scheduler.h>
 #include <kube/kube-scheme.h>
 #include <kube/kube-selector.h>
 #include <kube/kube-server.h>
@@ -39,4 +41,5 @@
 #include <kube/sys/kube-network.h>
 #include <kube/sys/kube-node-api.h>
 #include <kube/sys/kube-runtime.h>
+#include <kube/sys/kube-scheduler-plugin.h>
 #include <kube/sys/kube-store.h>

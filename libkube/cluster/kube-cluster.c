@@ -5,7 +5,6 @@
 #include <kube/kube-http-front.h>
 #include <kube/kube-scheduler.h>
 #include "kube-cluster-nodes.h"
-#include "kube-compactor.h"
 #include "kube-component.h"
 #include "kube-pki.h"
 
@@ -43,7 +42,6 @@ struct _KubeCluster {
   KubeServer *server;          /* (owned) */
   KubeHttpFront *front;        /* (owned) (nullable) */
   KubeClient *client;          /* (owned): of the administrator */
-  KubeComponent *upkeep;       /* (owned) */
   KubeComponent *controllers;  /* (owned) (nullable) */
   KubeComponent *scheduler;    /* (owned) (nullable) */
   KubeClusterNodes *kubelets;  /* (owned) (nullable) */
@@ -189,20 +187,6 @@ open_port (KubeCluster *self, const KubeClusterOptions *options, GError **error)
 
 /* --- components --- */
 
-static gpointer
-start_upkeep (gpointer user_data)
-{
-  KubeCluster *self = user_data;
-
-  return kube_compactor_new (self->store, self->clock);
-}
-
-static void
-stop_upkeep (gpointer object, gpointer user_data)
-{
-  kube_compactor_free (object);
-}
-
 /* Controllers act as upstream's do with --use-service-account-credentials: each with the rights of its own service account. */
 static KubeClient *
 make_controller_client (KubeManager *manager, const char *name, gpointer user_data)
@@ -278,7 +262,6 @@ start_nodes (KubeCluster *self, GError **error)
 static gboolean
 start_components (KubeCluster *self, GError **error)
 {
-  self->upkeep = kube_component_new ("kube-upkeep", !self->same_thread, start_upkeep, stop_upkeep, self);
   if (is_enabled (self, "kubelet") && !start_nodes (self, error))
     return FALSE;
   if (is_enabled (self, "kube-scheduler"))
@@ -441,7 +424,6 @@ kube_cluster_stop (KubeCluster *self)
   g_clear_pointer (&self->kubelets, kube_cluster_nodes_free);
   g_clear_pointer (&self->scheduler, kube_component_free);
   g_clear_pointer (&self->controllers, kube_component_free);
-  g_clear_pointer (&self->upkeep, kube_component_free);
   if (self->server != NULL)
     kube_server_shut_down (self->server);
   g_clear_object (&self->front);
