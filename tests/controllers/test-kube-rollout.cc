@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
+#include <kube/kube-yaml.h>
 #include "kube-rollout.h"
 
 namespace {
@@ -21,10 +22,10 @@ KubeObject *
 parse (const std::string &text)
 {
   g_autoptr (GError) error = nullptr;
-  KubeObject *object = kube_object_parse (text.c_str (), -1, &error);
+  g_autoptr (KubeValue) value = kube_yaml_parse (text.c_str (), -1, &error);
 
   EXPECT_EQ (error, nullptr) << (error != nullptr ? error->message : "") << text;
-  return object;
+  return kube_object_new (value);
 }
 
 KubeObject *
