@@ -69,7 +69,7 @@ KubeEventRecorder *kube_controller_get_recorder (KubeController *controller);
 /* (transfer none) (nullable): why the last plan for @key failed; NULL where it did not. */
 KUBE_AVAILABLE_IN_1_0
 const GError *kube_controller_get_error (KubeController *controller, const char *key);
-/* Whether nothing is queued, waits for a time, or is in work: what a test waits for. */
+/* Whether no key is ready or in work; keys may still wait for their time. */
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_controller_is_idle (KubeController *controller);
 

@@ -48,6 +48,12 @@ void kube_plan_add_request (KubePlan *plan, KubeRequest *request);
 /* The last request may fail with @code without being a failure of the plan. */
 KUBE_AVAILABLE_IN_1_0
 void kube_plan_tolerate (KubePlan *plan, KubeError code);
+/* The last request may fail for this cause ("NamespaceTerminating") without being a failure of the plan. */
+KUBE_AVAILABLE_IN_1_0
+void kube_plan_tolerate_cause (KubePlan *plan, const char *reason);
+/* Asks the server for @object; the plan fails where that is gone, was replaced or is being deleted. For writes that an informer that lags would wrongly decide on. */
+KUBE_AVAILABLE_IN_1_0
+void kube_plan_require (KubePlan *plan, KubeObject *object);
 /* What to say about the last request once it was answered: a Normal event @good_reason with @good_message followed by the answered object's name, or a Warning @bad_reason with @bad_message
  * followed by the error. NULL reasons: say nothing. */
 KUBE_AVAILABLE_IN_1_0

@@ -27,6 +27,8 @@ struct _KubeController {
   GPtrArray *runs;            /* (element-type Run): keys in work */
   GHashTable *errors;         /* (element-type utf8 GError): of keys whose last plan failed */
   GCancellable *cancellable;  /* (owned) */
+  GMainContext *context;      /* (owned) */
+  GSource *check;             /* (owned) (nullable): looks which runs have seen what they wait for */
   guint concurrency;
   gboolean started;
   gboolean pumping;           /* runs that end at once do not take the next key from within */
@@ -179,14 +181,45 @@ run_expect (Run *run, KubeRequest *request, KubeObject *answer)
 }
 
 static void
-on_informer_moved (KubeController *self)
+clear_check (KubeController *self)
 {
-  for (guint i = self->runs->len; i > 0; i--) {
-    Run *run = g_ptr_array_index (self->runs, i - 1);
+  if (self->check == NULL)
+    return;
+  g_source_destroy (self->check);
+  g_clear_pointer (&self->check, g_source_unref);
+}
 
-    if (run->observing && run_has_observed (run))
+/* A run that ends takes the next keys, and a reconcile function may stop the controller: runs come and go while this goes through them. */
+static gboolean
+on_check (gpointer user_data)
+{
+  g_autoptr (KubeController) self = g_object_ref (user_data);
+
+  clear_check (self);
+  for (guint i = self->runs->len; i > 0; i--) {
+    Run *run = i > self->runs->len ? NULL : g_ptr_array_index (self->runs, i - 1);
+
+    if (run != NULL && run->observing && run_has_observed (run))
       run_step (run);
   }
+  return G_SOURCE_REMOVE;
+}
+
+/* In a turn of its own: once for many changes, and not from within the hand-out of a list, whose revision is known before all its objects are. */
+static void
+on_informer_moved (KubeController *self)
+{
+  gboolean observing = FALSE;
+
+  for (guint i = 0; i < self->runs->len; i++)
+    observing |= ((Run *) g_ptr_array_index (self->runs, i))->observing;
+  if (!observing || self->check != NULL)
+    return;
+  self->check = g_idle_source_new ();
+  g_source_set_priority (self->check, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (self->check, "kube-controller-check");
+  g_source_set_callback (self->check, on_check, self, NULL);
+  g_source_attach (self->check, self->context);
 }
 
 static gboolean
@@ -247,6 +280,42 @@ record_events (Run *run, guint after)
   }
 }
 
+static gboolean
+is_tolerated (const KubePlanStep *step, const GError *error)
+{
+  const KubeErrorDetails *details = kube_error_get_details (error);
+
+  if (error->domain != KUBE_ERROR)
+    return FALSE;
+  if ((step->tolerated & (1u << error->code)) != 0)
+    return TRUE;
+  for (guint i = 0; step->tolerated_cause != NULL && details->causes != NULL && i < details->causes->len; i++) {
+    if (g_strcmp0 (((KubeErrorCause *) g_ptr_array_index (details->causes, i))->reason, step->tolerated_cause) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+check_required (const KubePlanStep *step, KubeResponse *response, GError **error)
+{
+  KubeObject *answer;
+  g_autofree char *key = NULL;
+
+  if (step->required == NULL)
+    return TRUE;
+  answer = kube_response_get_object (response);
+  key = kube_object_dup_key (step->required);
+  if (g_strcmp0 (kube_object_get_uid (answer), kube_object_get_uid (step->required)) != 0)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_CONFLICT, "original %s %s is gone: got uid %s, wanted %s", kube_object_get_kind (step->required), key, kube_object_get_uid (answer),
+                 kube_object_get_uid (step->required));
+  else if (kube_object_is_deleting (answer))
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_CONFLICT, "%s has just been deleted at %s", key, kube_object_get_string (answer, "metadata.deletionTimestamp"));
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static void
 on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -257,12 +326,14 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   KubePlanStep *step = g_ptr_array_index (run->plan->steps, sent->step);
 
   run->in_flight--;
+  if (response != NULL && !check_required (step, response, &error))
+    g_clear_pointer (&response, kube_response_unref);
   if (response != NULL) {
     run_expect (run, step->request, kube_response_get_object (response));
     report (run->controller, step, kube_response_get_object (response), NULL);
     record_events (run, sent->step + 1);
     g_ptr_array_index (run->answers, sent->step) = g_steal_pointer (&response);
-  } else if (error->domain == KUBE_ERROR && (step->tolerated & (1u << error->code)) != 0) {
+  } else if (is_tolerated (step, error)) {
     kube_info (4, "%s: %s: %s", run->controller->name, run->key, error->message);
   } else {
     if (run->controller->started) {
@@ -400,8 +471,10 @@ run_begin (KubeController *self, char *key)
 }
 
 static void
-pump (KubeController *self)
+pump (KubeController *controller)
 {
+  g_autoptr (KubeController) self = g_object_ref (controller);
+
   if (self->pumping)
     return;
   self->pumping = TRUE;
@@ -426,11 +499,12 @@ on_queue_ready (KubeWorkQueue *queue, gpointer user_data)
 static void
 kube_controller_init (KubeController *self)
 {
-  self->informers = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->informers = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) kube_kind_unref, g_object_unref);
   self->watches = g_ptr_array_new_with_free_func (g_free);
   self->runs = g_ptr_array_new_with_free_func (run_free);
   self->errors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_error_free);
   self->cancellable = g_cancellable_new ();
+  self->context = g_main_context_ref_thread_default ();
   self->concurrency = 5;
 }
 
@@ -448,6 +522,7 @@ kube_controller_dispose (GObject *object)
       g_signal_handlers_disconnect_by_data (informer, g_ptr_array_index (self->watches, i));
   }
   g_hash_table_remove_all (self->informers);
+  clear_check (self);
   G_OBJECT_CLASS (kube_controller_parent_class)->dispose (object);
 }
 
@@ -467,6 +542,7 @@ kube_controller_finalize (GObject *object)
   g_clear_object (&self->client);
   g_clear_object (&self->clock);
   g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self->name);
   G_OBJECT_CLASS (kube_controller_parent_class)->finalize (object);
 }
@@ -518,6 +594,7 @@ void
 kube_controller_stop (KubeController *self)
 {
   self->started = FALSE;
+  clear_check (self);
   g_cancellable_cancel (self->cancellable);
   kube_work_queue_shut_down (self->queue);
   /* Runs that wait for answers end with those; runs that wait for informers end here. */
@@ -545,7 +622,7 @@ kube_controller_get_informer (KubeController *self, KubeKind *kind)
   if (informer != NULL)
     return informer;
   informer = kube_informer_factory_get (kube_manager_get_informers (self->manager), kind);
-  g_hash_table_insert (self->informers, kind, g_object_ref (informer));
+  g_hash_table_insert (self->informers, kube_kind_ref (kind), g_object_ref (informer));
   /* After the handlers that queue keys, which are connected without "after". */
   g_signal_connect_data (informer, "added", G_CALLBACK (on_informer_moved), self, NULL, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_data (informer, "updated", G_CALLBACK (on_informer_moved), self, NULL, G_CONNECT_SWAPPED | G_CONNECT_AFTER);

@@ -62,11 +62,39 @@ release (KubeObject *owner, KubeObject *object, KubePlan *plan)
   kube_plan_tolerate (plan, KUBE_ERROR_INVALID);
 }
 
+static void
+index_uncontrolled (KubeObject *object, GPtrArray *values, gpointer user_data)
+{
+  const char *namespace_ = kube_object_get_namespace (object);
+
+  if (kube_object_get_controller (object) == NULL)
+    g_ptr_array_add (values, g_strdup (namespace_ == NULL ? "" : namespace_));
+}
+
+void
+kube_owner_add_index (KubeInformer *informer)
+{
+  kube_informer_add_index (informer, "controller", NULL, NULL);
+  kube_informer_add_index (informer, "uncontrolled", index_uncontrolled, NULL);
+}
+
+GPtrArray *
+kube_owner_list_candidates (KubeInformer *informer, KubeObject *owner)
+{
+  const char *namespace_ = kube_object_get_namespace (owner);
+  GPtrArray *candidates = kube_informer_list_by (informer, "controller", kube_object_get_uid (owner));
+  g_autoptr (GPtrArray) uncontrolled = kube_informer_list_by (informer, "uncontrolled", namespace_ == NULL ? "" : namespace_);
+
+  g_ptr_array_extend (candidates, uncontrolled, (GCopyFunc) (void (*) (void)) kube_object_ref, NULL);
+  return candidates;
+}
+
 GPtrArray *
 kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidates, KubePlan *plan)
 {
   g_autoptr (GPtrArray) claimed = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_object_unref);
   guint before = kube_plan_get_length (plan);
+  gboolean required = FALSE;
 
   for (guint i = 0; i < candidates->len; i++) {
     KubeObject *object = g_ptr_array_index (candidates, i);
@@ -80,6 +108,12 @@ kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidat
       else if (!kube_object_is_deleting (owner))
         release (owner, object, plan);
     } else if (matches && !kube_object_is_deleting (owner) && !kube_object_is_deleting (object)) {
+      /* Who has orphaned these may have deleted the owner a moment ago. */
+      if (!required) {
+        kube_plan_require (plan, owner);
+        kube_plan_then (plan);
+        required = TRUE;
+      }
       adopt (owner, object, plan);
       g_ptr_array_add (claimed, kube_object_ref (object));
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <kube/kube-informer.h>
 #include <kube/kube-plan.h>
 #include <kube/kube-selector.h>
 
@@ -12,7 +13,12 @@ G_BEGIN_DECLS
 KubeValue *kube_owner_reference_new (KubeObject *owner) G_GNUC_WARN_UNUSED_RESULT;
 gboolean kube_owner_is_controlled_by (KubeObject *object, KubeObject *owner);
 
-/* Which of @candidates (all of the owner's namespace) belong to @owner, as upstream's ControllerRefManager decides it: what it controls and its selector matches is kept, what it controls and does not match
+/* An index of @informer by which kube_owner_list_candidates() finds what nobody controls. */
+void kube_owner_add_index (KubeInformer *informer);
+/* (transfer full) (element-type KubeObject): what @owner controls, and what nobody controls in its namespace. */
+GPtrArray *kube_owner_list_candidates (KubeInformer *informer, KubeObject *owner) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Which of @candidates belong to @owner, as upstream's ControllerRefManager decides it: what it controls and its selector matches is kept, what it controls and does not match
  * is released, what nobody controls and matches is adopted (unless one of the two is being deleted). The patches go into @plan, in a stage of their own.
  * Returns: (transfer full) (element-type KubeObject) */
 GPtrArray *kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidates, KubePlan *plan) G_GNUC_WARN_UNUSED_RESULT;

@@ -10,6 +10,8 @@ typedef struct {
   KubeRequest *request;
   guint stage;
   guint tolerated;      /* bits of KubeError codes */
+  char *tolerated_cause;/* (nullable) */
+  KubeObject *required; /* (owned) (nullable): what the answer has to be, alive */
   KubeObject *about;    /* (nullable): of the report */
   char *good_reason, *good_message, *bad_reason, *bad_message;
 } KubePlanStep;

@@ -11,6 +11,8 @@ step_free (gpointer data)
 
   kube_request_unref (step->request);
   g_clear_pointer (&step->about, kube_object_unref);
+  g_clear_pointer (&step->required, kube_object_unref);
+  g_free (step->tolerated_cause);
   g_free (step->good_reason);
   g_free (step->good_message);
   g_free (step->bad_reason);
@@ -231,6 +233,40 @@ void
 kube_plan_tolerate (KubePlan *plan, KubeError code)
 {
   last_step (plan)->tolerated |= 1u << code;
+}
+
+/**
+ * kube_plan_tolerate_cause:
+ * @plan: a plan with a request
+ * @reason: reason of a cause in the error's details, for example "NamespaceTerminating"
+ *
+ * The last request may fail for this cause without being a failure of the plan.
+ *
+ * Since: 1.0
+ */
+void
+kube_plan_tolerate_cause (KubePlan *plan, const char *reason)
+{
+  replace (&last_step (plan)->tolerated_cause, reason);
+}
+
+/**
+ * kube_plan_require:
+ * @plan: a plan
+ * @object: what must still be there
+ *
+ * Asks the server for @object. The plan fails where it is gone, was replaced by another of its name, or is being deleted: for writes that must not be
+ * decided on what an informer shows a moment too late.
+ *
+ * Since: 1.0
+ */
+void
+kube_plan_require (KubePlan *plan, KubeObject *object)
+{
+  g_autoptr (KubeRequest) request = request_for (object, KUBE_VERB_GET);
+
+  kube_plan_add_request (plan, request);
+  last_step (plan)->required = kube_object_ref (object);
 }
 
 /**

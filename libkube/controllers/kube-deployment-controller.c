@@ -59,6 +59,8 @@ old_pods_run (Deployments *self, KubeRollout *rollout)
 
     if (set == rollout->current)
       continue;
+    if (set->actual > 0)
+      return TRUE;
     pods = kube_informer_list_by (self->pods, "controller", kube_object_get_uid (set->object));
     for (guint k = 0; k < pods->len; k++) {
       if (!kube_pod_is_finished (g_ptr_array_index (pods, k)))
@@ -107,7 +109,7 @@ sync_paused (KubeRollout *rollout)
   const char *reason = kube_value_get_string (condition, "reason");
   gboolean was_paused = g_strcmp0 (reason, "DeploymentPaused") == 0;
 
-  if (kube_object_get (rollout->deployment, "spec.progressDeadlineSeconds") == NULL || g_strcmp0 (reason, "ProgressDeadlineExceeded") == 0)
+  if (!kube_rollout_has_deadline (rollout) || g_strcmp0 (reason, "ProgressDeadlineExceeded") == 0)
     return FALSE;
   if (rollout->paused && !was_paused)
     kube_rollout_set_progressing (rollout, "Unknown", "DeploymentPaused", "Deployment is paused");
@@ -158,6 +160,28 @@ count_collision (KubeController *controller, const char *key, KubeObject *deploy
   return TRUE;
 }
 
+/* The new set could not be made: the status says why, since no set can show it. */
+static gboolean
+plan_creation_failure (KubeController *controller, const char *key, KubeRollout *rollout)
+{
+  const GError *error = kube_controller_get_error (controller, key);
+  g_autoptr (KubeBuilder) builder = NULL;
+  g_autoptr (KubeObject) updated = NULL;
+  g_autofree char *message = NULL;
+
+  if (error == NULL || g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT) || !kube_rollout_has_deadline (rollout))
+    return FALSE;
+  message = g_strconcat ("Failed to create new replica set: ", error->message, NULL);
+  builder = kube_builder_new (kube_object_get_value (rollout->deployment));
+  if (!kube_condition_set (kube_node_ensure_object (kube_builder_get_root (builder), "status"), "Progressing", "False", "ReplicaSetCreateError", message, rollout->now,
+                           KUBE_CONDITION_UPDATE_TIME))
+    return FALSE;
+  updated = kube_object_new_from_builder (builder);
+  kube_plan_event (rollout->plan, rollout->deployment, "Warning", "ReplicaSetCreateError", "%s", message);
+  kube_plan_update_status (rollout->plan, updated);
+  return TRUE;
+}
+
 static gboolean
 reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer user_data, GError **error)
 {
@@ -176,10 +200,10 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
     kube_plan_event (plan, deployment, "Warning", "SelectingAll", "This deployment is selecting all pods. A non-empty selector is required.");
     return TRUE;
   }
-  candidates = kube_informer_list (self->replica_sets, kube_object_get_namespace (deployment), NULL);
+  candidates = kube_owner_list_candidates (self->replica_sets, deployment);
   sets = kube_owner_claim (deployment, selector, candidates, plan);
   kube_rollout_init (&rollout, deployment, sets, plan, kube_clock_get_time (kube_controller_get_clock (controller)));
-  if (rollout.current == NULL && count_collision (controller, key, deployment, plan))
+  if (rollout.current == NULL && (count_collision (controller, key, deployment, plan) || plan_creation_failure (controller, key, &rollout)))
     return TRUE;
   plan_deployment (self, &rollout);
   kube_rollout_commit (&rollout);
@@ -197,4 +221,6 @@ kube_deployment_controller_add (KubeManager *manager, const KubeControllersOptio
   self->replica_sets = kube_controller_watch_owned (controller, set, kind);
   kube_controller_watch (controller, set, keys_of_replica_set, self);
   self->pods = kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), keys_of_pod, self);
+  kube_owner_add_index (self->replica_sets);
+  kube_informer_add_index (self->pods, "controller", NULL, NULL);
 }

@@ -182,6 +182,7 @@ create_pods (KubeObject *set, guint count, KubePlan *plan)
     left--;
     kube_plan_create (plan, pod);
     kube_plan_report (plan, set, "SuccessfulCreate", "Created pod: ", "FailedCreate", "Error creating: ");
+    kube_plan_tolerate_cause (plan, "NamespaceTerminating");
   }
 }
 
@@ -235,6 +236,19 @@ plan_status (KubeController *controller, const char *key, KubeObject *set, GPtrA
   kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
 }
 
+/* Finished pods are of no interest: neither taken in nor let go. */
+static GPtrArray *
+list_candidates (ReplicaSets *self, KubeObject *set)
+{
+  GPtrArray *pods = kube_owner_list_candidates (self->pods, set);
+
+  for (guint i = pods->len; i > 0; i--) {
+    if (kube_pod_is_finished (g_ptr_array_index (pods, i - 1)))
+      g_ptr_array_remove_index_fast (pods, i - 1);
+  }
+  return pods;
+}
+
 static gboolean
 reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer user_data, GError **error)
 {
@@ -250,14 +264,14 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
   selector = kube_selector_from_value (kube_object_get (set, "spec.selector"), error);
   if (selector == NULL)
     return FALSE;
-  candidates = kube_informer_list (self->pods, kube_object_get_namespace (set), NULL);
+  candidates = list_candidates (self, set);
   pods = kube_owner_claim (set, selector, candidates, plan);
   for (guint i = 0; i < pods->len; i++) {
     KubeObject *pod = g_ptr_array_index (pods, i);
 
     if (kube_pod_is_active (pod))
       g_ptr_array_add (active, pod);
-    else if (kube_object_is_deleting (pod) && !kube_pod_is_finished (pod))
+    else
       terminating++;
   }
   difference = (gint64) active->len - kube_object_get_integer (set, "spec.replicas", 1);
@@ -281,4 +295,6 @@ kube_replica_set_controller_add (KubeManager *manager, const KubeControllersOpti
   self->replica_sets = kube_controller_watch (controller, kind, NULL, NULL);
   self->pods = kube_controller_watch_owned (controller, pod, kind);
   kube_controller_watch (controller, pod, keys_of_pod, self);
+  kube_owner_add_index (self->replica_sets);
+  kube_owner_add_index (self->pods);
 }

@@ -3,6 +3,12 @@
 #include "kube-conditions.h"
 #include "kube-rollout.h"
 
+gboolean
+kube_rollout_has_deadline (KubeRollout *self)
+{
+  return kube_object_get_integer (self->deployment, "spec.progressDeadlineSeconds", G_MAXINT32) != G_MAXINT32;
+}
+
 void
 kube_rollout_set_progressing (KubeRollout *self, const char *value, const char *reason, const char *format, ...)
 {
@@ -124,7 +130,7 @@ kube_rollout_update_progress (KubeRollout *self)
   kube_rollout_update_status (self);
   status = kube_rollout_edit_status (self);
   copy_replica_failure (self);
-  if (kube_object_get (self->deployment, "spec.progressDeadlineSeconds") == NULL) {
+  if (!kube_rollout_has_deadline (self)) {
     kube_condition_remove (status, "Progressing");
     return;
   }

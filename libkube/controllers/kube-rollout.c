@@ -283,7 +283,7 @@ kube_rollout_sync_revision (KubeRollout *self)
     return FALSE;
 
   annotate (edit_deployment (self), KUBE_ROLLOUT_REVISION, kube_object_get_annotation (set->object, KUBE_ROLLOUT_REVISION));
-  if (kube_object_get (self->deployment, "spec.progressDeadlineSeconds") != NULL && kube_condition_find (kube_object_get_value (self->deployment), "Progressing") == NULL)
+  if (kube_rollout_has_deadline (self) && kube_condition_find (kube_object_get_value (self->deployment), "Progressing") == NULL)
     kube_rollout_set_progressing (self, "True", "FoundNewReplicaSet", "Found new replica set \"%s\"", kube_object_get_name (set->object));
   return TRUE;
 }
@@ -366,7 +366,7 @@ kube_rollout_create_current (KubeRollout *self)
   if (replicas > 0)
     kube_plan_event (self->plan, self->deployment, "Normal", "ScalingReplicaSet", "Scaled up replica set %s from 0 to %" G_GINT64_FORMAT, kube_object_get_name (set), replicas);
   kube_plan_then (self->plan);
-  if (kube_object_get (self->deployment, "spec.progressDeadlineSeconds") != NULL)
+  if (kube_rollout_has_deadline (self))
     kube_rollout_set_progressing (self, "True", "NewReplicaSetCreated", "Created new replica set \"%s\"", kube_object_get_name (set));
 }
 

@@ -57,6 +57,8 @@ gint64 kube_rollout_sum_replicas (KubeRollout *rollout);
 
 /* The node of the Deployment's status, to be changed. */
 KubeNode *kube_rollout_edit_status (KubeRollout *rollout);
+/* Whether spec.progressDeadlineSeconds is set; the largest number is none. */
+gboolean kube_rollout_has_deadline (KubeRollout *rollout);
 void kube_rollout_set_progressing (KubeRollout *rollout, const char *value, const char *reason, const char *format, ...) G_GNUC_PRINTF (4, 5);
 /* Counts and the Available condition. */
 void kube_rollout_update_status (KubeRollout *rollout);

@@ -18,7 +18,7 @@ protected:
   {
     return Create ("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: " + std::to_string (replicas) +
                    ", selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}, annotations: {" + annotations +
-                   "}}, spec: {containers: [{name: c, image: 'v:1'}]}}" + (more.empty () ? "" : ", " + more) + "}}");
+                   "}}, spec: {nodeName: n1, containers: [{name: c, image: 'v:1'}]}}" + (more.empty () ? "" : ", " + more) + "}}");
   }
 
   void
@@ -278,7 +278,7 @@ TEST_F (Deployment, AdoptsSetsThatNobodyControlsAndLetsGoOfThoseThatDoNotMatch)
 TEST_F (Deployment, ShowsTheFailureOfItsReplicaSet)
 {
   StartAll ();
-  Make (2, "", "x: y");
+  Make (2);
   ASSERT_TRUE (Until ([&] { return Complete (); }));
   Delete ("ServiceAccount", "default");
   Patch ("Deployment", "web", "{spec: {replicas: 3}}");

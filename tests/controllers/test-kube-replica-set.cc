@@ -85,28 +85,30 @@ TEST_F (ReplicaSet, DeletesFirstWhatIsLostLeast)
     Patch ("Pod", name, std::string ("{status: {") + extra + "}}", "status");
   };
   const char *const ready = "phase: Running, conditions: [{type: Ready, status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z'}]";
-  Patch ("ReplicaSet", "web", "{spec: {replicas: 6}}");
+  Patch ("ReplicaSet", "web", "{spec: {replicas: 7}}");
   pod ("a-unassigned", "", "5", "phase: Pending");
   pod ("b-pending", "nodeName: n1, ", "0", "phase: Pending");
   pod ("c-not-ready", "nodeName: n1, ", "0", "phase: Running");
   pod ("d-cheap", "nodeName: n2, ", "-1", ready);
   pod ("e-crowded", "nodeName: n1, ", "0", ready);
   pod ("f-alone", "nodeName: n3, ", "0", ready);
+  pod ("g-older", "nodeName: n1, ", "0", "phase: Running, conditions: [{type: Ready, status: 'True', lastTransitionTime: '2020-01-01T00:00:00Z'}]");
   Settle ();
-  ASSERT_EQ (List ("Pod").size (), 6u);
+  ASSERT_EQ (List ("Pod").size (), 7u);
 
   static const char *const order[] = { "a-unassigned", "b-pending", "c-not-ready", "d-cheap", "e-crowded" };
-  for (int left = 5; left > 0; left--) {
-    const char *next = order[5 - left];
+  for (int left = 6; left > 1; left--) {
+    const char *next = order[6 - left];
     Patch ("ReplicaSet", "web", "{spec: {replicas: " + std::to_string (left) + "}}");
     Settle ();
     Obj gone = Get ("Pod", next);
     EXPECT_TRUE (!gone || gone.deleting ()) << next;
     EXPECT_TRUE (HasEvent ("web", std::string ("Normal SuccessfulDelete Deleted pod: ") + next));
-    if (left > 1) {
-      EXPECT_FALSE (Get ("Pod", order[6 - left]).deleting ()) << order[6 - left];
+    if (left > 2) {
+      EXPECT_FALSE (Get ("Pod", order[7 - left]).deleting ()) << order[7 - left];
     }
   }
+  EXPECT_FALSE (Get ("Pod", "g-older").deleting ());
   EXPECT_FALSE (Get ("Pod", "f-alone").deleting ());
 }
 
