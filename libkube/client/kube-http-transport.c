@@ -336,7 +336,8 @@ make_message (KubeHttpTransport *self, const KubeHttpMessage *from)
     soup_message_headers_append (headers, g_ptr_array_index (from->headers, i), g_ptr_array_index (from->headers, i + 1));
   if (from->body != NULL)
     soup_message_set_request_body_from_bytes (message, from->content_type, from->body);
-  soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  /* "Idempotent" only lets writes go over connections that are there already; what is sent again is decided by the method. */
+  soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_IDEMPOTENT);
   if (self->certificate != NULL)
     soup_message_set_tls_client_certificate (message, self->certificate);
   if (self->insecure)

@@ -102,6 +102,14 @@ TEST_F (HttpClient, KeepsItsConnection)
   connect (server);
   for (int i = 0; i < 5; i++)
     ASSERT_TRUE (get ()) << error->message;
+  for (KubeVerb verb : { KUBE_VERB_CREATE, KUBE_VERB_UPDATE, KUBE_VERB_PATCH, KUBE_VERB_DELETE }) {
+    KubeRequest *request = kube_request_new (verb, pods, "ns", "p");
+    KubeResponse *response = kube_client_send (client, request, NULL, &error);
+    ASSERT_NE (response, nullptr) << error->message;
+    kube_response_unref (response);
+    kube_request_unref (request);
+  }
+  EXPECT_EQ (server.seen.size (), 9u);
   EXPECT_EQ (server.seen.back ().connection, 1);
 }
 
