@@ -342,6 +342,37 @@ TEST_F (Server, UnknownPathsAndMethodsAreSaidSo)
   EXPECT_NE (raw ("/apis/apps/v1").text.find ("\"storageVersionHash\":\"8aSe+NMegvE=\""), std::string::npos);
 }
 
+TEST_F (Server, EvictionAsksTheDisruptionBudget)
+{
+  KubeKind *budgets = KUBE_KIND ("policy/v1", "PodDisruptionBudget");
+  auto evict = [this] (const char *name) {
+    g_autoptr (KubeObject) object = kube_object_parse ("{}", -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, KUBE_KIND ("v1", "Pod"), "default", name);
+    kube_request_set_subresource (request, "eviction");
+    kube_request_set_object (request, object);
+    return send (request);
+  };
+  for (const char *name : { "a", "b" }) {
+    ASSERT_EQ (create ("Pod", std::string ("{\"metadata\":{\"name\":\"") + name + "\",\"labels\":{\"app\":\"x\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}").status, 201);
+    patch ("Pod", name, "{\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}", "status");
+  }
+  g_autoptr (KubeObject) budget = kube_object_parse ("{\"metadata\":{\"name\":\"b\"},\"spec\":{\"minAvailable\":1,\"selector\":{\"matchLabels\":{\"app\":\"x\"}}}}", -1, nullptr);
+  g_autoptr (KubeRequest) make = kube_request_new (KUBE_VERB_CREATE, budgets, "default", nullptr);
+  kube_request_set_object (make, budget);
+  ASSERT_EQ (send (make).status, 201);
+  EXPECT_EQ (evict ("a").status, 429);
+  g_autoptr (KubeValue) status = kube_value_parse ("{\"status\":{\"observedGeneration\":1,\"disruptionsAllowed\":1,\"currentHealthy\":2,\"desiredHealthy\":1,\"expectedPods\":2}}", -1, nullptr);
+  g_autoptr (KubeRequest) allow = kube_request_new (KUBE_VERB_PATCH, budgets, "default", "b");
+  kube_request_set_subresource (allow, "status");
+  kube_request_set_patch (allow, KUBE_PATCH_MERGE, status);
+  Answer allowed = send (allow);
+  ASSERT_EQ (allowed.status, 200) << allowed.message;
+  Answer gone = evict ("a");
+  EXPECT_EQ (gone.status, 201) << gone.message;
+  EXPECT_EQ (get ("Pod", "a").status, 404);
+  EXPECT_EQ (evict ("b").status, 429);
+}
+
 TEST_F (Server, ServiceGetsAnAddressAndPortsAndFreesThemWithItsEnd)
 {
   const char *fixed = "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"type\":\"NodePort\",\"clusterIP\":\"10.96.7.7\",\"ports\":[{\"port\":80,\"nodePort\":30123}]}}";

@@ -293,7 +293,7 @@ admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, GE
   root = kube_builder_get_root (builder);
   context.object = root;
   reset_status (op->kind, strategy, root);
-  if (op->kind->has_generation)
+  if (op->kind->has_generation && !strategy->generation_from_zero)
     kube_node_set_integer (root, "metadata.generation", 1);
   if (strategy->prepare_create != NULL)
     strategy->prepare_create (&context);

@@ -238,11 +238,11 @@ delete_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer us
   g_autoptr (KubeBuilder) builder = NULL;
   KubeChange change;
 
-  if (!check_preconditions (modify, &deletion->options, old, error) || !admit (modify, old, error))
-    return KUBE_CHANGE_NONE;
   if (strategy->orphans && deletion->options.orphan < 0 && deletion->options.propagation == NULL && g_str_equal (modify->kind->plural, "jobs"))
     kube_call_add_warning (modify->op->call, "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to "
                                              "suppress this warning");
+  if (!check_preconditions (modify, &deletion->options, old, error) || !admit (modify, old, error))
+    return KUBE_CHANGE_NONE;
   builder = kube_builder_new (kube_object_get_value (old));
   change = mark_deleted (modify, deletion, old, builder);
   if (change == KUBE_CHANGE_NONE)

@@ -100,12 +100,12 @@ content_differs (KubeObject *old, KubeNode *root)
 }
 
 static gboolean
-annotations_differ (KubeObject *old, KubeNode *root)
+meta_differs (KubeObject *old, KubeNode *root, const char *path)
 {
-  KubeNode *node = kube_node_get (root, "metadata.annotations");
+  KubeNode *node = kube_node_get (root, path);
   g_autoptr (KubeValue) value = node != NULL ? kube_node_to_value (node) : NULL;
 
-  return !kube_value_equal (value, kube_object_get (old, "metadata.annotations"));
+  return !kube_value_equal (value, kube_object_get (old, path));
 }
 
 static void
@@ -113,9 +113,10 @@ count_generation (KubeKind *kind, const KubeStrategy *strategy, const char *subr
 {
   gboolean has_spec = kind->type == NULL || kube_type_find_field (kind->type, "spec", 4) != NULL;
 
-  gboolean annotated = strategy->generation_of_annotations && !g_str_equal (subresource, "status") && annotations_differ (old, root);
+  gboolean status = g_str_equal (subresource, "status");
+  gboolean meta = (strategy->generation_of_annotations && !status && meta_differs (old, root, "metadata.annotations")) || (strategy->generation_of_labels && meta_differs (old, root, "metadata.labels"));
 
-  if (kind->has_generation && (annotated || (has_spec ? differs (old, root, "spec") : content_differs (old, root))))
+  if (kind->has_generation && (meta || (has_spec ? differs (old, root, "spec") : content_differs (old, root))))
     kube_node_set_integer (root, "metadata.generation", kube_object_get_generation (old) + 1);
 }
 

@@ -102,15 +102,16 @@ kube_registry_handle (KubeOperation *op)
     kube_operation_answer_no_resource (op);
     return;
   }
-  warn_deprecated (op);
   if (*op->info.subresource != '\0')
     handler = find_subresource (op);
   else if (op->kind->not_stored && g_str_equal (op->info.verb, "create"))
     handler = g_str_equal (op->kind->name, "Binding") ? kube_registry_bind : kube_registry_review;
   else
     handler = find_verb (op->info.verb, op->kind->verbs);
-  if (handler == NULL || !fits (op))
+  if (handler == NULL || !fits (op)) {
     kube_operation_answer_no_method (op);
-  else
-    handler (op);
+    return;
+  }
+  warn_deprecated (op);
+  handler (op);
 }

@@ -36,6 +36,8 @@ typedef struct {
   guint returns_deleted : 1; /* a deletion answers with the object */
   guint orphans : 1;         /* a deletion that says nothing of dependents leaves them */
   guint created_with_status : 1; /* a client may create it with a status */
+  guint generation_from_zero : 1; /* a new object has none, the first change of its spec makes it 1 */
+  guint generation_of_labels : 1;
   guint generation_of_annotations : 1; /* a change of annotations counts as one of the spec */
   guint status_labels : 1;   /* a status update does not take labels from the client */
 } KubeStrategy;
