@@ -16,6 +16,25 @@ namespace
 
 using Causes = std::vector<std::string>;
 
+constexpr char kUid[] = "3f0c34f5-1111-4222-8333-444455556666";
+
+/* What the server does to a new job. */
+void
+generate_selector (KubeNode *root)
+{
+  const char *name = kube_node_get_string (root, "metadata.name");
+
+  kube_node_set_string (root, "metadata.uid", kUid);
+  if (kube_node_get (root, "spec.selector") != nullptr || kube_node_get_boolean (root, "spec.manualSelector", FALSE))
+    return;
+  KubeNode *labels = kube_node_ensure_object (root, "spec.template.metadata.labels");
+  for (const char *key : { "controller-uid", "batch.kubernetes.io/controller-uid" })
+    kube_node_put_string (labels, key, kUid);
+  for (const char *key : { "job-name", "batch.kubernetes.io/job-name" })
+    kube_node_put_string (labels, key, name != nullptr ? name : "");
+  kube_node_put_string (kube_node_ensure_object (root, "spec.selector.matchLabels"), "batch.kubernetes.io/controller-uid", kUid);
+}
+
 /* The object as the server has it when it validates: decoded, defaulted, in its namespace. */
 KubeValue *
 prepare (KubeKind *kind, KubeValue *body, bool stored)
@@ -32,13 +51,15 @@ prepare (KubeKind *kind, KubeValue *body, bool stored)
     kube_node_set_string (root, "metadata.namespace", "oracle");
   if (stored)
     {
-      kube_node_set_string (root, "metadata.uid", "3f0c34f5-1111-4222-8333-444455556666");
+      kube_node_set_string (root, "metadata.uid", kUid);
       kube_node_set_string (root, "metadata.resourceVersion", "7");
     }
   if (strcmp (kube_kind_get_name (kind), "Pod") == 0 && kube_node_get_string (root, "spec.serviceAccountName") == nullptr)
     kube_node_set_string (root, "spec.serviceAccountName", "default");
   if (strcmp (kube_kind_get_name (kind), "Deployment") == 0)
     kube_node_set_integer (root, "metadata.generation", 1);
+  if (strcmp (kube_kind_get_name (kind), "Job") == 0 && kube_value_get_string (decoded, "metadata.uid") == nullptr)
+    generate_selector (root);
   g_autoptr (KubeValue) built = kube_builder_end (builder);
   return kube_decode_object (kind, built, nullptr, nullptr, nullptr);
 }
@@ -47,7 +68,10 @@ prepare (KubeKind *kind, KubeValue *body, bool stored)
 std::string
 first_line (const char *message)
 {
-  return std::string (message, strcspn (message, "\n"));
+  std::string line (message, strcspn (message, "\n"));
+  for (size_t at; (at = line.find (kUid)) != std::string::npos;)
+    line.replace (at, strlen (kUid), "<uid>");
+  return line;
 }
 
 Causes
@@ -189,7 +213,7 @@ TEST_P (RecordedValidation, FindsWhatUpstreamFinds)
   EXPECT_GE (all.exact * 100, all.cases * GetParam ().exact);
 }
 
-INSTANTIATE_TEST_SUITE_P (Recorded, RecordedValidation, testing::Values (Corpus{ "create", 83, 76 }, Corpus{ "update", 81, 72 }),
+INSTANTIATE_TEST_SUITE_P (Recorded, RecordedValidation, testing::Values (Corpus{ "create", 86, 80 }, Corpus{ "update", 83, 75 }),
                           [] (const testing::TestParamInfo<Corpus> &info) { return std::string (info.param.name); });
 
 } // namespace
