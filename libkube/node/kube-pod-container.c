@@ -306,6 +306,13 @@ on_started (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   gboolean good = kube_runtime_start_container_finish (KUBE_RUNTIME (object), result, &error);
 
+  /* The instance before is the one that `--previous` shows; those before it go. */
+  if (container->info != NULL) {
+    if (container->last != NULL)
+      kube_runtime_remove_container_async (step->worker->node->runtime, container->last->id, on_removed, NULL);
+    g_clear_pointer (&container->last, kube_container_free);
+    container->last = g_steal_pointer (&container->info);
+  }
   set_info (container, take_info (container, step->id));
   if (good && container->info != NULL) {
     enter_running (container);
@@ -334,16 +341,9 @@ on_created (GObject *object, GAsyncResult *result, gpointer data)
     step_free (step);
     return;
   }
-  /* The instance before is the one that `--previous` shows; those before it go. */
-  if (container->info != NULL) {
-    if (container->last != NULL)
-      kube_runtime_remove_container_async (step->worker->node->runtime, container->last->id, on_removed, NULL);
-    g_clear_pointer (&container->last, kube_container_free);
-    container->last = g_steal_pointer (&container->info);
-  }
   if (step->worker->state != KUBE_WORKER_RUNNING) {
-    set_info (container, kube_runtime_get_container (step->worker->node->runtime, step->id));
-    container->step = KUBE_STEP_WAITING;
+    kube_runtime_remove_container_async (step->worker->node->runtime, step->id, on_removed, NULL);
+    container->step = container->info != NULL ? KUBE_STEP_EXITED : KUBE_STEP_WAITING;
     kube_pod_worker_step (step->worker);
     step_free (step);
     return;

@@ -111,7 +111,7 @@ put_container (KubeNode *list, KubePodContainer *container)
   kube_node_set_string (node, "name", container->name);
   put_states (node, container);
   kube_node_set_boolean (node, "ready", ready);
-  kube_node_set_integer (node, "restartCount", container->restarts);
+  kube_node_set_integer (node, "restartCount", container->info != NULL ? kube_value_get_integer (container->info->config, "attempt", 0) : container->restarts);
   kube_node_set_string (node, "image", container->info != NULL && container->image_name != NULL ? container->image_name : kube_value_get_string (container->spec, "image"));
   kube_node_set_string (node, "imageID", container->info != NULL && container->image_id != NULL ? container->image_id : "");
   kube_node_set_string (node, "containerID", id);
@@ -337,7 +337,7 @@ kube_pod_status_make (KubePodWorker *worker)
   if (worker->rejected)
     return kube_builder_end (builder);
   conditions = kube_node_ensure_array (root, "conditions");
-  put_condition (worker, conditions, "PodReadyToStartContainers", worker->state >= KUBE_WORKER_RUNNING && worker->state <= KUBE_WORKER_KILLING && worker->ips != NULL, NULL, NULL);
+  put_condition (worker, conditions, "PodReadyToStartContainers", worker->state >= KUBE_WORKER_RUNNING && worker->state < KUBE_WORKER_FINISHED && worker->ips != NULL, NULL, NULL);
   put_initialized (worker, conditions, phase);
   put_ready (worker, conditions, phase);
   put_addresses (worker, root);

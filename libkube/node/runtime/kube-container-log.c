@@ -98,6 +98,9 @@ take_line (Log *log, const char *line, gsize length)
     }
     g_string_append_c (log->pending, ' ');
   }
+  /* a line ends with \n or, from a terminal, with \r\n: neither is a part of it */
+  if (stream_end[1] == 'F' && end > tag_end + 1 && end[-1] == '\r')
+    end--;
   g_string_append_len (log->pending, tag_end + 1, end - tag_end - 1);
   if (stream_end[1] == 'F')
     g_string_append_c (log->pending, '\n');
