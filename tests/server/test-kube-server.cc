@@ -509,6 +509,72 @@ TEST_F (Server, EventsGoAnHourAfterTheirLastWrite)
   wait_for ([&] { return get ("Event", "e").status == 404; });
 }
 
+/* A node whose containers have said one thing. */
+struct FakeNode {
+  GObject parent;
+};
+struct FakeNodeClass {
+  GObjectClass parent;
+};
+
+void
+fake_open_log_async (KubeNodeApi *api, KubeObject *, const KubeLogOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (api, cancellable, callback, data);
+  std::string text = std::string ("log of ") + options->container + (options->previous ? " before" : "") + " tail " + std::to_string (options->tail_lines);
+  g_autoptr (GBytes) bytes = g_bytes_new (text.data (), text.size ());
+  if (strcmp (options->container, "waiting") == 0)
+    g_task_return_new_error (task, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"waiting\" in pod \"p\" is waiting to start: ContainerCreating");
+  else
+    g_task_return_pointer (task, g_memory_input_stream_new_from_bytes (bytes), g_object_unref);
+}
+
+GInputStream *
+fake_open_log_finish (KubeNodeApi *, GAsyncResult *result, GError **error)
+{
+  return static_cast<GInputStream *> (g_task_propagate_pointer (G_TASK (result), error));
+}
+
+void
+fake_node_iface_init (gpointer iface, gpointer)
+{
+  static_cast<KubeNodeApiInterface *> (iface)->open_log_async = fake_open_log_async;
+  static_cast<KubeNodeApiInterface *> (iface)->open_log_finish = fake_open_log_finish;
+}
+
+GType
+fake_node_get_type ()
+{
+  static GType type = [] {
+    GType made = g_type_register_static_simple (G_TYPE_OBJECT, "FakeNode", sizeof (FakeNodeClass), nullptr, sizeof (FakeNode), nullptr, static_cast<GTypeFlags> (0));
+    const GInterfaceInfo info = { fake_node_iface_init, nullptr, nullptr };
+    g_type_add_interface_static (made, KUBE_TYPE_NODE_API, &info);
+    return made;
+  }();
+  return type;
+}
+
+KubeNodeApi *
+resolve (KubeServer *, const char *name, gpointer)
+{
+  return strcmp (name, "n") == 0 ? KUBE_NODE_API (g_object_new (fake_node_get_type (), nullptr)) : nullptr;
+}
+
+TEST_F (Server, LogsComeFromThePodsNode)
+{
+  kube_server_set_node_resolver (server, resolve, nullptr, nullptr);
+  const char *two = "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"},{\"name\":\"waiting\",\"image\":\"i\"}]}}";
+  ASSERT_EQ (create ("Pod", two).status, 201);
+  ASSERT_EQ (create ("Pod", pod ("unbound")).status, 201);
+  const std::string base = "/api/v1/namespaces/default/pods/";
+  EXPECT_EQ (raw ((base + "p/log?container=c&previous=true&tailLines=7").c_str ()).text, "log of c before tail 7");
+  EXPECT_EQ (raw ((base + "p/log").c_str ()).message, "a container name must be specified for pod p, choose one of: [c waiting]");
+  EXPECT_EQ (raw ((base + "p/log?container=x").c_str ()).message, "container x is not valid for pod p");
+  EXPECT_EQ (raw ((base + "p/log?container=waiting").c_str ()).message, "container \"waiting\" in pod \"p\" is waiting to start: ContainerCreating");
+  EXPECT_EQ (raw ((base + "unbound/log").c_str ()).text, "");
+  EXPECT_EQ (raw ((base + "nosuch/log").c_str ()).status, 404);
+}
+
 TEST_F (Server, NamespaceIsTerminatingUntilItsFinalizerIsGone)
 {
   ASSERT_EQ (create ("Namespace", "{\"metadata\":{\"name\":\"n\"}}").at ("metadata.labels.kubernetes.io/metadata.name"), "");

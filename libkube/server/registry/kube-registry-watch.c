@@ -282,6 +282,7 @@ on_bookmark (gpointer user_data)
 {
   Watch *watch = user_data;
 
+  watch->at = MAX (watch->at, kube_hub_watch_get_revision (watch->hub_watch));
   watch->busy = TRUE;
   send_bookmark (watch, FALSE);
   watch->busy = FALSE;
