@@ -11,6 +11,10 @@
 gboolean
 kube_registry_is_done_for (KubeObject *object)
 {
+  /* A namespace has finalizers of its own, which its controller takes away last. */
+  if (g_strcmp0 (kube_object_get_kind (object), "Namespace") == 0 && g_strcmp0 (kube_object_get_api_version (object), "v1") == 0 &&
+      kube_value_get_length (kube_object_get (object, "spec.finalizers")) > 0)
+    return FALSE;
   return kube_object_is_deleting (object) && kube_value_get_length (kube_object_get (object, "metadata.finalizers")) == 0 && kube_object_get_integer (object, "metadata.deletionGracePeriodSeconds", 0) == 0;
 }
 
