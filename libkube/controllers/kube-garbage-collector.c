@@ -119,10 +119,12 @@ get_owner_state (Collector *self, KubeObject *object, KubeValue *reference)
   kind = find_owner_kind (self, reference);
   if (kind == NULL)
     return OWNER_SOLID; /* of a kind that is not collected: nothing can be said of it */
+  if (kube_kind_is_namespaced (kind->kind) && kube_object_get_namespace (object) == NULL)
+    return OWNER_SOLID; /* a mistake of who wrote it: no namespace to look in */
   owner = find_owner (kind, object, reference);
   if (owner == NULL)
     return OWNER_UNKNOWN;
-  return waits_for_dependents (owner) && kube_value_get_boolean (reference, "blockOwnerDeletion", FALSE) ? OWNER_WAITS : OWNER_SOLID;
+  return waits_for_dependents (owner) ? OWNER_WAITS : OWNER_SOLID;
 }
 
 static KubeValue *
@@ -252,11 +254,11 @@ plan_drop_finalizer (KubePlan *plan, const Kind *kind, KubeObject *object, const
 }
 
 static void
-plan_delete (KubePlan *plan, const Kind *kind, KubeObject *object, const char *propagation)
+plan_delete (KubePlan *plan, const Kind *kind, KubeObject *object, const char *propagation, gboolean this_version)
 {
   g_autoptr (KubeRequest) request = new_request (KUBE_VERB_DELETE, kind, object);
 
-  kube_request_set_delete_options (request, -1, propagation, kube_object_get_uid (object), kube_object_get_resource_version (object));
+  kube_request_set_delete_options (request, -1, propagation, kube_object_get_uid (object), this_version ? kube_object_get_resource_version (object) : NULL);
   kube_plan_add_request (plan, request);
   kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
 }
@@ -313,10 +315,39 @@ plan_deleting (Collector *self, KubeController *controller, const Kind *kind, Ku
 
 /* --- objects that may have lost their owners --- */
 
+typedef struct {
+  guint count;
+  gboolean waiting; /* one of them itself waits for its dependents */
+} Below;
+
 static void
-count_dependent (const Kind *kind, KubeObject *dependent, KubeValue *reference, gpointer count)
+count_dependent (const Kind *kind, KubeObject *dependent, KubeValue *reference, gpointer user_data)
 {
-  (*(guint *) count)++;
+  Below *below = user_data;
+
+  below->count++;
+  below->waiting |= waits_for_dependents (dependent);
+}
+
+/* Objects may own each other in a circle: one of them must stop to hold up its owners. */
+static void
+plan_unblock (KubePlan *plan, const Kind *kind, KubeObject *object)
+{
+  KubeValue *references = kube_object_get (object, "metadata.ownerReferences");
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *kept = kube_node_ensure_array (kube_builder_get_root (builder), "metadata.ownerReferences");
+  gboolean blocking = FALSE;
+
+  for (guint i = 0; i < kube_value_get_length (references); i++) {
+    KubeNode *reference = kube_node_append_value (kept, kube_value_get_element (references, i));
+
+    blocking |= kube_node_get_boolean (reference, "blockOwnerDeletion", FALSE);
+    kube_node_set_boolean (reference, "blockOwnerDeletion", FALSE);
+  }
+  if (blocking) {
+    plan_metadata_patch (plan, kind, object, builder);
+    kube_plan_then (plan);
+  }
 }
 
 /* upstream: attemptToDeleteItem, once it is known how each owner stands */
@@ -325,7 +356,8 @@ plan_unowned (Collector *self, const Kind *kind, KubeObject *object, KubePlan *p
 {
   KubeValue *references = kube_object_get (object, "metadata.ownerReferences");
   g_autoptr (GPtrArray) lost = g_ptr_array_new ();
-  guint solid = 0, waiting = 0, dependents = 0;
+  guint solid = 0, waiting = 0;
+  Below below = { 0, FALSE };
 
   for (guint i = 0; i < kube_value_get_length (references); i++) {
     KubeValue *reference = kube_value_get_element (references, i);
@@ -343,15 +375,19 @@ plan_unowned (Collector *self, const Kind *kind, KubeObject *object, KubePlan *p
     return;
   }
   if (waiting > 0)
-    for_each_dependent (self, kube_object_get_uid (object), count_dependent, &dependents);
-  if (dependents > 0)
-    plan_delete (plan, kind, object, "Foreground");
+    for_each_dependent (self, kube_object_get_uid (object), count_dependent, &below);
+  if (below.count > 0) {
+    if (below.waiting)
+      plan_unblock (plan, kind, object);
+    /* Without the version where it was just patched: the uid still guards it. */
+    plan_delete (plan, kind, object, "Foreground", !below.waiting);
+  }
   else if (kube_object_has_finalizer (object, ORPHAN))
-    plan_delete (plan, kind, object, "Orphan");
+    plan_delete (plan, kind, object, "Orphan", TRUE);
   else if (kube_object_has_finalizer (object, FOREGROUND))
-    plan_delete (plan, kind, object, "Foreground");
+    plan_delete (plan, kind, object, "Foreground", TRUE);
   else
-    plan_delete (plan, kind, object, "Background");
+    plan_delete (plan, kind, object, "Background", TRUE);
 }
 
 /* The owners that the informers do not show, as the server was asked about them. */

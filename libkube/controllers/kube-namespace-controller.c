@@ -3,18 +3,23 @@
 #include "kube-conditions.h"
 #include "kube-controllers-private.h"
 
-/* What else removes objects (finalizers of others) shows in no informer of this controller. */
-#define LOOK_AGAIN (2 * G_USEC_PER_SEC)
+/* Upstream's guess, in seconds, of how long it takes others to remove their finalizers: those objects show in no informer of this controller. */
+#define FINALIZER_ESTIMATE 15
 
 typedef struct {
   KubeInformer *namespaces;  /* (unowned) */
+  KubeInformer *pods;        /* (unowned) */
 } Namespaces;
+
+/* Pods go before all else: what they use (secrets, network policies) stays while they run. */
+typedef enum { STAGE_FIRST, STAGE_PODS_EMPTIED, STAGE_EMPTIED } Stage;
 
 /* One look at what is left in a namespace. */
 typedef struct {
   KubeObject *namespace_;    /* (owned) */
   GPtrArray *kinds;          /* (element-type KubeKind): asked about, in the order of the requests */
-  gboolean emptied;          /* its content was asked to go */
+  guint first;               /* of its requests in the plan */
+  Stage stage;
 } Look;
 
 static gboolean on_looked (KubeController *controller, const char *key, GPtrArray *answers, KubePlan *next, gpointer user_data, GError **error);
@@ -30,13 +35,14 @@ look_free (gpointer data)
 }
 
 static void
-plan_look (KubePlan *plan, KubeObject *namespace_, GPtrArray *kinds, gboolean emptied)
+plan_look (KubePlan *plan, KubeObject *namespace_, GPtrArray *kinds, Stage stage)
 {
   Look *look = g_new0 (Look, 1);
 
   look->namespace_ = kube_object_ref (namespace_);
   look->kinds = g_ptr_array_ref (kinds);
-  look->emptied = emptied;
+  look->first = kube_plan_get_length (plan);
+  look->stage = stage;
   for (guint i = 0; i < kinds->len; i++) {
     g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_LIST, g_ptr_array_index (kinds, i), kube_object_get_name (namespace_), NULL);
 
@@ -121,9 +127,47 @@ count_finalizers (GHashTable *counts, KubeObjectList *list)
   }
 }
 
+static KubeObjectList *
+get_list (const Look *look, GPtrArray *answers, guint index)
+{
+  KubeResponse *answer = g_ptr_array_index (answers, look->first + index);
+
+  return answer == NULL ? NULL : kube_response_get_list (answer);
+}
+
+static void
+count_remaining (const Look *look, GPtrArray *answers, GHashTable *kinds, GHashTable *finalizers)
+{
+  for (guint i = 0; i < look->kinds->len; i++) {
+    KubeObjectList *list = get_list (look, answers, i);
+    KubeKind *kind = g_ptr_array_index (look->kinds, i);
+
+    if (list == NULL || kube_object_list_get_length (list) == 0)
+      continue;
+    g_hash_table_replace (kinds, g_strdup_printf ("%s.%s", kube_kind_get_plural (kind), kube_kind_get_group (kind)), GUINT_TO_POINTER (kube_object_list_get_length (list)));
+    count_finalizers (finalizers, list);
+  }
+}
+
+static void
+set_failure_condition (KubeNode *status, const GError *error, gint64 now)
+{
+  g_autofree char *message = NULL;
+
+  kube_condition_set (status, "NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered", now, KUBE_CONDITION_DEFAULT);
+  kube_condition_set (status, "NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed", now, KUBE_CONDITION_DEFAULT);
+  if (error == NULL || g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT)) {
+    kube_condition_set (status, "NamespaceDeletionContentFailure", "False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization", now,
+                        KUBE_CONDITION_DEFAULT);
+    return;
+  }
+  message = g_strconcat ("Failed to delete all resource types, 1 remaining: ", error->message, NULL);
+  kube_condition_set (status, "NamespaceDeletionContentFailure", "True", "ContentDeletionFailed", message, now, KUBE_CONDITION_DEFAULT);
+}
+
 /* upstream's conditions of a namespace that is being deleted */
 static void
-plan_conditions (KubeController *controller, KubePlan *plan, const Look *look, GPtrArray *answers)
+plan_conditions (KubeController *controller, const char *key, KubePlan *plan, const Look *look, GPtrArray *answers)
 {
   gint64 now = kube_clock_get_time (kube_controller_get_clock (controller));
   g_autoptr (KubeBuilder) builder = kube_builder_new (kube_object_get_value (look->namespace_));
@@ -132,22 +176,12 @@ plan_conditions (KubeController *controller, KubePlan *plan, const Look *look, G
   g_autofree char *remaining = NULL, *waited = NULL, *remaining_message = NULL, *waited_message = NULL;
   g_autoptr (KubeObject) updated = NULL;
 
-  for (guint i = 0; i < answers->len; i++) {
-    KubeObjectList *list = g_ptr_array_index (answers, i) == NULL ? NULL : kube_response_get_list (g_ptr_array_index (answers, i));
-    KubeKind *kind = g_ptr_array_index (look->kinds, i);
-
-    if (list == NULL || kube_object_list_get_length (list) == 0)
-      continue;
-    g_hash_table_replace (kinds, g_strdup_printf ("%s.%s", kube_kind_get_plural (kind), kube_kind_get_group (kind)), GUINT_TO_POINTER (kube_object_list_get_length (list)));
-    count_finalizers (finalizers, list);
-  }
+  count_remaining (look, answers, kinds, finalizers);
   remaining = join_counts (kinds, "%s has %u resource instances");
   waited = join_counts (finalizers, "%s in %u resource instances");
   remaining_message = g_strconcat ("Some resources are remaining: ", remaining, NULL);
   waited_message = g_strconcat ("Some content in the namespace has finalizers remaining: ", waited, NULL);
-  kube_condition_set (status, "NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered", now, KUBE_CONDITION_DEFAULT);
-  kube_condition_set (status, "NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed", now, KUBE_CONDITION_DEFAULT);
-  kube_condition_set (status, "NamespaceDeletionContentFailure", "False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization", now, KUBE_CONDITION_DEFAULT);
+  set_failure_condition (status, kube_controller_get_error (controller, key), now);
   if (g_hash_table_size (kinds) > 0)
     kube_condition_set (status, "NamespaceContentRemaining", "True", "SomeResourcesRemain", remaining_message, now, KUBE_CONDITION_DEFAULT);
   else
@@ -164,26 +198,57 @@ plan_conditions (KubeController *controller, KubePlan *plan, const Look *look, G
   kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
 }
 
+/* In how many seconds what is left may have gone. */
+static gint64
+estimate (const Look *look, GPtrArray *answers)
+{
+  gint64 longest = 0;
+
+  for (guint i = 0; i < look->kinds->len; i++) {
+    KubeObjectList *list = get_list (look, answers, i);
+    gboolean pods = g_ptr_array_index (look->kinds, i) == KUBE_KIND ("v1", "Pod");
+
+    for (guint k = 0; list != NULL && k < kube_object_list_get_length (list); k++) {
+      KubeObject *object = kube_object_list_get (list, k);
+
+      if (pods)
+        longest = MAX (longest, kube_object_get_integer (object, "metadata.deletionGracePeriodSeconds", 0));
+      if (kube_value_get_length (kube_object_get (object, "metadata.finalizers")) > 0)
+        longest = MAX (longest, FINALIZER_ESTIMATE);
+    }
+  }
+  return longest;
+}
+
 static gboolean
 on_looked (KubeController *controller, const char *key, GPtrArray *answers, KubePlan *next, gpointer user_data, GError **error)
 {
   const Look *look = user_data;
-  g_autoptr (GPtrArray) left = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_kind_unref);
+  g_autoptr (GPtrArray) left = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_kind_unref), pods = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_kind_unref);
 
-  for (guint i = 0; i < answers->len; i++) {
-    KubeResponse *answer = g_ptr_array_index (answers, i);
+  for (guint i = 0; i < look->kinds->len; i++) {
+    KubeKind *kind = g_ptr_array_index (look->kinds, i);
 
-    if (answer != NULL && kube_response_get_list (answer) != NULL && kube_object_list_get_length (kube_response_get_list (answer)) > 0)
-      g_ptr_array_add (left, kube_kind_ref (g_ptr_array_index (look->kinds, i)));
+    if (get_list (look, answers, i) == NULL || kube_object_list_get_length (get_list (look, answers, i)) == 0)
+      continue;
+    g_ptr_array_add (left, kube_kind_ref (kind));
+    if (kind == KUBE_KIND ("v1", "Pod"))
+      g_ptr_array_add (pods, kube_kind_ref (kind));
   }
-  if (left->len == 0) {
+  if (left->len == 0 && look->stage == STAGE_PODS_EMPTIED) {
+    g_autoptr (GPtrArray) kinds = list_kinds (controller);
+
+    plan_look (next, look->namespace_, kinds, STAGE_FIRST);
+  } else if (left->len == 0) {
     plan_finalize (next, look->namespace_);
-  } else if (!look->emptied) {
-    plan_empty (next, look, left);
-    plan_look (next, look->namespace_, left, TRUE);
+  } else if (look->stage == STAGE_FIRST) {
+    if (kube_controller_get_error (controller, key) != NULL)
+      plan_conditions (controller, key, next, look, answers);
+    plan_empty (next, look, pods->len > 0 ? pods : left);
+    plan_look (next, look->namespace_, pods->len > 0 ? pods : left, pods->len > 0 ? STAGE_PODS_EMPTIED : STAGE_EMPTIED);
   } else {
-    plan_conditions (controller, next, look, answers);
-    kube_plan_requeue_after (next, LOOK_AGAIN);
+    plan_conditions (controller, key, next, look, answers);
+    kube_plan_requeue_after (next, (estimate (look, answers) / 2 + 1) * G_USEC_PER_SEC);
   }
   return TRUE;
 }
@@ -209,7 +274,7 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
   if (namespace_ != NULL && kube_object_is_deleting (namespace_) && has_finalizer (namespace_)) {
     g_autoptr (GPtrArray) kinds = list_kinds (controller);
 
-    plan_look (plan, namespace_, kinds, FALSE);
+    plan_look (plan, namespace_, kinds, STAGE_FIRST);
   }
   return TRUE;
 }
@@ -219,10 +284,15 @@ static void
 keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data)
 {
   Namespaces *self = user_data;
-  KubeObject *namespace_ = kube_informer_get (self->namespaces, NULL, kube_object_get_namespace (pod));
+  const char *name = kube_object_get_namespace (pod);
+  KubeObject *namespace_ = kube_informer_get (self->namespaces, NULL, name);
+  g_autoptr (GPtrArray) left = NULL;
 
-  if (namespace_ != NULL && kube_object_is_deleting (namespace_))
-    g_ptr_array_add (keys, g_strdup (kube_object_get_namespace (pod)));
+  if (namespace_ == NULL || !kube_object_is_deleting (namespace_))
+    return;
+  left = kube_informer_list_by (self->pods, "namespace", name);
+  if (left->len == 0)
+    g_ptr_array_add (keys, g_strdup (name));
 }
 
 void
@@ -232,6 +302,6 @@ kube_namespace_controller_add (KubeManager *manager, const KubeControllersOption
   g_autoptr (KubeController) controller = kube_controller_new (manager, "namespace-controller", reconcile, self, g_free);
 
   self->namespaces = kube_controller_watch (controller, KUBE_KIND ("v1", "Namespace"), NULL, NULL);
-  kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), keys_of_pod, self);
+  self->pods = kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), keys_of_pod, self);
   kube_controller_set_concurrency (controller, 10);
 }
