@@ -311,16 +311,25 @@ accept_any (SoupMessage *message, GTlsCertificate *certificate, GTlsCertificateF
 
 /* A watch is silent for long: the kernel notices a server that has gone without a word. */
 static void
-on_network_event (SoupMessage *message, GSocketClientEvent event, GIOStream *connection, gpointer user_data)
+set_up_socket (GSocket *socket)
 {
-  if (event != G_SOCKET_CLIENT_CONNECTED || !G_IS_SOCKET_CONNECTION (connection))
-    return;
-  GSocket *socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection));
   g_socket_set_keepalive (socket, TRUE);
   g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE, 30, NULL);
   g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPINTVL, 10, NULL);
   g_socket_set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, 3, NULL);
   g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
+}
+
+static void
+on_network_event (SoupMessage *message, GSocketClientEvent event, GIOStream *connection, gpointer user_data)
+{
+  static const char *const protocols[] = { "http/1.1", NULL };
+
+  if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION (connection))
+    set_up_socket (g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection)));
+  /* libsoup has no other way to keep to HTTP/1.1, where a slow watch holds up nobody but itself. */
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING && G_IS_TLS_CONNECTION (connection))
+    g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (connection), protocols);
 }
 
 static SoupMessage *

@@ -78,6 +78,8 @@ RawServer::on_run (GThreadedSocketService *, GSocketConnection *connection, GObj
     return TRUE;
   }
   GIOStream *tls = g_tls_server_connection_new (G_IO_STREAM (connection), self->certificate, NULL);
+  const char *protocols[] = { "h2", "http/1.1", NULL };
+  g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (tls), protocols);
   if (self->wants_certificate) {
     g_object_set (tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUESTED, NULL);
     g_signal_connect (tls, "accept-certificate", G_CALLBACK (+[] () -> gboolean { return TRUE; }), NULL);
