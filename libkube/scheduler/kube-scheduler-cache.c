@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-scheduler-private.h"
+#include "kube-scheduler-topology.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ sched_cache_new (void)
   cache->pods = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) sched_pod_free);
   cache->homeless = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   cache->images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  cache->topologies = sched_topologies_new ();
   sched_resource_index (cache->resources, cache->resource_index, "cpu");
   sched_resource_index (cache->resources, cache->resource_index, "memory");
   sched_resource_index (cache->resources, cache->resource_index, "ephemeral-storage");
@@ -37,6 +39,7 @@ sched_cache_new (void)
 void
 sched_cache_free (SchedCache *cache)
 {
+  sched_topologies_free (cache->topologies);
   g_hash_table_unref (cache->by_name);
   g_hash_table_unref (cache->pods);
   g_hash_table_unref (cache->homeless);
@@ -78,6 +81,7 @@ add_rows (SchedCache *cache)
     cache->allocatable->pdata[i] = g_renew (gint64, cache->allocatable->pdata[i], cache->capacity);
     cache->requested->pdata[i] = g_renew (gint64, cache->requested->pdata[i], cache->capacity);
   }
+  sched_topologies_resize (cache->topologies, cache->capacity);
 }
 
 static gint64 *
@@ -94,6 +98,7 @@ clear_row (SchedCache *cache, guint row)
   cache->scored[0][row] = cache->scored[1][row] = 0;
   for (guint i = 0; i < cache->allocatable->len; i++)
     column (cache->allocatable, i)[row] = column (cache->requested, i)[row] = 0;
+  sched_topologies_clear (cache->topologies, row);
 }
 
 static void
@@ -110,6 +115,7 @@ move_row (SchedCache *cache, guint from, guint to)
     column (cache->allocatable, i)[to] = column (cache->allocatable, i)[from];
     column (cache->requested, i)[to] = column (cache->requested, i)[from];
   }
+  sched_topologies_move (cache->topologies, from, to);
 }
 
 static gboolean
@@ -272,6 +278,8 @@ sched_cache_set_node (SchedCache *cache, KubeObject *object)
     cache->flags[node->index] &= ~SCHED_NODE_UNSCHEDULABLE;
   if (before == NULL || !kube_value_equal (kube_object_get (before, "status.images"), kube_value_get_member (status, "images")))
     read_images (cache, node, kube_value_get_member (status, "images"));
+  if (is_new || !kube_value_equal (kube_object_get (before, "metadata.labels"), node->labels))
+    sched_topologies_set_node (cache->topologies, node);
   if (is_new) {
     settle_pods (cache, name);
     return KUBE_SCHEDULER_NODE_ADDED;
@@ -305,8 +313,10 @@ sched_cache_remove_node (SchedCache *cache, const char *name)
   if (node == NULL)
     return;
   forget_images (cache, node);
-  for (guint i = 0; i < node->pods->len; i++)
+  for (guint i = 0; i < node->pods->len; i++) {
+    sched_cache_count_pod (cache, node->pods->pdata[i], node->index, -1);
     make_homeless (cache, node->pods->pdata[i], name);
+  }
   cache->n_nodes--;
   if (node->index != cache->n_nodes)
     move_row (cache, cache->n_nodes, node->index);
@@ -352,6 +362,7 @@ sched_cache_count_pod (SchedCache *cache, SchedPod *pod, guint row, int sign)
   cache->n_pods[row] += sign;
   if (pod->ports != NULL)
     count_ports (cache, pod, cache->nodes[row], sign);
+  sched_topologies_count_pod (cache->topologies, pod, row, sign);
 }
 
 void
@@ -375,10 +386,10 @@ sched_cache_update_pod (SchedCache *cache, SchedPod *pod, KubeObject *object)
   gboolean updated;
 
   if (pod->node != NULL)
-    count_ports (cache, pod, pod->node, -1);
+    sched_cache_count_pod (cache, pod, pod->node->index, -1);
   updated = sched_pod_update (pod, object);
   if (pod->node != NULL)
-    count_ports (cache, pod, pod->node, 1);
+    sched_cache_count_pod (cache, pod, pod->node->index, 1);
   return updated;
 }
 

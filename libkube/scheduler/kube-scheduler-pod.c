@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-scheduler-private.h"
+#include "kube-scheduler-topology.h"
 
 #include <kube/kube-quantity.h>
 #include <string.h>
@@ -269,6 +270,7 @@ sched_pod_new (KubeObject *object, GPtrArray *resources, GHashTable *index)
   pod->requests = g_array_new (FALSE, FALSE, sizeof (SchedRequest));
   pod->priority = (gint32) kube_value_get_integer (spec, "priority", 0);
   pod->never_preempts = g_strcmp0 (kube_value_get_member_string (spec, "preemptionPolicy"), "Never") == 0;
+  pod->terms = sched_terms_new (object);
   read_requests (pod, spec, resources, index);
   borrow (pod, object);
   return pod;
@@ -302,6 +304,7 @@ sched_pod_free (SchedPod *pod)
 {
   clear_borrowed (pod);
   g_array_unref (pod->requests);
+  g_clear_pointer (&pod->terms, g_ptr_array_unref);
   g_free (pod->nominated);
   kube_object_unref (pod->object);
   g_free (pod->uid);

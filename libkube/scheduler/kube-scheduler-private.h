@@ -53,6 +53,7 @@ typedef struct {
 typedef enum { SCHED_IN_NONE, SCHED_IN_ACTIVE, SCHED_IN_BACKOFF, SCHED_IN_ERROR_BACKOFF, SCHED_IN_UNSCHEDULABLE, SCHED_IN_GATED } SchedWhere;
 
 typedef struct _SchedNode SchedNode;
+typedef struct _SchedTopologies SchedTopologies;
 
 /* A pod as the scheduler sees it: what it asks for, and where it is in queue or cache. */
 typedef struct {
@@ -69,6 +70,7 @@ typedef struct {
   KubeValue *node_selector;
   KubeValue *required_affinity;  /* nodeSelectorTerms */
   KubeValue *preferred_affinity; /* (nullable) */
+  GPtrArray *terms;              /* (nullable) (element-type SchedTerm): affinity to other pods */
   const char *node_name;
   gint64 generation;
 
@@ -125,6 +127,7 @@ typedef struct {
   GHashTable *pods;    /* (element-type utf8 SchedPod): assigned and assumed ones, by uid */
   GHashTable *homeless; /* (element-type utf8 GPtrArray): pods of nodes that are not known, by the node's name */
   GHashTable *images;  /* (element-type utf8 guint): on how many nodes */
+  SchedTopologies *topologies; /* (owned) */
 } SchedCache;
 
 SchedCache *sched_cache_new (void);

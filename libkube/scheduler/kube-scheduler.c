@@ -2,6 +2,7 @@
 #define KUBE_LOG_TOPIC "scheduler"
 
 #include "kube-scheduler-private.h"
+#include "kube-scheduler-topology.h"
 
 #include <kube/kube-event-recorder.h>
 #include <kube/kube-informer.h>
@@ -38,7 +39,7 @@ struct _KubeScheduler {
   SchedFramework *framework;
   SchedCache *cache;
   SchedQueue *queue;
-  KubeInformer *pods, *nodes;  /* (owned) (nullable) */
+  KubeInformer *pods, *nodes, *namespaces; /* (owned) (nullable) */
   KubeEventRecorder *recorder; /* (owned) */
   GCancellable *cancellable;   /* (owned) */
   KubeSchedulerPlugin *binder; /* borrowed from the framework */
@@ -128,6 +129,7 @@ set_assigned (KubeScheduler *self, KubeObject *object, const char *uid, const ch
   if (cached != NULL && (cached->node == NULL || strcmp (cached->node->name, node_name) == 0)
       && sched_cache_update_pod (self->cache, cached, object)) {
     cached->assumed = FALSE;
+    post_events (self, KUBE_SCHEDULER_POD_ADDED, node_name);
     return;
   }
   if (cached != NULL)
@@ -221,19 +223,45 @@ on_node_removed (KubeInformer *informer, KubeObject *object, KubeScheduler *self
 }
 
 static void
+on_namespace_added (KubeInformer *informer, KubeObject *object, KubeScheduler *self)
+{
+  sched_topologies_set_namespace (self->cache->topologies, kube_object_get_name (object), object);
+}
+
+static void
+on_namespace_updated (KubeInformer *informer, KubeObject *old, KubeObject *object, KubeScheduler *self)
+{
+  on_namespace_added (informer, object, self);
+}
+
+static void
+on_namespace_removed (KubeInformer *informer, KubeObject *object, KubeScheduler *self)
+{
+  sched_topologies_set_namespace (self->cache->topologies, kube_object_get_name (object), NULL);
+}
+
+static void
 on_synced (KubeInformer *informer, KubeScheduler *self)
 {
   wake (self);
 }
 
+/* Whether what happened may help a pod that these plugins refused; @anywhere: also on other nodes than where it happened, as for plugins
+ * that look at pods elsewhere. */
 static gboolean
-plugins_want (KubeScheduler *self, guint64 rejectors, KubeSchedulerEvents events)
+plugins_want (KubeScheduler *self, guint64 rejectors, KubeSchedulerEvents events, gboolean *anywhere)
 {
+  gboolean wanted = *anywhere = rejectors == 0;
+
   for (guint i = 0; i < self->framework->plugins->len; i++) {
-    if ((rejectors & (guint64) 1 << i) && (g_array_index (self->framework->plugins, SchedPlugin, i).events & events))
-      return TRUE;
+    const SchedPlugin *plugin = &g_array_index (self->framework->plugins, SchedPlugin, i);
+
+    if (!(rejectors & (guint64) 1 << i) || !(plugin->events & events))
+      continue;
+    wanted = TRUE;
+    *anywhere = *anywhere || (plugin->events & KUBE_SCHEDULER_POD_ADDED) != 0;
   }
-  return rejectors == 0;
+  return wanted;
 }
 
 static gboolean
@@ -268,8 +296,9 @@ move_pods (KubeScheduler *self)
   g_hash_table_iter_init (&iter, self->queue->unschedulable);
   while (g_hash_table_iter_next (&iter, &key, NULL)) {
     SchedPod *pod = key;
+    gboolean anywhere;
 
-    if (plugins_want (self, pod->rejectors, self->events) && (!look || pod->rejectors == 0 || fits_on_touched (self, pod)))
+    if (plugins_want (self, pod->rejectors, self->events, &anywhere) && (!look || anywhere || fits_on_touched (self, pod)))
       g_ptr_array_add (moved, pod);
   }
   self->events = 0;
@@ -633,11 +662,26 @@ choose_plugins (KubeScheduler *self)
   }
 }
 
+static KubeInformer *
+start_informer (KubeScheduler *self, KubeKind *kind, const char *fields, GCallback added, GCallback updated, GCallback removed)
+{
+  KubeInformer *informer = kube_informer_new (self->client, kind, NULL);
+
+  kube_informer_set_clock (informer, self->clock);
+  kube_informer_set_selectors (informer, NULL, fields);
+  g_signal_connect_object (informer, "added", added, self, 0);
+  g_signal_connect_object (informer, "updated", updated, self, 0);
+  g_signal_connect_object (informer, "removed", removed, self, 0);
+  g_signal_connect_object (informer, "synced", G_CALLBACK (on_synced), self, 0);
+  kube_informer_start (informer);
+  return informer;
+}
+
 /**
  * kube_scheduler_start:
  * @scheduler: a #KubeScheduler
  *
- * Begins to watch pods and nodes, and to schedule once both were listed.
+ * Begins to watch pods, nodes and namespaces, and to schedule once all were listed.
  *
  * Since: 1.0
  */
@@ -648,21 +692,12 @@ kube_scheduler_start (KubeScheduler *self)
   g_return_if_fail (self->pods == NULL);
 
   choose_plugins (self);
-  self->nodes = kube_informer_new (self->client, KUBE_KIND ("v1", "Node"), NULL);
-  self->pods = kube_informer_new (self->client, self->pod_kind, NULL);
-  kube_informer_set_clock (self->nodes, self->clock);
-  kube_informer_set_clock (self->pods, self->clock);
-  kube_informer_set_selectors (self->pods, NULL, "status.phase!=Succeeded,status.phase!=Failed");
-  g_signal_connect_object (self->nodes, "added", G_CALLBACK (on_node_added), self, 0);
-  g_signal_connect_object (self->nodes, "updated", G_CALLBACK (on_node_updated), self, 0);
-  g_signal_connect_object (self->nodes, "removed", G_CALLBACK (on_node_removed), self, 0);
-  g_signal_connect_object (self->nodes, "synced", G_CALLBACK (on_synced), self, 0);
-  g_signal_connect_object (self->pods, "added", G_CALLBACK (on_pod_added), self, 0);
-  g_signal_connect_object (self->pods, "updated", G_CALLBACK (on_pod_updated), self, 0);
-  g_signal_connect_object (self->pods, "removed", G_CALLBACK (on_pod_removed), self, 0);
-  g_signal_connect_object (self->pods, "synced", G_CALLBACK (on_synced), self, 0);
-  kube_informer_start (self->nodes);
-  kube_informer_start (self->pods);
+  self->namespaces = start_informer (self, KUBE_KIND ("v1", "Namespace"), NULL, G_CALLBACK (on_namespace_added),
+                                     G_CALLBACK (on_namespace_updated), G_CALLBACK (on_namespace_removed));
+  self->nodes = start_informer (self, KUBE_KIND ("v1", "Node"), NULL, G_CALLBACK (on_node_added), G_CALLBACK (on_node_updated),
+                                G_CALLBACK (on_node_removed));
+  self->pods = start_informer (self, self->pod_kind, "status.phase!=Succeeded,status.phase!=Failed", G_CALLBACK (on_pod_added),
+                               G_CALLBACK (on_pod_updated), G_CALLBACK (on_pod_removed));
 }
 
 /**
@@ -689,8 +724,11 @@ kube_scheduler_stop (KubeScheduler *self)
     kube_informer_stop (self->pods);
   if (self->nodes != NULL)
     kube_informer_stop (self->nodes);
+  if (self->namespaces != NULL)
+    kube_informer_stop (self->namespaces);
   g_clear_object (&self->pods);
   g_clear_object (&self->nodes);
+  g_clear_object (&self->namespaces);
 }
 
 /**
@@ -706,7 +744,8 @@ kube_scheduler_is_synced (KubeScheduler *self)
 {
   g_return_val_if_fail (KUBE_IS_SCHEDULER (self), FALSE);
 
-  return self->pods != NULL && kube_informer_is_synced (self->pods) && kube_informer_is_synced (self->nodes);
+  return self->pods != NULL && kube_informer_is_synced (self->pods) && kube_informer_is_synced (self->nodes)
+         && kube_informer_is_synced (self->namespaces);
 }
 
 /**

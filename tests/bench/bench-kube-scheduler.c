@@ -4,6 +4,7 @@
 #include <kube/kube-scheduler.h>
 
 #include <string.h>
+#include <time.h>
 
 #define TYPE_TABLE_WATCH (table_watch_get_type ())
 G_DECLARE_FINAL_TYPE (TableWatch, table_watch, TABLE, WATCH, KubeWatch)
@@ -77,7 +78,7 @@ list (TableClient *self, const char *plural)
   if (strcmp (plural, "nodes") == 0) {
     for (guint i = 0; i < self->nodes->len; i++)
       g_ptr_array_add (objects, kube_object_ref (self->nodes->pdata[i]));
-  } else {
+  } else if (strcmp (plural, "pods") == 0) {
     g_hash_table_iter_init (&iter, self->pods);
     while (g_hash_table_iter_next (&iter, NULL, &pod))
       g_ptr_array_add (objects, kube_object_ref (pod));
@@ -184,13 +185,15 @@ parse (char *text)
   return object;
 }
 
+/* @more: of the pods' specs. */
 static void
-bench (guint n_nodes, guint n_pods)
+bench (const char *what, guint n_nodes, guint n_pods, const char *more)
 {
   TableClient *client = g_object_new (TYPE_TABLE_CLIENT, NULL);
   KubeScheduler *scheduler;
   gint64 began;
-  double seconds;
+  clock_t used;
+  double seconds, cpu;
 
   for (guint i = 0; i < n_nodes; i++)
     g_ptr_array_add (client->nodes, parse (g_strdup_printf ("{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"node-%u\",\"uid\":\"n%u\",\"resourceVersion\":\"1\","
@@ -200,17 +203,20 @@ bench (guint n_nodes, guint n_pods)
     KubeObject *pod = parse (g_strdup_printf ("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"pod-%u\",\"namespace\":\"d\",\"uid\":\"p%u\",\"generation\":1,"
                                               "\"resourceVersion\":\"1\",\"labels\":{\"app\":\"web\"}},\"spec\":{\"schedulerName\":\"default-scheduler\",\"priority\":0,\"containers\":"
                                               "[{\"name\":\"c\",\"image\":\"registry/web:1\",\"resources\":{\"requests\":{\"cpu\":\"100m\",\"memory\":\"128Mi\"}}}],\"tolerations\":"
-                                              "[{\"key\":\"node.kubernetes.io/not-ready\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300}]},"
-                                              "\"status\":{\"phase\":\"Pending\"}}", i, i));
+                                              "[{\"key\":\"node.kubernetes.io/not-ready\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300}]%s},"
+                                              "\"status\":{\"phase\":\"Pending\"}}", i, i, more));
     g_hash_table_insert (client->pods, (char *) kube_object_get_name (pod), pod);
   }
   client->n_wanted = n_pods;
   scheduler = kube_scheduler_new (KUBE_CLIENT (client), NULL, NULL);
   began = g_get_monotonic_time ();
+  used = clock ();
   kube_scheduler_start (scheduler);
   g_main_loop_run (client->loop);
   seconds = (g_get_monotonic_time () - began) / 1e6;
-  g_print ("%u pods on %u nodes: %.2f s, %.0f pods/s (%u events)\n", n_pods, n_nodes, seconds, n_pods / seconds, client->n_other);
+  cpu = (double) (clock () - used) / CLOCKS_PER_SEC;
+  g_print ("%s: %u pods on %u nodes: %.2f s, %.0f pods/s; %.2f s of CPU, %.0f pods/s of it (%u events)\n", what, n_pods, n_nodes, seconds, n_pods / seconds,
+           cpu, n_pods / cpu, client->n_other);
   kube_scheduler_stop (scheduler);
   g_object_unref (scheduler);
 }
@@ -218,7 +224,13 @@ bench (guint n_nodes, guint n_pods)
 int
 main (void)
 {
-  bench (1000, 5000);
-  bench (5000, 50000);
+  bench ("plain", 1000, 5000, "");
+  bench ("plain", 5000, 50000, "");
+  bench ("affinity", 5000, 5000,
+         ",\"affinity\":{\"podAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":[{\"topologyKey\":\"zone\",\"labelSelector\":"
+         "{\"matchLabels\":{\"app\":\"web\"}}}]}}");
+  bench ("spreading", 5000, 5000,
+         ",\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\",\"whenUnsatisfiable\":\"DoNotSchedule\",\"labelSelector\":"
+         "{\"matchLabels\":{\"app\":\"web\"}}}]");
   return 0;
 }

@@ -2,8 +2,10 @@
 /* What fits where, why not, and which node is best. */
 #include "fake-client.h"
 #include "kube-scheduler-private.h"
+#include "kube-scheduler-topology.h"
 
 #include <gtest/gtest.h>
+#include <map>
 #include <set>
 
 class SchedulerFramework : public testing::Test {
@@ -30,10 +32,10 @@ protected:
     return events;
   }
 
-  SchedPod *pod (const std::string &name, const std::string &spec)
+  SchedPod *pod (const std::string &name, const std::string &spec, const std::string &labels = "", const std::string &space = "d")
   {
-    KubeObject *object = fake_parse ("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'" + name + "','namespace':'d','uid':'" + name
-                                     + "','generation':1},'spec':{" + spec + "}}");
+    KubeObject *object = fake_parse ("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'" + name + "','namespace':'" + space + "','uid':'" + name
+                                     + "','labels':{" + labels + "},'generation':1},'spec':{" + spec + "}}");
     SchedPod *made = sched_pod_new (object, cache->resources, cache->resource_index);
     kube_object_unref (object);
     return made;
@@ -44,15 +46,20 @@ protected:
     return "'containers':[{'name':'c','image':'i','resources':{'requests':{" + list + "}}}]";
   }
 
-  void running (const std::string &name, const std::string &on, const std::string &spec)
+  void running (const std::string &name, const std::string &on, const std::string &spec, const std::string &labels = "", const std::string &space = "d")
   {
-    sched_cache_add_pod (cache, pod (name, spec), on.c_str ());
+    sched_cache_add_pod (cache, pod (name, spec, labels, space), on.c_str ());
+  }
+
+  void zoned (const std::string &name, const std::string &zone)
+  {
+    node (name, "", "'cpu':'4','memory':'8Gi','pods':'110'", "'kubernetes.io/hostname':'" + name + "'" + (zone.empty () ? "" : ",'zone':'" + zone + "'"));
   }
 
   // The node, or why there is none.
-  std::string schedule (const std::string &spec)
+  std::string schedule (const std::string &spec, const std::string &labels = "")
   {
-    SchedPod *p = pod ("new", spec);
+    SchedPod *p = pod ("new", spec, labels);
     SchedResult result;
     sched_framework_schedule (framework, cache, p, &result);
     std::string text = result.node != SCHED_NO_NODE ? cache->nodes[result.node]->name : result.message;
@@ -309,4 +316,171 @@ TEST_F (SchedulerFramework, LooksAtAShareOfManyNodesAndGoesRound)
     used.insert (chosen);
   }
   EXPECT_EQ (used.size (), 200u);
+}
+
+static std::string
+spread (const std::string &key, const std::string &more = "", const std::string &when = "DoNotSchedule")
+{
+  return "'containers':[],'topologySpreadConstraints':[{'maxSkew':1,'topologyKey':'" + key + "','whenUnsatisfiable':'" + when
+         + "','labelSelector':{'matchLabels':{'app':'web'}}" + more + "}]";
+}
+
+TEST_F (SchedulerFramework, SpreadsOverDomains)
+{
+  zoned ("a1", "a");
+  zoned ("a2", "a");
+  zoned ("b1", "b");
+  const std::string web = "'app':'web'";
+  running ("r1", "a1", "'containers':[]", web);
+  running ("other", "b1", "'containers':[]", "'app':'other'");
+  running ("elsewhere", "b1", "'containers':[]", web, "another");
+  EXPECT_EQ (schedule (spread ("zone"), web), "b1");
+  running ("r2", "b1", "'containers':[]", web);
+  running ("r3", "b1", "'containers':[]", web);
+  std::string chosen = schedule (spread ("zone"), web);
+  EXPECT_TRUE (chosen == "a1" || chosen == "a2") << chosen;
+  EXPECT_EQ (schedule (spread ("kubernetes.io/hostname"), web), "a2");
+  EXPECT_NE (schedule (spread ("zone"), "'app':'other'").find ("a"), std::string::npos) << "a pod that does not count itself";
+  zoned ("none", "");
+  EXPECT_EQ (schedule ("'nodeSelector':{'kubernetes.io/hostname':'b1'}," + spread ("kubernetes.io/hostname", ",'minDomains':2"), web),
+             "0/4 nodes are available: 1 node(s) didn't match pod topology spread constraints, 3 node(s) didn't match Pod's node affinity/selector."
+               + no_help + "0/4 nodes are available: 1 No preemption victims found for incoming pod, 3 Preemption is not helpful for scheduling.");
+  EXPECT_EQ (schedule ("'nodeSelector':{'kubernetes.io/hostname':'none'}," + spread ("zone"), web),
+             "0/4 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label), 3 node(s) didn't match Pod's node "
+             "affinity/selector."
+               + no_help + "0/4 nodes are available: 4 Preemption is not helpful for scheduling.");
+}
+
+TEST_F (SchedulerFramework, SpreadingAnywayIsAPreference)
+{
+  for (const char *name : { "a", "b", "c" })
+    zoned (name, name);
+  const std::string web = "'app':'web'";
+  for (int i = 0; i < 3; i++)
+    running ("a" + std::to_string (i), "a", "'containers':[]", web);
+  running ("b", "b", "'containers':[]", web);
+  running ("c1", "c", requests ("'cpu':'1','memory':'2Gi'"));
+  EXPECT_EQ (schedule (spread ("zone", "", "ScheduleAnyway"), web), "c");
+}
+
+TEST_F (SchedulerFramework, SpreadingCountsOnlyThePodsOfOneRollout)
+{
+  zoned ("a", "a");
+  zoned ("b", "b");
+  running ("old", "a", "'containers':[]", "'app':'web','hash':'1'");
+  running ("new1", "b", "'containers':[]", "'app':'web','hash':'2'");
+  EXPECT_EQ (schedule (spread ("zone", ",'matchLabelKeys':['hash']"), "'app':'web','hash':'2'"), "a");
+  EXPECT_EQ (schedule (spread ("zone", ",'matchLabelKeys':['hash']"), "'app':'web','hash':'1'"), "b");
+}
+
+static std::string
+affinity (const char *kind, const std::string &app, const std::string &key = "zone", const std::string &more = "")
+{
+  return std::string ("'containers':[],'affinity':{'") + kind + "':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'" + key
+         + "','labelSelector':{'matchLabels':{'app':'" + app + "'}}" + more + "}]}}";
+}
+
+TEST_F (SchedulerFramework, AffinityToOtherPods)
+{
+  zoned ("a", "a");
+  zoned ("b1", "b");
+  zoned ("b2", "b");
+  running ("db", "b1", requests ("'cpu':'4'"), "'app':'db'");
+  EXPECT_EQ (schedule (affinity ("podAffinity", "db").replace (0, 15, requests ("'cpu':'1'"))), "b2") << "the same zone, where there is room";
+  EXPECT_EQ (schedule (affinity ("podAntiAffinity", "db")), "a");
+  std::string none = schedule (affinity ("podAffinity", "none"));
+  EXPECT_EQ (none, "0/3 nodes are available: 3 node(s) didn't match pod affinity rules." + no_help
+                     + "0/3 nodes are available: 3 Preemption is not helpful for scheduling.");
+  EXPECT_EQ (schedule (affinity ("podAffinity", "web"), "'app':'web'").find (' '), std::string::npos) << "the first of its kind may go anywhere";
+  running ("foreign", "a", "'containers':[]", "'app':'foreign'", "another");
+  EXPECT_NE (schedule (affinity ("podAffinity", "foreign")), "a") << "pods of its own namespace only";
+  EXPECT_EQ (schedule (affinity ("podAffinity", "foreign", "zone", ",'namespaces':['another']")), "a");
+  EXPECT_EQ (schedule (affinity ("podAffinity", "foreign", "zone", ",'namespaceSelector':{}")), "a");
+  KubeObject *space = fake_parse ("{'metadata':{'name':'another','labels':{'team':'x'}}}");
+  std::string by_team = affinity ("podAffinity", "foreign", "zone", ",'namespaceSelector':{'matchLabels':{'team':'x'}}");
+  EXPECT_NE (schedule (by_team), "a");
+  sched_topologies_set_namespace (cache->topologies, "another", space);
+  EXPECT_EQ (schedule (by_team), "a");
+  kube_object_unref (space);
+}
+
+TEST_F (SchedulerFramework, PodsInPlaceKeepOthersAway)
+{
+  zoned ("a", "a");
+  zoned ("b", "b");
+  running ("loner", "a", affinity ("podAntiAffinity", "web", "kubernetes.io/hostname"));
+  EXPECT_EQ (schedule ("'containers':[]", "'app':'web'"), "b");
+  running ("loner2", "b", affinity ("podAntiAffinity", "web", "kubernetes.io/hostname"));
+  EXPECT_EQ (schedule ("'containers':[]", "'app':'web'"),
+             "0/2 nodes are available: 2 node(s) didn't satisfy existing pods anti-affinity rules." + no_help
+               + "0/2 nodes are available: 2 No preemption victims found for incoming pod.");
+  sched_pod_free (sched_cache_remove_pod (cache, "loner"));
+  EXPECT_EQ (schedule ("'containers':[]", "'app':'web'"), "a");
+}
+
+TEST_F (SchedulerFramework, PreferredAffinityAttractsAndRepels)
+{
+  zoned ("a", "a");
+  zoned ("b", "b");
+  auto preferred = [] (const char *kind) {
+    return std::string ("'containers':[],'affinity':{'") + kind
+           + "':{'preferredDuringSchedulingIgnoredDuringExecution':[{'weight':100,'podAffinityTerm':{'topologyKey':'zone','labelSelector':{'matchLabels':{'app':'db'}}}}]}}";
+  };
+  running ("db", "b", requests ("'cpu':'1'"), "'app':'db'");
+  EXPECT_EQ (schedule (preferred ("podAffinity")), "b");
+  EXPECT_EQ (schedule (preferred ("podAntiAffinity")), "a");
+  running ("fan", "b", preferred ("podAffinity"));
+  EXPECT_EQ (schedule ("'containers':[]", "'app':'db'"), "b") << "a pod in place that prefers this one's company";
+}
+
+TEST_F (SchedulerFramework, CountsStayTrueAsPodsAndNodesComeAndGo)
+{
+  GRand *random = g_rand_new_with_seed (3);
+  std::map<std::string, std::string> pods; // where each is
+  std::set<std::string> names;
+  for (int i = 0; i < 150; i++)
+    zoned ("n" + std::to_string (i), "z" + std::to_string (i % 4)), names.insert ("n" + std::to_string (i));
+  schedule (spread ("zone"), "'app':'web'"); // makes a group that is kept up from now on
+  for (int i = 0; i < 2000; i++) {
+    std::string on = "n" + std::to_string (g_rand_int_range (random, 0, 150)), name = "p" + std::to_string (g_rand_int_range (random, 0, 300));
+    switch (g_rand_int_range (random, 0, 10)) {
+    case 0:
+      sched_cache_remove_node (cache, on.c_str ());
+      names.erase (on);
+      break;
+    case 1:
+      zoned (on, "z" + std::to_string (g_rand_int_range (random, 0, 4)));
+      names.insert (on);
+      break;
+    default:
+      if (pods.count (name) != 0) {
+        sched_pod_free (sched_cache_remove_pod (cache, name.c_str ()));
+        pods.erase (name);
+      } else {
+        running (name, on, affinity ("podAntiAffinity", "x"), "'app':'web'");
+        pods[name] = on;
+      }
+    }
+  }
+  ASSERT_EQ (g_hash_table_size (cache->topologies->groups), 1u);
+  ASSERT_EQ (g_hash_table_size (cache->topologies->holders), 1u);
+  GHashTableIter iter;
+  gpointer group, holders;
+  g_hash_table_iter_init (&iter, cache->topologies->groups);
+  g_hash_table_iter_next (&iter, nullptr, &group);
+  g_hash_table_iter_init (&iter, cache->topologies->holders);
+  g_hash_table_iter_next (&iter, nullptr, &holders);
+  SchedTopology *zone = sched_topology_get (cache, "zone");
+  EXPECT_EQ (cache->n_nodes, names.size ());
+  for (guint i = 0; i < cache->n_nodes; i++) {
+    gint32 expected = 0;
+    for (auto &entry : pods)
+      expected += entry.second == cache->nodes[i]->name;
+    EXPECT_EQ (static_cast<SchedGroup *> (group)->counts->cells[i], expected);
+    EXPECT_EQ (static_cast<SchedHolders *> (holders)->counts->cells[i], expected);
+    EXPECT_EQ (cache->n_pods[i], expected);
+    EXPECT_EQ (zone->domains->cells[i],
+               gint32 (GPOINTER_TO_UINT (g_hash_table_lookup (zone->ids, kube_value_get_member_string (cache->nodes[i]->labels, "zone")))));
+  }
+  g_rand_free (random);
 }

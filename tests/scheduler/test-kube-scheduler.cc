@@ -46,7 +46,7 @@ protected:
     switch (kube_request_get_verb (request)) {
     case KUBE_VERB_LIST: {
       std::vector<std::string> items;
-      for (auto &item : plural == "pods" ? pods : nodes)
+      for (auto &item : plural == "pods" ? pods : plural == "nodes" ? nodes : namespaces)
         items.push_back (item.second);
       return fake_list (items, "100");
     }
@@ -100,7 +100,7 @@ protected:
   FakeClient client;
   KubeVirtualClock *clock;
   KubeScheduler *scheduler = nullptr;
-  std::map<std::string, std::string> pods, nodes, bound;
+  std::map<std::string, std::string> pods, nodes, namespaces, bound;
   std::map<std::string, std::vector<std::string>> patches;
   std::vector<std::string> messages;
   bool fail_binding = false;
@@ -244,6 +244,21 @@ TEST_F (Scheduler, ADeletedPodIsForgotten)
   emit ("pods", KUBE_WATCH_ADDED, make_pod ("q", "1", "", "3", ",'deletionTimestamp':'2026-01-01T00:00:00Z'"));
   EXPECT_TRUE (bound.empty ());
   EXPECT_EQ (messages.back (), "FailedScheduling: skip schedule deleting pod: d/q");
+}
+
+TEST_F (Scheduler, APodThatWantsCompanyIsTriedWhenItComesAnywhere)
+{
+  nodes["a"] = make_node ("a");
+  nodes["b"] = make_node ("b");
+  for (auto &node : nodes)
+    node.second.replace (node.second.find ("'uid'"), 5, "'labels':{'zone':'z'},'uid'");
+  start ();
+  emit ("pods", KUBE_WATCH_ADDED, make_pod ("p", "3", ",'affinity':{'podAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[{'topologyKey':'zone','labelSelector':"
+                                                      "{'matchLabels':{'app':'db'}}}]}}"));
+  EXPECT_EQ (messages.back (), "FailedScheduling: 0/2 nodes are available: 2 node(s) didn't match pod affinity rules. no new claims to deallocate, preemption: "
+                               "0/2 nodes are available: 2 Preemption is not helpful for scheduling.");
+  emit ("pods", KUBE_WATCH_ADDED, make_pod ("db", "3", ",'nodeName':'a'", "1", ",'labels':{'app':'db'}"));
+  EXPECT_EQ (bound["p"], "b") << "a is full, but in the same zone";
 }
 
 TEST_F (Scheduler, WhatANodeWasClearedForIsKeptForIt)

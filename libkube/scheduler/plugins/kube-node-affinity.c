@@ -152,19 +152,22 @@ pre_filter (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle)
   return KUBE_SCHEDULER_OK;
 }
 
+gboolean
+sched_node_affinity_matches (const SchedPod *pod, const SchedNode *node)
+{
+  if (!matches_selector (pod->node_selector, node))
+    return FALSE;
+  for (guint i = 0; i < kube_value_get_length (pod->required_affinity); i++) {
+    if (matches_term (kube_value_get_element (pod->required_affinity, i), node))
+      return TRUE;
+  }
+  return pod->required_affinity == NULL;
+}
+
 static KubeSchedulerCode
 filter (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, guint node)
 {
-  const SchedNode *info = cycle->cache->nodes[node];
-  KubeValue *terms = cycle->pod->required_affinity;
-  gboolean matches = matches_selector (cycle->pod->node_selector, info);
-
-  if (matches && terms != NULL) {
-    matches = FALSE;
-    for (guint i = 0; i < kube_value_get_length (terms) && !matches; i++)
-      matches = matches_term (kube_value_get_element (terms, i), info);
-  }
-  if (matches)
+  if (sched_node_affinity_matches (cycle->pod, cycle->cache->nodes[node]))
     return KUBE_SCHEDULER_OK;
   kube_scheduler_cycle_add_reason (cycle, "node(s) didn't match Pod's node affinity/selector");
   return KUBE_SCHEDULER_UNRESOLVABLE;

@@ -33,6 +33,8 @@ sched_add_default_plugins (SchedFramework *framework, KubeClient *client, KubeCl
   add (framework, sched_node_affinity_new (), 2);
   add (framework, sched_node_ports_new (), 0);
   add (framework, sched_resources_fit_new (), 1);
+  add (framework, sched_pod_topology_spread_new (), 2);
+  add (framework, sched_inter_pod_affinity_new (), 2);
   add (framework, sched_dynamic_resources_new (), 0);
   add (framework, sched_default_preemption_new (client, clock), 0);
   add (framework, sched_balanced_allocation_new (), 1);

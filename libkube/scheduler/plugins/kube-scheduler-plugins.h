@@ -11,16 +11,22 @@ KubeSchedulerPlugin *sched_default_binder_new (KubeClient *client);
 KubeSchedulerPlugin *sched_default_preemption_new (KubeClient *client, KubeClock *clock);
 KubeSchedulerPlugin *sched_dynamic_resources_new (void);
 KubeSchedulerPlugin *sched_image_locality_new (void);
+KubeSchedulerPlugin *sched_inter_pod_affinity_new (void);
 KubeSchedulerPlugin *sched_node_affinity_new (void);
 KubeSchedulerPlugin *sched_node_name_new (void);
 KubeSchedulerPlugin *sched_node_ports_new (void);
 KubeSchedulerPlugin *sched_node_unschedulable_new (void);
+KubeSchedulerPlugin *sched_pod_topology_spread_new (void);
 KubeSchedulerPlugin *sched_resources_fit_new (void);
 KubeSchedulerPlugin *sched_scheduling_gates_new (void);
 KubeSchedulerPlugin *sched_taint_toleration_new (void);
 
 /* Brings scores to 0 … 100 by the largest; @reverse: the largest is the worst. */
 void sched_normalise (gint64 *scores, guint n, gboolean reverse);
+
+/* Whether the node is one that the pod's nodeSelector and required node affinity name. */
+gboolean sched_node_affinity_matches (const SchedPod *pod, const SchedNode *node);
+gboolean sched_taints_tolerated (const SchedPod *pod, const SchedNode *node);
 
 /* A plugin's type without members of its own. */
 #define SCHED_DEFINE_PLUGIN(TypeName, type_name) \

@@ -15,24 +15,26 @@ get_events (KubeSchedulerPlugin *plugin)
   return KUBE_SCHEDULER_NODE_ADDED | KUBE_SCHEDULER_NODE_TAINTS;
 }
 
+gboolean
+sched_taints_tolerated (const SchedPod *pod, const SchedNode *node)
+{
+  for (guint i = 0; node->taints != NULL && i < node->taints->len; i++) {
+    const SchedTaint *taint = &g_array_index (node->taints, SchedTaint, i);
+
+    if ((taint->effect == SCHED_EFFECT_NO_SCHEDULE || taint->effect == SCHED_EFFECT_NO_EXECUTE)
+        && !sched_tolerates (pod->tolerations, taint))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static KubeSchedulerCode
 filter (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, guint node)
 {
-  GArray *taints = cycle->cache->nodes[node]->taints;
-
-  if (!(cycle->cache->flags[node] & SCHED_NODE_TAINTED))
+  if (!(cycle->cache->flags[node] & SCHED_NODE_TAINTED) || sched_taints_tolerated (cycle->pod, cycle->cache->nodes[node]))
     return KUBE_SCHEDULER_OK;
-  for (guint i = 0; i < taints->len; i++) {
-    const SchedTaint *taint = &g_array_index (taints, SchedTaint, i);
-
-    if (taint->effect != SCHED_EFFECT_NO_SCHEDULE && taint->effect != SCHED_EFFECT_NO_EXECUTE)
-      continue;
-    if (!sched_tolerates (cycle->pod->tolerations, taint)) {
-      kube_scheduler_cycle_add_reason (cycle, "node(s) had untolerated taint(s)");
-      return KUBE_SCHEDULER_UNRESOLVABLE;
-    }
-  }
-  return KUBE_SCHEDULER_OK;
+  kube_scheduler_cycle_add_reason (cycle, "node(s) had untolerated taint(s)");
+  return KUBE_SCHEDULER_UNRESOLVABLE;
 }
 
 static gint64
