@@ -387,7 +387,10 @@ build_identity (KubePodContainer *container, KubeImage *image, KubeNode *root)
     kube_node_set_string (root, "stopSignal", kube_value_get_string (kube_image_get_config (image), "StopSignal"));
   if (kube_value_get_string (container->spec, "lifecycle.stopSignal") != NULL)
     kube_node_set_string (root, "stopSignal", kube_value_get_string (container->spec, "lifecycle.stopSignal"));
-  for (gsize i = 0; i < G_N_ELEMENTS (simulated); i += 2) {
+  /* a simulated init container is done at once */
+  if (worker->simulated && container->role == KUBE_ROLE_INIT)
+    kube_node_set_integer (root, "simRunSeconds", 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (simulated) && container->role != KUBE_ROLE_SIDECAR; i += 2) {
     g_autofree char *key = g_strconcat ("sim.libkube.dev/", simulated[i], NULL);
     const char *value = kube_object_get_annotation (pod, key);
     if (value != NULL)

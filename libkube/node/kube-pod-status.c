@@ -492,6 +492,9 @@ kube_pod_status_update (KubePodWorker *worker)
     worker->patch_again = TRUE;
     return;
   }
+  /* taken over, but not yet looked at in full: the API knows more of it than we do */
+  if (!again && worker->adopted && worker->state < KUBE_WORKER_RUNNING)
+    return;
   if (!again && is_quiet (worker)) {
     set_status_timer (worker, QUIET_DELAY);
     return;

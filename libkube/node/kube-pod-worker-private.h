@@ -77,6 +77,7 @@ struct _KubePodWorker {
   gint64 start_time;        /* wall clock */
   gboolean removed;         /* from the API */
   gboolean settled;         /* it had ended before this agent: its status stays as it is */
+  gboolean adopted;         /* it ran before this agent */
   gboolean token_failed;
   gboolean rejected;
   gboolean simulated;

@@ -260,8 +260,11 @@ has_ended (KubeObject *pod)
 static void
 enter (KubePodWorker *worker)
 {
-  for (guint i = 0; i < worker->containers->len; i++)
-    kube_pod_container_adopt (worker->containers->pdata[i]);
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    kube_pod_container_adopt (container);
+    worker->adopted = worker->adopted || container->info != NULL;
+  }
   if (has_ended (worker->pod)) {
     const char *phase = kube_object_get_string (worker->pod, "status.phase");
     worker->end_phase = g_str_equal (phase, "Failed") ? "Failed" : "Succeeded";
