@@ -118,6 +118,16 @@ RawClient::read_all ()
 }
 
 std::string
+RawClient::read_exactly (size_t length)
+{
+  while (buffer.size () < length && read_more ())
+    ;
+  std::string result = buffer.substr (0, length);
+  buffer.erase (0, result.size ());
+  return result;
+}
+
+std::string
 RawClient::read_until (const std::string &what)
 {
   size_t at;

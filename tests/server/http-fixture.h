@@ -26,6 +26,7 @@ public:
   std::string read_all ();
   /* One answer by its Content-Length or chunks (still encoded). */
   std::string read_answer (bool head = false);
+  std::string read_exactly (size_t length);
   std::string read_until (const std::string &what);
   std::string ask (const std::string &bytes) { send (bytes); return read_answer (); }
   void close ();

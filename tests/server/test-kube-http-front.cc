@@ -560,7 +560,7 @@ TEST_F (KubeHttpFrontTest, StoppingEndsWatchesAndLetsRequestsComplete)
     } else {
       waiting.set_value ((KubeCall *) g_object_ref (call));
     }
-  });
+  }, [] (KubeHttpFrontOptions *options) { options->threads = 1; });
   RawClient watch (port), slow (port);
   watch.send (get ("/watch"));
   watch.read_until ("x");

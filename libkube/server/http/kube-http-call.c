@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "http/kube-http-private.h"
+#include "http/kube-stream-session-private.h"
 
 #define MIN_COMPRESSED (128 * 1024)
 /* Up to this, head and body of an answer are one TLS record and one system call. */
@@ -273,6 +273,32 @@ get_queued (KubeCall *parent)
   return kube_http_connection_get_queued (KUBE_HTTP_CALL (parent)->connection);
 }
 
+static KubeStreamSession *
+upgrade (KubeCall *parent, const char *const *protocols, GError **error)
+{
+  KubeHttpCall *call = KUBE_HTTP_CALL (parent);
+  gboolean asked = kube_http_head_has_token (&call->head, "Connection", "Upgrade");
+  KubeStreamSession *session;
+
+  if (call->ended) {
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "the client has gone");
+    return NULL;
+  }
+  if (asked && kube_http_head_has_token (&call->head, "Upgrade", "websocket")) {
+    session = kube_web_session_new (call->connection, &call->head, protocols, error);
+  } else if (asked && kube_http_head_has_token (&call->head, "Upgrade", "SPDY/3.1")) {
+    session = kube_spdy_session_new (call->connection, &call->head, protocols, error);
+  } else {
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "Upgrade request required");
+    return NULL;
+  }
+  if (session == NULL)
+    return NULL;
+  call->answered = call->ended = TRUE;
+  kube_stream_session_take_over (session);
+  return session;
+}
+
 static void
 kube_http_call_class_init (KubeHttpCallClass *klass)
 {
@@ -286,6 +312,7 @@ kube_http_call_class_init (KubeHttpCallClass *klass)
   call_class->push = push;
   call_class->end_stream = end_stream;
   call_class->get_queued = get_queued;
+  call_class->upgrade = upgrade;
 }
 
 KubeCall *

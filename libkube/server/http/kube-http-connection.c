@@ -543,8 +543,13 @@ kube_http_connection_end_answer (KubeHttpConnection *connection, gboolean keep_a
 void
 kube_http_connection_take_over (KubeHttpConnection *connection, const KubeHttpRawFuncs *funcs, gpointer user_data)
 {
-  g_autoptr (KubeHttpCall) call = g_steal_pointer (&connection->call);
+  g_autoptr (KubeHttpCall) call = NULL;
 
+  if (connection->state == CLOSED) {
+    funcs->closed (user_data);
+    return;
+  }
+  call = g_steal_pointer (&connection->call);
   connection->raw = funcs;
   connection->raw_data = user_data;
   set_state (connection, RAW);
@@ -823,7 +828,7 @@ kube_http_connection_on_ready (KubeHttpConnection *connection, guint32 events)
   if (is_reading (connection))
     read_more (connection);
   else
-    set_interest (connection, connection->interest & ~(EPOLLIN | EPOLLRDHUP));
+    set_interest (connection, connection->interest & ~(events & (EPOLLIN | EPOLLRDHUP)));
 }
 
 void
