@@ -205,6 +205,21 @@ const KubeGoStruct kube_go_structs[] = {
     "PortworxVolume:*@core.PortworxVolumeSource ScaleIO:*@core.ScaleIOPersistentVolumeSource "
     "Local:*@core.LocalVolumeSource StorageOS=storageos:*@core.StorageOSPersistentVolumeSource "
     "CSI=csi:*@core.CSIPersistentVolumeSource" },
+  { "core.PersistentVolumeSpec",
+    "Capacity:{q GCEPersistentDisk=gcePersistentDisk:*@core.GCEPersistentDiskVolumeSource "
+    "AWSElasticBlockStore=awsElasticBlockStore:*@core.AWSElasticBlockStoreVolumeSource "
+    "HostPath:*@core.HostPathVolumeSource Glusterfs:*@core.GlusterfsPersistentVolumeSource "
+    "NFS=nfs:*@core.NFSVolumeSource RBD=rbd:*@core.RBDPersistentVolumeSource Quobyte:*@core.QuobyteVolumeSource "
+    "ISCSI=iscsi:*@core.ISCSIPersistentVolumeSource FlexVolume:*@core.FlexPersistentVolumeSource "
+    "Cinder:*@core.CinderPersistentVolumeSource CephFS=cephfs:*@core.CephFSPersistentVolumeSource "
+    "FC=fc:*@core.FCVolumeSource Flocker:*@core.FlockerVolumeSource "
+    "AzureFile:*@core.AzureFilePersistentVolumeSource VsphereVolume:*@core.VsphereVirtualDiskVolumeSource "
+    "AzureDisk:*@core.AzureDiskVolumeSource PhotonPersistentDisk:*@core.PhotonPersistentDiskVolumeSource "
+    "PortworxVolume:*@core.PortworxVolumeSource ScaleIO:*@core.ScaleIOPersistentVolumeSource "
+    "Local:*@core.LocalVolumeSource StorageOS=storageos:*@core.StorageOSPersistentVolumeSource "
+    "CSI=csi:*@core.CSIPersistentVolumeSource AccessModes:[s ClaimRef:*@core.ObjectReference "
+    "PersistentVolumeReclaimPolicy:s StorageClassName:s MountOptions:[s VolumeMode:*s "
+    "NodeAffinity:*@core.VolumeNodeAffinity VolumeAttributesClassName:*s" },
   { "core.PhotonPersistentDiskVolumeSource",
     "PdID:s FSType=fsType:s" },
   { "core.PodAffinity",
@@ -384,9 +399,21 @@ const KubeGoStruct kube_go_structs[] = {
     "apiVersion:s kind:s name:s uid:s controller:*b- blockOwnerDeletion:*b-" },
   { "networking.IngressClassParametersReference",
     "APIGroup=apiGroup:*s Kind:s Name:s Scope:*s Namespace:*s" },
+  { "networking.ParentReference",
+    "Group:s Resource:s Namespace:s Name:s" },
+  { "networking.ServiceCIDRSpec",
+    "CIDRs=cidrs:[s" },
   { "policy.PodDisruptionBudgetSpec",
     "MinAvailable:*p Selector:*@meta.LabelSelector MaxUnavailable:*p UnhealthyPodEvictionPolicy:*s" },
   { "rbac.RoleRef",
     "APIGroup=apiGroup:s Kind:s Name:s" },
+  { "storage.CSINodeDriver",
+    "Name:s NodeID:s TopologyKeys:[s Allocatable:*@storage.VolumeNodeResources" },
+  { "storage.VolumeAttachmentSource",
+    "PersistentVolumeName:*s InlineVolumeSpec:*@core.PersistentVolumeSpec" },
+  { "storage.VolumeAttachmentSpec",
+    "Attacher:s Source:@storage.VolumeAttachmentSource NodeName:s" },
+  { "storage.VolumeNodeResources",
+    "Count:*i" },
   { NULL, NULL },
 };

@@ -253,23 +253,12 @@ check_indexed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sp
 static void
 check_managed_by (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
 {
-  const char *name = string_of (spec, "managedBy"), *slash = strchr (name, '/');
+  const char *name = string_of (spec, "managedBy");
   const KubeFieldPath *at = AT (path, "managedBy");
 
   if (!has_member (spec, "managedBy"))
     return;
-  if (*name == '\0') {
-    kube_field_errors_required (errors, at, NULL);
-  } else if (slash == NULL || slash == name || slash[1] == '\0') {
-    kube_field_errors_invalid (errors, at, name, "must be a domain-prefixed path (such as \"acme.io/foo\")");
-  } else {
-    g_autofree char *domain = g_strndup (name, (gsize) (slash - name));
-    if (!kube_name_is_valid (KUBE_NAME_DNS1123_SUBDOMAIN, domain)) {
-      g_autoptr (GPtrArray) messages = kube_name_check_all (KUBE_NAME_DNS1123_SUBDOMAIN, domain);
-      for (guint i = 0; messages != NULL && i < messages->len; i++)
-        kube_field_errors_invalid (errors, at, domain, messages->pdata[i]);
-    }
-  }
+  kube_validate_domain_path (errors, at, name);
   if (strlen (name) > 63)
     kube_field_errors_too_long (errors, at, 63);
 }

@@ -84,6 +84,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (NameSet, name_set_clear)
 
 gboolean kube_validate_one_of (const char *string, const char *const *valid);
 
+/* `example.com/name` */
+void kube_validate_domain_path (KubeFieldErrors *errors, const KubeFieldPath *path, const char *value);
+void kube_validate_cidr (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
 /* An Invalid for each of upstream's messages. */
 void kube_validate_format (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value);
 /* The same with text before each message. */
@@ -154,6 +157,7 @@ void kube_validate_resource_field_ref (KubeFieldErrors *errors, const KubeFieldP
 void kube_validate_int_or_name_port (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *port);
 
 void kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims);
+void kube_validate_container_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
 void kube_validate_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
 gboolean kube_validate_resource_is_integer (const char *name);
 void kube_validate_resource_quantity (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value);
@@ -200,7 +204,8 @@ typedef struct {
 
 extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_rules[], kube_validate_config_rules[], kube_validate_node_rules[],
   kube_validate_endpoints_rules[], kube_validate_event_rules[], kube_validate_workload_rules[], kube_validate_rbac_rules[],
-  kube_validate_misc_rules[], kube_validate_batch_rules[], kube_validate_sets_rules[];
+  kube_validate_misc_rules[], kube_validate_batch_rules[], kube_validate_sets_rules[],
+  kube_validate_autoscaling_rules[], kube_validate_networking_rules[], kube_validate_storage_rules[];
 
 void kube_validate_structure (KubeFieldErrors *errors, KubeKind *kind, KubeValue *object);
 

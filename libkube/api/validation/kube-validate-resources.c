@@ -50,8 +50,8 @@ kube_validate_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path,
     kube_field_errors_invalid (errors, path, name, "must be a standard resource type or fully qualified");
 }
 
-static void
-check_container_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+void
+kube_validate_container_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
 {
   if (kube_validate_one_of (name, container_resources))
     return;
@@ -170,7 +170,7 @@ kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath 
       KubeValue *value = kube_value_get_element (maps[m], i);
       const KubeFieldPath *at = AT_KEY (AT (path, names[m]), name);
 
-      check_container_resource_name (errors, at, name);
+      kube_validate_container_resource_name (errors, at, name);
       kube_validate_resource_quantity (errors, at, name, value);
       if (m == 1)
         check_request (errors, path, name, value, maps[0]);

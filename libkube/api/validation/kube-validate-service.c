@@ -200,10 +200,7 @@ static void
 check_cidr (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text)
 {
   g_autofree char *trimmed = g_strstrip (g_strdup (text));
-  int family, prefix;
-
-  if (!kube_validate_is_cidr (trimmed, &family, &prefix))
-    kube_field_errors_invalid (errors, path, trimmed, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+  kube_validate_cidr (errors, path, trimmed);
 }
 
 static void

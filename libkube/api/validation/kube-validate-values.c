@@ -153,6 +153,38 @@ kube_validate_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char
     kube_field_errors_invalid (errors, path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
 }
 
+void
+kube_validate_cidr (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text)
+{
+  int family, prefix;
+
+  if (!kube_validate_is_cidr (text, &family, &prefix))
+    kube_field_errors_invalid (errors, path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+}
+
+void
+kube_validate_domain_path (KubeFieldErrors *errors, const KubeFieldPath *path, const char *value)
+{
+  const char *slash = strchr (value, '/');
+  g_autofree char *domain = NULL;
+
+  if (*value == '\0') {
+    kube_field_errors_required (errors, path, NULL);
+    return;
+  }
+  if (slash == NULL || slash == value || slash[1] == '\0') {
+    kube_field_errors_invalid (errors, path, value, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+    return;
+  }
+  domain = g_strndup (value, (gsize) (slash - value));
+  kube_validate_format (errors, path, KUBE_NAME_DNS1123_SUBDOMAIN, domain);
+  for (const char *at = slash + 1; *at != '\0'; at++)
+    if (!g_ascii_isalnum (*at) && strchr ("/-._~%!$&'()*+,;=:", *at) == NULL) {
+      kube_field_errors_invalid (errors, path, slash + 1, "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')");
+      return;
+    }
+}
+
 static gboolean
 is_empty (KubeValue *value)
 {
