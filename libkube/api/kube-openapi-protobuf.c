@@ -190,7 +190,7 @@ wrap_parameter_v2 (KubeValue *value)
   return g_strcmp0 (in, "body") == 0 ? 0 : g_strcmp0 (in, "path") == 0 ? 4 : 3;
 }
 
-/* VERSION 2 */
+/* Version 2 */
 
 static const Message schema_v2;
 
@@ -272,7 +272,7 @@ static const Member document_v2_members[] = {
 };
 static const Message document_v2 = { document_v2_members };
 
-/* VERSION 3 */
+/* Version 3 */
 
 static const Message schema_v3;
 
