@@ -153,7 +153,7 @@ walk_one (Walk *self, const KubeField *field, int min_scale, KubeValue *value, c
     if (own_decoder)
       self->fatal = type_message (self, self->detail->str, wanted);
     else
-      save_type (self, self->detail->str, go_type);
+      save_type (self, self->detail->str, strcmp (wanted, "uint8") == 0 ? wanted : go_type);
   } else if (fault == KUBE_DECODE_SAVED && self->saved == NULL) {
     self->saved = g_strdup (self->detail->str);
   } else if (fault == KUBE_DECODE_FATAL) {

@@ -97,33 +97,42 @@ read_string (KubeValue *value, KubeDecodeScalar *out, GString *detail, const cha
   return KUBE_DECODE_GOOD;
 }
 
-/* As Go prints a float64 in JSON: the shortest digits that read back the same. */
+/* As Go prints a float64 in JSON: the shortest digits that read back the same, and zeros. */
 static void
 format_double (double number, KubeDecodeScalar *out)
 {
+  char digits[32], *exponent;
   double size = fabs (number);
-  char *exponent;
+  guint n = 0;
+  int point;
 
-  for (int digits = 0; digits <= 16; digits++) {
-    g_ascii_formatd (out->buffer, sizeof out->buffer, (char[]){ '%', '.', '0' + digits / 10, '0' + digits % 10, 'e', '\0' },
-                     number);
+  for (int precision = 0; precision <= 16; precision++) {
+    g_ascii_formatd (out->buffer, sizeof out->buffer, (char[]){ '%', '.', '0' + precision / 10, '0' + precision % 10, 'e', '\0' }, number);
     if (g_ascii_strtod (out->buffer, NULL) == number)
       break;
   }
   exponent = strchr (out->buffer, 'e');
-  if (number == 0 || (size >= 1e-6 && size < 1e21)) {
-    int digits = strchr (out->buffer, '.') != NULL ? (int)(exponent - strchr (out->buffer, '.')) - 1 : 0;
-    int decimals = MAX (digits - atoi (exponent + 1), 0);
-
-    g_snprintf (out->buffer, sizeof out->buffer, "%.*f", decimals, number);
-  } else if (exponent[2] == '0') /* e-07 is e-7 */
-    memmove (exponent + 2, exponent + 3, strlen (exponent + 3) + 1);
   out->type = KUBE_VALUE_NUMBER;
   out->text = out->buffer;
+  if (number == 0 || (size >= 1e-6 && size < 1e21)) {
+    for (const char *p = out->buffer; p < exponent; p++)
+      if (g_ascii_isdigit (*p))
+        digits[n++] = *p;
+    digits[n] = '\0';
+    point = atoi (exponent + 1) + 1; /* how many digits stand before the point */
+    if (point <= 0)
+      g_snprintf (out->buffer, sizeof out->buffer, "%s0.%.*s%s", number < 0 ? "-" : "", -point, "00000", digits);
+    else if ((guint) point >= n)
+      g_snprintf (out->buffer, sizeof out->buffer, "%s%s%.*s", number < 0 ? "-" : "", digits, point - (int) n, "00000000000000000000");
+    else
+      g_snprintf (out->buffer, sizeof out->buffer, "%s%.*s.%s", number < 0 ? "-" : "", point, digits, digits + point);
+  } else if (exponent[2] == '0') { /* e-07 is e-7 */
+    memmove (exponent + 2, exponent + 3, strlen (exponent + 3) + 1);
+  }
   out->length = strlen (out->buffer);
   if (strpbrk (out->buffer, ".e") == NULL && size < 9e18) {
     out->type = KUBE_VALUE_INTEGER;
-    out->integer = (gint64)number;
+    out->integer = (gint64) number;
   }
 }
 
@@ -192,6 +201,27 @@ base64_check (const char *text, gsize length)
     }
 }
 
+/* Go takes a list of numbers for bytes, too. */
+static KubeDecodeFault
+read_byte_list (KubeValue *value, KubeDecodeScalar *out, GString *detail, const char **go_type)
+{
+  guint n = kube_value_get_length (value);
+  g_autofree guchar *bytes = g_malloc (n + 1);
+
+  for (guint i = 0; i < n; i++) {
+    KubeValue *element = kube_value_get_element (value, i);
+    KubeDecodeScalar byte = { .integer = 0 };
+    KubeDecodeFault fault = kube_value_is_null (element) ? KUBE_DECODE_GOOD : read_integer (element, 0, 255, "uint8", &byte, detail, go_type);
+
+    if (fault != KUBE_DECODE_GOOD)
+      return fault;
+    bytes[i] = (guchar) byte.integer;
+  }
+  out->owned = g_base64_encode (bytes, n);
+  set_text (out, out->owned, strlen (out->owned));
+  return KUBE_DECODE_GOOD;
+}
+
 static KubeDecodeFault
 read_bytes (KubeValue *value, KubeDecodeScalar *out, GString *detail, const char **go_type)
 {
@@ -199,6 +229,8 @@ read_bytes (KubeValue *value, KubeDecodeScalar *out, GString *detail, const char
   const char *text = kube_value_peek_string (value, &length);
   gssize bad;
 
+  if (kube_value_is_array (value))
+    return read_byte_list (value, out, detail, go_type);
   if (text == NULL)
     return wrong_type (value, "[]uint8", detail, go_type);
   bad = base64_check (text, length);

@@ -142,7 +142,7 @@ write_list (Decoder *self, const KubeField *field, KubeValue *value)
 {
   guint n = kube_value_get_length (value);
 
-  self->failed |= !kube_value_is_array (value);
+  self->failed |= !kube_value_is_array (value) && !kube_value_is_null (value);
   kube_writer_open (self->writer, KUBE_VALUE_ARRAY);
   for (guint i = 0; i < n && !self->failed; i++)
     write_one (self, field, -9, kube_value_get_element (value, i));
@@ -209,8 +209,6 @@ write_map (Decoder *self, const KubeField *field, KubeValue *value)
     kube_writer_push_text (self->writer, KUBE_VALUE_STRING, members[i].key, members[i].length);
     if (field->shape == KUBE_SHAPE_MAP)
       write_one (self, field, min_scale, element);
-    else if (kube_value_is_null (element))
-      push_null (self);
     else
       write_list (self, field, element);
   }
@@ -227,20 +225,33 @@ write_list_of_list (Decoder *self, const KubeField *field, KubeValue *value)
   kube_writer_close (self->writer);
 }
 
-/* Whether Go would leave out a value that omits its zero. Structs are never left out. */
+/* Whether Go would leave out a value that omits its zero. Structs are never left out. A value of the wrong type is no zero. */
 static gboolean
-is_zero (const KubeField *field, KubeValue *value)
+is_zero (Decoder *self, const KubeField *field, KubeValue *value)
 {
-  switch (kube_value_get_value_type (value)) {
-  case KUBE_VALUE_STRING:
-    return kube_value_peek_string (value, NULL)[0] == '\0' && field->scalar <= KUBE_SCALAR_BYTES
-           && field->shape == KUBE_SHAPE_ONE;
-  case KUBE_VALUE_BOOLEAN:
-    return !kube_value_get_boolean (value, NULL, FALSE) && field->scalar == KUBE_SCALAR_BOOLEAN;
-  case KUBE_VALUE_INTEGER:
-  case KUBE_VALUE_NUMBER:
-    return kube_value_get_double (value, NULL, 1) == 0 && field->scalar >= KUBE_SCALAR_INT32
-           && field->scalar <= KUBE_SCALAR_DOUBLE;
+  KubeValueType type = kube_value_get_value_type (value);
+  const char *go_type;
+  KubeDecodeScalar scalar;
+
+  if (field->shape != KUBE_SHAPE_ONE)
+    return FALSE;
+  switch ((KubeScalar) field->scalar) {
+  case KUBE_SCALAR_STRING:
+  case KUBE_SCALAR_BYTES:
+    return type == KUBE_VALUE_STRING ? kube_value_peek_string (value, NULL)[0] == '\0'
+                                     : field->scalar == KUBE_SCALAR_BYTES && type == KUBE_VALUE_ARRAY && kube_value_get_length (value) == 0;
+  case KUBE_SCALAR_BOOLEAN:
+    return type == KUBE_VALUE_BOOLEAN && !kube_value_get_boolean (value, NULL, FALSE);
+  case KUBE_SCALAR_INT32:
+  case KUBE_SCALAR_INT64:
+    return type == KUBE_VALUE_INTEGER && kube_value_get_integer (value, NULL, 1) == 0;
+  case KUBE_SCALAR_DOUBLE:
+    return (type == KUBE_VALUE_INTEGER || type == KUBE_VALUE_NUMBER) && kube_value_get_double (value, NULL, 1) == 0;
+  case KUBE_SCALAR_TIME:
+  case KUBE_SCALAR_MICRO_TIME:
+    return (field->flags & KUBE_FIELD_OMIT_ZERO) &&
+           kube_decode_read_scalar (field->scalar, -9, value, &scalar, self->detail, &go_type) == KUBE_DECODE_GOOD &&
+           scalar.type == KUBE_VALUE_NULL;
   default:
     return FALSE;
   }
@@ -270,7 +281,7 @@ write_field (Decoder *self, const KubeField *field, KubeValue *value)
     write_absent (self, field);
     return;
   }
-  if (!keep && is_zero (field, value))
+  if (!keep && is_zero (self, field, value))
     return;
   push_key (self, field);
   switch ((KubeShape)field->shape) {

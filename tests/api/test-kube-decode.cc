@@ -116,6 +116,39 @@ TEST (KubeDecode, AZeroTimeIsTheSameAsNone)
   EXPECT_TRUE (kube_value_equal (a, b));
 }
 
+TEST (KubeDecode, AZeroOfAnotherTypeIsNoZero)
+{
+  EXPECT_EQ (decode ("v1", "Pod", R"({"spec":{"hostNetwork":""}})"),
+             "json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool");
+  EXPECT_EQ (decode ("v1", "Event", R"({"count":-0.0})"), "json: cannot unmarshal number -0.0 into Go struct field Event.count of type int32");
+  EXPECT_EQ (config_map (R"("metadata":{"creationTimestamp":"0001-01-01T00:00:00Z"})"), CONFIG_MAP (""));
+}
+
+TEST (KubeDecode, NumbersPrintAsGoPrintsThem)
+{
+  for (auto [given, expected] : std::initializer_list<std::pair<const char *, const char *>>{
+         { "1.50", "1.5" },
+         { "1e3", "1000" },
+         { "-0.000001", "-0.000001" },
+         { "1e-7", "1e-7" },
+         { "9223372036854775808", "9223372036854776000" },
+         { "1e21", "1e+21" },
+         { "123456.789e-3", "123.456789" },
+         { "0.1", "0.1" },
+       })
+    {
+      std::string text = decode ("apiextensions.k8s.io/v1", "CustomResourceDefinition",
+                                 std::string (R"({"spec":{"versions":[{"schema":{"openAPIV3Schema":{"maximum":)") + given + "}}}]}}");
+      EXPECT_NE (text.find (std::string ("{\"maximum\":") + expected + "}"), std::string::npos) << given << " " << text;
+    }
+}
+
+TEST (KubeDecode, BytesMayComeAsNumbers)
+{
+  EXPECT_EQ (config_map (R"("binaryData":{"a":[104,105,null]})"), R"({"apiVersion":"v1","binaryData":{"a":"aGkA"},"kind":"ConfigMap","metadata":{}})");
+  EXPECT_EQ (config_map (R"("binaryData":{"a":[256]})"), "json: cannot unmarshal number 256 into Go struct field ConfigMap.binaryData of type uint8");
+}
+
 TEST (KubeDecode, NullIsAbsent)
 {
   EXPECT_EQ (decode ("apps/v1", "Deployment", R"({"spec":{"strategy":{"rollingUpdate":{"maxSurge":null}},"replicas":null}})"),
