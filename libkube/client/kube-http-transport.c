@@ -194,7 +194,11 @@ kube_http_transport_get_context (KubeHttpTransport *self)
 void
 kube_http_transport_invoke (KubeHttpTransport *self, GSourceFunc func, gpointer data)
 {
-  g_main_context_invoke (self->context, func, data);
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, data, NULL);
+  g_source_attach (source, self->context);
 }
 
 gboolean

@@ -57,6 +57,12 @@ RawServer::~RawServer ()
   g_source_attach (quit, context);
   g_source_unref (quit);
   g_thread_join (thread);
+  {
+    std::unique_lock<std::mutex> guard (lock);
+    for (GSocket *socket : open)
+      g_socket_shutdown (socket, TRUE, TRUE, NULL);
+    ended.wait (guard, [&] { return open.empty (); });
+  }
   g_object_unref (service);
   g_main_loop_unref (loop);
   g_main_context_unref (context);
@@ -73,9 +79,25 @@ gboolean
 RawServer::on_run (GThreadedSocketService *, GSocketConnection *connection, GObject *, gpointer data)
 {
   auto *self = static_cast<RawServer *> (data);
-  if (self->certificate == NULL) {
-    self->serve (G_IO_STREAM (connection));
-    return TRUE;
+  GSocket *socket = g_socket_connection_get_socket (connection);
+  {
+    std::lock_guard<std::mutex> guard (self->lock);
+    self->open.insert (socket);
+  }
+  self->serve_connection (connection);
+  std::lock_guard<std::mutex> guard (self->lock);
+  self->open.erase (socket);
+  self->ended.notify_all ();
+  return TRUE;
+}
+
+void
+RawServer::serve_connection (GSocketConnection *connection)
+{
+  RawServer *self = this;
+  if (certificate == NULL) {
+    serve (G_IO_STREAM (connection));
+    return;
   }
   GIOStream *tls = g_tls_server_connection_new (G_IO_STREAM (connection), self->certificate, NULL);
   const char *protocols[] = { "h2", "http/1.1", NULL };
@@ -94,7 +116,6 @@ RawServer::on_run (GThreadedSocketService *, GSocketConnection *connection, GObj
     self->serve (tls);
   }
   g_object_unref (tls);
-  return TRUE;
 }
 
 void

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <gio/gio.h>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,8 +51,11 @@ private:
   GMainContext *context;
   GMainLoop *loop;
   int connections = 0;
+  std::set<GSocket *> open;
+  std::condition_variable ended;
 
   static gboolean on_run (GThreadedSocketService *service, GSocketConnection *connection, GObject *source, gpointer data);
+  void serve_connection (GSocketConnection *connection);
   void serve (GIOStream *stream);
 };
 
