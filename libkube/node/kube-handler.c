@@ -18,6 +18,7 @@ struct _KubeHandler {
   guint streams;        /* that are still read */
   GString *output;
   char *what;           /* the request, for messages */
+  char *address;        /* (nullable): host:port */
   GSocketConnection *connection;
   char *request;        /* (nullable): HTTP */
   char buffer[2048];
@@ -43,6 +44,7 @@ handler_unref (KubeHandler *handler)
   g_object_unref (handler->cancellable);
   g_string_free (handler->output, TRUE);
   g_free (handler->what);
+  g_free (handler->address);
   g_free (handler->request);
   g_free (handler);
 }
@@ -217,7 +219,7 @@ on_connected (GObject *object, GAsyncResult *result, gpointer data)
   handler->connection = g_socket_client_connect_to_host_finish (G_SOCKET_CLIENT (object), result, &error);
   if (handler->connection == NULL) {
     const char *why = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED) ? "connect: connection refused" : error->message;
-    g_autofree char *text = handler->request != NULL ? g_strdup_printf ("Get \"%s\": dial tcp: %s", handler->what, why)
+    g_autofree char *text = handler->request != NULL ? g_strdup_printf ("Get \"%s\": dial tcp %s: %s", handler->what, handler->address, why)
                                                      : g_strdup_printf ("dial tcp %s: %s", handler->what, why);
     finish (handler, KUBE_HANDLER_FAILURE, text);
   } else if (handler->request == NULL)
@@ -248,6 +250,7 @@ dial (KubeHandler *handler, const char *host, guint16 port, gboolean tls)
 {
   g_autoptr (GSocketClient) client = g_socket_client_new ();
 
+  handler->address = g_strdup_printf ("%s:%u", host, port);
   g_socket_client_set_enable_proxy (client, FALSE);
   g_socket_client_set_tls (client, tls);
   g_signal_connect (client, "event", G_CALLBACK (on_client_event), NULL);

@@ -12,12 +12,13 @@ static const char *const default_capabilities[] = {
   "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE", NULL,
 };
 
+/* by their numbers */
 static const char *const all_capabilities[] = {
-  "CAP_AUDIT_CONTROL", "CAP_AUDIT_READ", "CAP_AUDIT_WRITE", "CAP_BLOCK_SUSPEND", "CAP_BPF", "CAP_CHECKPOINT_RESTORE", "CAP_CHOWN", "CAP_DAC_OVERRIDE",
-  "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_KILL", "CAP_LEASE", "CAP_LINUX_IMMUTABLE", "CAP_MAC_ADMIN",
-  "CAP_MAC_OVERRIDE", "CAP_MKNOD", "CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_PERFMON", "CAP_SETFCAP", "CAP_SETGID",
-  "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_CHROOT", "CAP_SYS_MODULE", "CAP_SYS_NICE", "CAP_SYS_PACCT", "CAP_SYS_PTRACE",
-  "CAP_SYS_RAWIO", "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_SYSLOG", "CAP_WAKE_ALARM", NULL,
+  "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
+  "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE",
+  "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
+  "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG",
+  "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE", NULL,
 };
 
 static const char *const masked_paths[] = {
@@ -101,22 +102,16 @@ lists_capability (KubeValue *list, const char *name)
   return FALSE;
 }
 
-/* The last capability that the kernel knows limits what can be asked for; ours is the order of names, so each is looked up. */
-static gboolean
-is_ours (const char *name)
+/* The capabilities of this process: nobody can be given others, and the kernel does not know those that are beyond its last one. */
+static guint64
+read_own_capabilities (void)
 {
-  static const struct {
-    const char *name;
-    int number;
-  } newer[] = { { "CAP_AUDIT_READ", 37 }, { "CAP_PERFMON", 38 }, { "CAP_BPF", 39 }, { "CAP_CHECKPOINT_RESTORE", 40 } };
-  g_autofree char *last = NULL;
-  int known = g_file_get_contents ("/proc/sys/kernel/cap_last_cap", &last, NULL, NULL) ? atoi (last) : 40;
+  g_autofree char *status = NULL;
+  const char *line;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (newer); i++) {
-    if (g_str_equal (newer[i].name, name))
-      return newer[i].number <= known;
-  }
-  return TRUE;
+  if (!g_file_get_contents ("/proc/self/status", &status, NULL, NULL) || (line = strstr (status, "CapEff:")) == NULL)
+    return 0;
+  return g_ascii_strtoull (line + strlen ("CapEff:"), NULL, 16);
 }
 
 static GPtrArray *
@@ -125,15 +120,17 @@ make_capabilities (const KubeOciSpec *spec)
   KubeValue *add = kube_value_get (spec->container, "capabilities.add"), *drop = kube_value_get (spec->container, "capabilities.drop");
   gboolean privileged = kube_value_get_boolean (spec->container, "privileged", FALSE);
   gboolean drops_all = lists_capability (drop, "CAP_ALL");
+  guint64 own = read_own_capabilities ();
   GPtrArray *list = g_ptr_array_new ();
 
-  for (const char *const *name = all_capabilities; *name != NULL; name++) {
+  for (guint i = 0; all_capabilities[i] != NULL; i++) {
+    const char *const *name = &all_capabilities[i];
     gboolean has = privileged || lists_capability (add, *name) ||
                    (g_strv_contains (default_capabilities, *name) && !drops_all);
     /* what is named on both sides is dropped, except that dropping ALL leaves what is added */
     if (has && !privileged && !drops_all && lists_capability (drop, *name))
       has = FALSE;
-    if (has && is_ours (*name))
+    if (has && (own >> i & 1))
       g_ptr_array_add (list, (gpointer) *name);
   }
   g_ptr_array_add (list, NULL);
@@ -178,13 +175,8 @@ static gint64
 clamp_oom_score (gint64 wanted)
 {
   g_autofree char *mine = NULL;
-  g_autofree char *status = NULL;
-  const char *effective;
 
-  if (!g_file_get_contents ("/proc/self/oom_score_adj", &mine, NULL, NULL) || !g_file_get_contents ("/proc/self/status", &status, NULL, NULL))
-    return wanted;
-  effective = strstr (status, "CapEff:");
-  if (effective != NULL && (g_ascii_strtoull (effective + 7, NULL, 16) >> 24 & 1))
+  if ((read_own_capabilities () >> 24 & 1) || !g_file_get_contents ("/proc/self/oom_score_adj", &mine, NULL, NULL))
     return wanted;
   return MAX (wanted, g_ascii_strtoll (mine, NULL, 10));
 }
