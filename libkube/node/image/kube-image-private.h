@@ -29,6 +29,8 @@ KubeImage *kube_image_store_import_full (KubeImageStore *store, const char *path
 
 /* What stands at @path as an OCI layout folder: @path itself, or a copy below @scratch. @digest: the manifest to take. */
 char *kube_image_source_open (const char *path, const char *scratch, char **manifest_digest, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Makes an OCI layout of what skopeo writes as `dir:` (the registry's own bytes, each blob under its hex digest); the manifest's digest. */
+char *kube_image_source_adopt_folder (const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Reads a small JSON blob of a layout and checks its digest. */
 KubeValue *kube_image_source_read (const char *layout, const char *digest, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Hashes a file; the hex digits. */

@@ -84,16 +84,6 @@ write_auth (const char *folder, const char *auth)
   return g_steal_pointer (&path);
 }
 
-/* The name by which the registry's content is known for good. */
-static char *
-repo_digest (const KubeImageName *name, const char *layout)
-{
-  g_autofree char *digest = NULL;
-  g_autofree char *source = kube_image_source_open (layout, "", &digest, NULL);
-
-  return source != NULL ? g_strdup_printf ("%s/%s@%s", name->domain, name->path, name->digest != NULL ? name->digest : digest) : NULL;
-}
-
 static KubeImage *
 pull (KubeImagePuller *puller, const char *text, const char *auth, const char *folder, GError **error)
 {
@@ -112,7 +102,7 @@ pull (KubeImagePuller *puller, const char *text, const char *auth, const char *f
   g_autofree char *tag = name->digest != NULL ? g_steal_pointer (&name->tag) : NULL; /* skopeo takes one or the other */
   g_autofree char *full = kube_image_name_print (name);
   g_autofree char *from = g_strconcat ("docker://", full, NULL);
-  g_autofree char *to = g_strconcat ("oci:", layout, ":image", NULL);
+  g_autofree char *to = g_strconcat ("dir:", layout, NULL);
   g_ptr_array_add (argv, skopeo);
   g_ptr_array_add (argv, (gpointer) "copy");
   if (auth_file != NULL) {
@@ -127,7 +117,11 @@ pull (KubeImagePuller *puller, const char *text, const char *auth, const char *f
   g_ptr_array_add (argv, NULL);
   if (!run_skopeo ((const char *const *) argv->pdata, error))
     return NULL;
-  g_autofree char *known_as = repo_digest (name, layout);
+  g_autofree char *digest = kube_image_source_adopt_folder (layout, error);
+  if (digest == NULL)
+    return NULL;
+  /* the name by which the registry's content is known for good */
+  g_autofree char *known_as = g_strdup_printf ("%s/%s@%s", name->domain, name->path, name->digest != NULL ? name->digest : digest);
   return kube_image_store_import_full (puller->store, layout, text, known_as, error);
 }
 

@@ -283,6 +283,42 @@ convert_docker_archive (const char *folder, GError **error)
 }
 
 char *
+kube_image_source_adopt_folder (const char *folder, GError **error)
+{
+  g_autofree char *index = g_build_filename (folder, "index.json", NULL);
+  g_autofree char *manifest = g_build_filename (folder, "manifest.json", NULL);
+  g_autofree char *blobs = g_build_filename (folder, "blobs", "sha256", NULL);
+  g_autofree char *sum = kube_file_hash (manifest, error);
+  g_autofree char *to = sum != NULL ? g_build_filename (blobs, sum, NULL) : NULL;
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  if (sum == NULL)
+    return NULL;
+  g_mkdir_with_parents (blobs, 0700);
+  dir = g_dir_open (folder, 0, NULL);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *from = g_build_filename (folder, name, NULL);
+    g_autofree char *blob = g_build_filename (blobs, name, NULL);
+    if (strlen (name) == 64 && link (from, blob) < 0 && errno != EEXIST) {
+      fail (error, blob, g_strerror (errno));
+      return NULL;
+    }
+  }
+  if (link (manifest, to) < 0 && errno != EEXIST) {
+    fail (error, to, g_strerror (errno));
+    return NULL;
+  }
+  g_autofree char *text = g_strdup_printf ("{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"sha256:%s\"}]}", sum);
+  g_autoptr (GError) local = NULL;
+  if (!g_file_set_contents (index, text, -1, &local)) {
+    fail (error, index, local->message);
+    return NULL;
+  }
+  return g_strconcat ("sha256:", sum, NULL);
+}
+
+char *
 kube_image_source_open (const char *path, const char *scratch, char **manifest_digest, GError **error)
 {
   g_autofree char *folder = g_file_test (path, G_FILE_TEST_IS_DIR) ? g_strdup (path) : g_build_filename (scratch, "source", NULL);

@@ -363,9 +363,27 @@ take_image (KubeImageStore *self, const char *layout, const char *digest, GError
   return unpack_layers (self, manifest, config, error) && take_blob (self, layout, config_digest, error) && take_blob (self, layout, digest, error);
 }
 
+/* Whether a mount stands on a layer of this store: by its path, or by a descriptor, as an image of many layers is mounted. */
+static gboolean
+is_mounted (KubeImageStore *self, const char *mounts, const char *layer)
+{
+  g_autofree char *path = g_build_filename (self->layers, layer, NULL);
+
+  if (strstr (mounts, path) != NULL)
+    return TRUE;
+  for (const char *at = mounts; (at = strstr (at, layer)) != NULL; at++) {
+    const char *c = at - 1;
+    while (c > mounts && (g_ascii_isdigit (c[-1])))
+      c--;
+    if (c - mounts >= 14 && strncmp (c - 14, "/proc/self/fd/", 14) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Removes the files of @folder that are not in @keep; those that a container's root file system stands on stay. */
 static gboolean
-sweep (const char *folder, GHashTable *keep, const char *mounts, GError **error)
+sweep (KubeImageStore *self, const char *folder, GHashTable *keep, const char *mounts, GError **error)
 {
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   const char *name;
@@ -373,7 +391,7 @@ sweep (const char *folder, GHashTable *keep, const char *mounts, GError **error)
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
     g_autofree char *path = g_build_filename (folder, name, NULL);
-    if (!g_hash_table_contains (keep, name) && strstr (mounts, name) == NULL)
+    if (!g_hash_table_contains (keep, name) && !is_mounted (self, mounts, name))
       good = kube_folder_remove (path, error) && good;
   }
   return good;
@@ -401,7 +419,7 @@ collect_garbage (KubeImageStore *self, GError **error)
     for (const char *const *layer = kube_image_get_layers (image); *layer != NULL; layer++)
       g_hash_table_add (keep, g_strdup (*layer));
   }
-  return sweep (blobs, keep, "", error) && sweep (self->layers, keep, mounts, error);
+  return sweep (self, blobs, keep, "", error) && sweep (self, self->layers, keep, mounts, error);
 }
 
 static gboolean
@@ -460,13 +478,13 @@ kube_image_store_import (KubeImageStore *store, const char *path, const char *na
 }
 
 static gboolean
-is_in_use (KubeImage *image)
+is_in_use (KubeImageStore *self, KubeImage *image)
 {
   const char *const *layers = kube_image_get_layers (image);
   guint n = g_strv_length ((GStrv) layers);
   g_autofree char *mounts = NULL;
 
-  return n > 0 && g_file_get_contents ("/proc/self/mountinfo", &mounts, NULL, NULL) && strstr (mounts, layers[n - 1]) != NULL;
+  return n > 0 && g_file_get_contents ("/proc/self/mountinfo", &mounts, NULL, NULL) && is_mounted (self, mounts, layers[n - 1]);
 }
 
 static gboolean
@@ -490,7 +508,7 @@ remove_locked (KubeImageStore *self, const char *name, GError **error)
   /* names by digest go with the last name by tag */
   for (mine = kube_image_get_names (image); left == 0 && *mine != NULL; mine++)
     g_hash_table_remove (names, *mine);
-  if (left == 0 && is_in_use (image)) {
+  if (left == 0 && is_in_use (self, image)) {
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_CONFLICT, "image %s is in use by a container", name);
     return FALSE;
   }
