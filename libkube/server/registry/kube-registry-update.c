@@ -8,12 +8,11 @@
 /* How often a patch, or an update without a version, is tried again after a lost race. */
 #define RETRIES 5
 
-gboolean
-kube_registry_is_done_for (KubeObject *object)
+/* Whether an object that is being deleted has nothing left to wait for. */
+static gboolean
+is_done_for (const KubeStrategy *strategy, KubeObject *object)
 {
-  /* A namespace has finalizers of its own, which its controller takes away last. */
-  if (g_strcmp0 (kube_object_get_kind (object), "Namespace") == 0 && g_strcmp0 (kube_object_get_api_version (object), "v1") == 0 &&
-      kube_value_get_length (kube_object_get (object, "spec.finalizers")) > 0)
+  if (strategy->is_held != NULL && strategy->is_held (object))
     return FALSE;
   return kube_object_is_deleting (object) && kube_value_get_length (kube_object_get (object, "metadata.finalizers")) == 0 && kube_object_get_integer (object, "metadata.deletionGracePeriodSeconds", 0) == 0;
 }
@@ -208,7 +207,7 @@ kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old,
       strategy->settle (op, new, old, FALSE, FALSE);
     return KUBE_CHANGE_NONE;
   }
-  if (kube_registry_is_done_for (new)) {
+  if (is_done_for (strategy, new)) {
     *object = g_steal_pointer (&new);
     return KUBE_CHANGE_REMOVE;
   }

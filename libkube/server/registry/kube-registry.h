@@ -69,8 +69,6 @@ KubeChange kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeO
 GError *kube_registry_conflict (KubeKind *kind, const char *name, const char *message);
 /* The group that errors of validation name: that of the form in which the kind is stored. */
 const char *kube_registry_error_group (KubeKind *kind);
-/* Whether an object that is being deleted has nothing left to wait for. */
-gboolean kube_registry_is_done_for (KubeObject *object);
 
 /* The deletion of one object as DeleteOptions say. */
 typedef struct {

@@ -28,6 +28,8 @@ typedef struct {
   gboolean (*check_graceful) (KubeObject *object, gint64 *grace);
   /* Instead of removing it: what to make of an object that is to be deleted and has finalizers of its kind's own. FALSE: nothing, go on. */
   gboolean (*hold_deletion) (KubeOperation *op, KubeObject *old, KubeNode *object);
+  /* Whether an object that is being deleted has finalizers of its kind's own left. */
+  gboolean (*is_held) (KubeObject *object);
   /* Warnings for who writes this. */
   void (*warn) (KubeOperation *op, KubeValue *object, KubeValue *old);
   gint64 ttl;                /* seconds that an object is kept after its last write; 0: for ever */

@@ -32,6 +32,12 @@ prepare_update (KubeWriteContext *context)
   kube_node_put_string (kube_node_ensure_object (context->object, "metadata.labels"), "kubernetes.io/metadata.name", kube_node_get_string (context->object, "metadata.name"));
 }
 
+static gboolean
+is_held (KubeObject *object)
+{
+  return kube_value_get_length (kube_object_get (object, "spec.finalizers")) > 0;
+}
+
 /* A namespace ends in two steps: it is terminating until its controller has emptied it and taken the finalizer away. */
 static gboolean
 hold_deletion (KubeOperation *op, KubeObject *old, KubeNode *object)
@@ -43,7 +49,7 @@ hold_deletion (KubeOperation *op, KubeObject *old, KubeNode *object)
     kube_node_set_string (object, "status.phase", "Terminating");
     return TRUE;
   }
-  return kube_value_get_length (kube_object_get (old, "spec.finalizers")) > 0;
+  return is_held (old);
 }
 
 const KubeStrategy kube_namespace_strategy = {
@@ -52,4 +58,5 @@ const KubeStrategy kube_namespace_strategy = {
   .prepare_create = prepare_create,
   .prepare_update = prepare_update,
   .hold_deletion = hold_deletion,
+  .is_held = is_held,
 };
