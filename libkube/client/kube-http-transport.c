@@ -197,6 +197,7 @@ kube_http_transport_invoke (KubeHttpTransport *self, GSourceFunc func, gpointer 
   g_autoptr (GSource) source = g_idle_source_new ();
 
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "kube-http");
   g_source_set_callback (source, func, data, NULL);
   g_source_attach (source, self->context);
 }

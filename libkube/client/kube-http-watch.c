@@ -120,6 +120,7 @@ invoke (GMainContext *context, GSourceFunc func, KubeHttpStream *self)
   g_autoptr (GSource) source = g_idle_source_new ();
 
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "kube-http-stream");
   g_source_set_callback (source, func, kube_http_stream_ref (self), (GDestroyNotify) kube_http_stream_unref);
   g_source_attach (source, context);
 }
