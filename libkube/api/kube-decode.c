@@ -249,7 +249,7 @@ is_zero (Decoder *self, const KubeField *field, KubeValue *value)
     return (type == KUBE_VALUE_INTEGER || type == KUBE_VALUE_NUMBER) && kube_value_get_double (value, NULL, 1) == 0;
   case KUBE_SCALAR_TIME:
   case KUBE_SCALAR_MICRO_TIME:
-    return (field->flags & KUBE_FIELD_OMIT_ZERO) &&
+    return (field->flags & (KUBE_FIELD_OMIT_ZERO | KUBE_FIELD_POINTER)) &&
            kube_decode_read_scalar (field->scalar, -9, value, &scalar, self->detail, &go_type) == KUBE_DECODE_GOOD &&
            scalar.type == KUBE_VALUE_NULL;
   default:
@@ -281,6 +281,8 @@ write_field (Decoder *self, const KubeField *field, KubeValue *value)
     write_absent (self, field);
     return;
   }
+  if (field->scalar == KUBE_SCALAR_TIME || field->scalar == KUBE_SCALAR_MICRO_TIME)
+    keep = field->flags & KUBE_FIELD_ALWAYS; /* a zero time is no time, even behind a pointer */
   if (!keep && is_zero (self, field, value))
     return;
   push_key (self, field);

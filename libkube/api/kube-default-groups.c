@@ -67,6 +67,18 @@ kube_default_stateful_set_strategy (KubeNode *object)
     unset_integer (object, "rollingUpdate.partition", 0);
 }
 
+/* Templates of claims name their kind, whatever they said. */
+void
+kube_default_stateful_set_spec (KubeNode *object)
+{
+  KubeNode *templates = kube_node_get (object, "volumeClaimTemplates");
+
+  for (guint i = 0; i < kube_node_get_length (templates); i++) {
+    kube_node_set_string (kube_node_get_element (templates, i), "apiVersion", "v1");
+    kube_node_set_string (kube_node_get_element (templates, i), "kind", "PersistentVolumeClaim");
+  }
+}
+
 void
 kube_default_job (KubeNode *object)
 {

@@ -32,6 +32,7 @@ void kube_default_pod_status (KubeNode *object);
 void kube_default_replication_controller (KubeNode *object);
 void kube_default_secret (KubeNode *object);
 void kube_default_service (KubeNode *object);
+void kube_default_stateful_set_spec (KubeNode *object);
 void kube_default_stateful_set_strategy (KubeNode *object);
 void kube_default_subject (KubeNode *object);
 void kube_default_volume (KubeNode *object);
