@@ -254,6 +254,52 @@ TEST_F (KubeAuthTest, GroupsAloneCannotBeImpersonated)
   EXPECT_TRUE (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_INTERNAL));
 }
 
+TEST_F (KubeAuthTest, NodesMayTouchWhatIsTheirsAndNothingElse)
+{
+  put (R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"mine","namespace":"n"},"spec":{"nodeName":"n1","serviceAccountName":"sa","imagePullSecrets":[{"name":"pull"}],
+    "volumes":[{"name":"a","secret":{"secretName":"vol"}},{"name":"b","projected":{"sources":[{"secret":{"name":"proj"}},{"configMap":{"name":"cm"}}]}},{"name":"c","persistentVolumeClaim":{"claimName":"claim"}}],
+    "containers":[{"name":"c","env":[{"name":"X","valueFrom":{"secretKeyRef":{"name":"env","key":"k"}}}],"envFrom":[{"configMapRef":{"name":"all"}}]}]}})");
+  put (R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"other","namespace":"n"},"spec":{"nodeName":"n2","volumes":[{"name":"a","secret":{"secretName":"others"}}]}})");
+  put (R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"mirror","namespace":"n","annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"nodeName":"n1","volumes":[{"name":"a","secret":{"secretName":"mirrored"}}]}})");
+  put (R"({"apiVersion":"v1","kind":"PersistentVolume","metadata":{"name":"pv"},"spec":{"claimRef":{"namespace":"n","name":"claim"}}})");
+  put (R"({"apiVersion":"v1","kind":"PersistentVolume","metadata":{"name":"pv2"},"spec":{"claimRef":{"namespace":"n","name":"another"}}})");
+  g_autoptr (KubeUser) node = make_user ("system:node:n1", { "system:nodes" });
+  struct { Ask ask; bool allowed; } cases[] = {
+    { { "get", "", "secrets", "n", "vol", "", "" }, true },     { { "watch", "", "secrets", "n", "proj", "", "" }, true },
+    { { "get", "", "secrets", "n", "env", "", "" }, true },     { { "get", "", "secrets", "n", "pull", "", "" }, true },
+    { { "get", "", "secrets", "n", "others", "", "" }, false }, { { "get", "", "secrets", "n", "mirrored", "", "" }, false },
+    { { "list", "", "secrets", "n", "", "", "" }, false },      { { "list", "", "secrets", "", "", "", "" }, false },
+    { { "get", "", "secrets", "x", "vol", "", "" }, false },    { { "get", "", "configmaps", "n", "cm", "", "" }, true },
+    { { "get", "", "configmaps", "n", "all", "", "" }, true },  { { "get", "", "configmaps", "n", "vol", "", "" }, false },
+    { { "get", "", "persistentvolumeclaims", "n", "claim", "", "" }, true }, { { "get", "", "persistentvolumes", "", "pv", "", "" }, true },
+    { { "get", "", "persistentvolumes", "", "pv2", "", "" }, false }, { { "create", "", "serviceaccounts", "n", "sa", "token", "" }, true },
+    { { "create", "", "serviceaccounts", "n", "admin", "token", "" }, false }, { { "get", "", "nodes", "", "n1", "", "" }, true },
+    { { "get", "", "nodes", "", "n2", "", "" }, false },        { { "create", "", "nodes", "", "", "", "" }, true },
+    { { "patch", "", "nodes", "", "n2", "status", "" }, false }, { { "list", "", "nodes", "", "", "", "" }, false },
+    { { "update", "coordination.k8s.io", "leases", "kube-node-lease", "n1", "", "" }, true },
+    { { "update", "coordination.k8s.io", "leases", "kube-node-lease", "n2", "", "" }, false },
+    { { "update", "coordination.k8s.io", "leases", "kube-system", "n1", "", "" }, false },
+    { { "get", "", "pods", "n", "mine", "", "" }, true },       { { "get", "", "pods", "n", "other", "", "" }, false },
+    { { "patch", "", "pods", "n", "mine", "status", "" }, true }, { { "patch", "", "pods", "n", "other", "status", "" }, false },
+    { { "delete", "", "pods", "n", "other", "", "" }, false },  { { "list", "", "pods", "", "", "", "" }, false },
+    { { "list", "", "services", "", "", "", "" }, true },       { { "create", "", "events", "n", "", "", "" }, true },
+    { { "delete", "", "nodes", "", "n1", "", "" }, false },
+  };
+  for (auto &c : cases)
+    EXPECT_EQ (may (node, c.ask), c.allowed) << c.ask.verb << " " << c.ask.resource << " " << c.ask.name << " " << c.ask.subresource;
+  std::string reason;
+  may (node, { "get", "", "secrets", "n", "others", "", "" }, &reason);
+  EXPECT_EQ (reason, "no relationship found between node 'n1' and this object");
+  Ask mine = { "list", "", "pods", "", "", "", "" };
+  KubeRequestInfo info = mine.info ();
+  info.field_selector = (char *) "status.phase!=Failed,spec.nodeName=n1";
+  EXPECT_TRUE (kube_auth_authorize (auth, node, &info, NULL));
+  info.field_selector = (char *) "spec.nodeName=n2";
+  EXPECT_FALSE (kube_auth_authorize (auth, node, &info, NULL));
+  g_autoptr (KubeUser) pretender = make_user ("system:node:n1", {});
+  EXPECT_FALSE (may (pretender, { "get", "", "nodes", "", "n1", "", "" }));
+}
+
 class KubeEscalationTest : public KubeAuthTest {
 protected:
   void SetUp () override

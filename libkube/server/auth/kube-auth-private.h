@@ -45,6 +45,9 @@ KubeUser *kube_user_with_group (KubeUser *user, const char *group);
 /* Applies the Impersonate-* headers of @call to @user: (transfer full). Errors: KUBE_ERROR_FORBIDDEN. */
 KubeUser *kube_auth_impersonate (KubeAuth *auth, KubeCall *call, KubeUser *user, GError **error);
 
+/* @reason: (out) (optional) (nullable) (transfer full): why a node may not. */
+gboolean kube_node_authorizer_allows (KubeAuth *auth, KubeUser *user, const KubeRequestInfo *info, char **reason);
+
 /* upstream's UserInfo at @node. */
 void kube_user_write (KubeUser *user, KubeNode *node);
 

@@ -139,22 +139,20 @@ kube_auth_authenticate (KubeAuth *auth, KubeCall *call, const KubeRequestInfo *i
   return kube_auth_impersonate (auth, call, user, error);
 }
 
-/* The node authorizer: nodes have the rights of the role system:node without a binding. */
-static gboolean
-node_allows (KubeAuth *auth, KubeUser *user, const KubeRequestInfo *info)
-{
-  return g_str_has_prefix (user->name, "system:node:") && kube_user_in_group (user, "system:nodes") &&
-         kube_rbac_role_allows (auth->rbac, "system:node", info);
-}
-
 gboolean
 kube_auth_authorize (KubeAuth *auth, KubeUser *user, const KubeRequestInfo *info, char **reason)
 {
+  g_autofree char *refusal = NULL;
+
   if (reason != NULL)
     *reason = NULL;
   if (kube_user_in_group (user, KUBE_GROUP_MASTERS))
     return TRUE;
-  return node_allows (auth, user, info) || kube_rbac_allows (auth->rbac, user, info, reason);
+  if (kube_node_authorizer_allows (auth, user, info, &refusal) || kube_rbac_allows (auth->rbac, user, info, reason))
+    return TRUE;
+  if (reason != NULL && *reason == NULL)
+    *reason = g_steal_pointer (&refusal);
+  return FALSE;
 }
 
 static char *
