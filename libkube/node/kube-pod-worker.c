@@ -493,6 +493,15 @@ apply_volumes (KubePodWorker *worker, gboolean first)
     retry (worker, "FailedMount", error->message);
     return;
   }
+  if (kube_volume_set_is_empty (set)) { /* a folder: not worth a thread's turn */
+    gboolean good = kube_volume_set_apply (set, first, &error);
+    kube_volume_set_free (set);
+    if (!good)
+      retry (worker, "FailedMount", error->message);
+    else if (first)
+      worker->state = KUBE_WORKER_SANDBOX;
+    return;
+  }
   job = g_new0 (DiskJob, 1);
   job->set = set;
   job->first = first;

@@ -87,7 +87,7 @@ make_image (const std::string &folder)
   for (const char *name : { "bin", "etc", "tmp", "proc", "sys", "dev" })
     add (name, AE_IFDIR, "");
   add ("bin/busybox", AE_IFREG, busybox);
-  for (const char *name : { "sh", "sleep", "cat", "echo", "id", "tail", "hostname", "touch", "grep", "nc", "test", "stty", "tty" })
+  for (const char *name : { "sh", "sleep", "cat", "echo", "id", "tail", "hostname", "touch", "grep", "nc", "test", "stty", "tty", "tr" })
     add ((std::string ("bin/") + name).c_str (), AE_IFLNK, "busybox");
   add ("etc/passwd", AE_IFREG, "root:x:0:0:root:/:/bin/sh\nweb:x:1000:1001:web:/tmp:/bin/sh\n");
   add ("etc/group", AE_IFREG, "root:x:0:\nmore:x:7:web\n");
@@ -339,6 +339,21 @@ TEST_F (KubeRuntimeOciTest, UsersCapabilitiesAndRootAreAsAskedFor)
              "CapPrm:\t0000000000000401\nNoNewPrivs:\t1\nSeccomp:\t2\n");
   EXPECT_EQ (output ("touch /x 2>/dev/null || echo no", 0, ",\"readOnlyRoot\":true"), "no\n");
   EXPECT_EQ (output ("hostname; echo $HOSTNAME; echo $PATH; echo 1 2>/dev/null > /proc/sys/kernel/msgmax || echo ro"), "host-1\nhost-1\n/bin\nro\n");
+}
+
+TEST_F (KubeRuntimeOciTest, ContainersShareProcessesOnlyWhereAskedFor)
+{
+  pod ("u9", ",\"shareProcessNamespace\":true");
+  std::string other = create ("u9", "exec sleep 1234"), looker = create ("u9", "cat /proc/[0-9]*/cmdline; echo; echo pid $$");
+  start (other);
+  start (looker);
+  g_autoptr (KubeContainer) info = wait_end (looker);
+  std::string text = log (looker);
+  EXPECT_NE (text.find ("1234"), std::string::npos) << text;
+  EXPECT_NE (text.find ("kube-pause"), std::string::npos) << text;
+  EXPECT_EQ (text.find ("pid 1\n"), std::string::npos) << text;
+  remove_pod ("u9");
+  EXPECT_EQ (output ("echo $$"), "1\n");
 }
 
 TEST_F (KubeRuntimeOciTest, MemoryLimitsEndInOomKilled)

@@ -1177,6 +1177,18 @@ kube_runtime_oci_new (const char *data_dir, KubeImageStore *images, GError **err
   return KUBE_RUNTIME (g_steal_pointer (&self));
 }
 
+static void
+remove_sandboxes (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *uid;
+
+  while (dir != NULL && (uid = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename (folder, uid, NULL);
+    kube_sandbox_remove (path);
+  }
+}
+
 /* conmons of containers below @folder */
 static void
 kill_conmons (const char *folder)
@@ -1218,6 +1230,7 @@ kube_runtime_oci_clean_up (const char *data_dir, GError **error)
   kube_cgroup_kill (paths.cgroup);
   kill_conmons (paths.containers);
   kube_cgroup_remove (paths.cgroup);
+  remove_sandboxes (paths.sandboxes);
   kube_unmount_below (paths.base, TRUE);
   gboolean good = kube_folder_remove (paths.base, error);
   kube_oci_paths_clear (&paths);

@@ -3,16 +3,20 @@
 
 #include "kube-spawn.h"
 #include "image/kube-image-private.h"
+#include "kube-pause-data.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SHM_SIZE "size=67108864"
@@ -96,6 +100,60 @@ collect_sysctls (KubeValue *config, GPtrArray *paths, GPtrArray *values)
   g_ptr_array_add (values, NULL);
 }
 
+static gboolean
+write_pause (const char *path, GError **error)
+{
+  int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+  gboolean good = fd >= 0 && write (fd, kube_pause_data, sizeof kube_pause_data) == sizeof kube_pause_data;
+
+  if (!good)
+    fail (error, path, errno);
+  if (fd >= 0)
+    close (fd);
+  return good;
+}
+
+/* A process namespace lives as long as its first process: one that only waits, so that containers come and go in it. */
+static gboolean
+start_pause (const char *folder, GError **error)
+{
+  g_autofree char *program = g_build_filename (folder, "kube-pause", NULL);
+  g_autofree char *pid_path = g_build_filename (folder, "pause.pid", NULL);
+  g_autofree char *pin = make_pin (folder, "pid");
+  const char *const argv[] = { program, NULL };
+  const char *const envp[] = { NULL };
+  KubeSpawn spawn = { .argv = argv, .envp = envp, .stdio = { -1, -1, -1 }, .extra = -1, .mount_namespace = -1, .new_session = TRUE, .namespaces = CLONE_NEWPID };
+  int pid = write_pause (program, error) ? kube_spawn (&spawn, NULL, error) : -1;
+
+  if (pid < 0)
+    return FALSE;
+  g_autofree char *text = g_strdup_printf ("%d\n", pid);
+  g_autofree char *source = g_strdup_printf ("/proc/%d/ns/pid", pid);
+  if (g_file_set_contents (pid_path, text, -1, NULL) && mount (source, pin, NULL, MS_BIND, NULL) == 0)
+    return TRUE;
+  fail (error, pin, errno);
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+  return FALSE;
+}
+
+/* With it die all processes of its namespace. */
+static void
+stop_pause (const char *folder)
+{
+  g_autofree char *pid_path = g_build_filename (folder, "pause.pid", NULL);
+  g_autofree char *program = g_build_filename (folder, "kube-pause", NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *command = NULL;
+  int pid = g_file_get_contents (pid_path, &text, NULL, NULL) ? atoi (text) : 0;
+  g_autofree char *command_path = g_strdup_printf ("/proc/%d/cmdline", pid);
+
+  if (pid <= 1 || !g_file_get_contents (command_path, &command, NULL, NULL) || !g_str_equal (command, program))
+    return;
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+}
+
 gboolean
 kube_sandbox_create (const char *folder, KubeValue *config, GError **error)
 {
@@ -124,7 +182,8 @@ kube_sandbox_create (const char *folder, KubeValue *config, GError **error)
   int code = flags != 0 ? kube_spawn_call (flags, enter, &job) : 0;
   for (int i = 0; i < 3; i++)
     g_free (job.pins[i]);
-  if (code == 0 && (host_ipc || mount_shm (folder, error)))
+  if (code == 0 && (host_ipc || mount_shm (folder, error)) &&
+      (!kube_value_get_boolean (config, "shareProcessNamespace", FALSE) || start_pause (folder, error)))
     return TRUE;
   kube_unmount_below (folder, FALSE);
   return code == 0 ? FALSE : fail (error, "cannot make the pod's namespaces", code);
@@ -164,6 +223,7 @@ kube_unmount_below (const char *folder, gboolean itself)
 void
 kube_sandbox_remove (const char *folder)
 {
+  stop_pause (folder);
   kube_unmount_below (folder, FALSE);
   kube_folder_remove (folder, NULL);
 }

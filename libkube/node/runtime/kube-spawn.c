@@ -104,7 +104,7 @@ int
 kube_spawn (const KubeSpawn *spawn, int *pidfd, GError **error)
 {
   Start start = { spawn, open ("/dev/null", O_RDWR | O_CLOEXEC), 0 };
-  int fd = -1, pid = clone_child (run_child, &start, 0, &fd);
+  int fd = -1, pid = clone_child (run_child, &start, spawn->namespaces, &fd);
   int code = pid < 0 ? errno : start.error;
 
   if (start.devnull >= 0)

@@ -14,6 +14,7 @@ typedef struct {
   int extra;                  /* becomes descriptor 3, or -1 */
   int mount_namespace;        /* to enter, or -1 */
   gboolean new_session;
+  int namespaces;             /* CLONE_NEW… flags: new ones for the child */
 } KubeSpawn;
 
 /* The child's pid and, in @pidfd (nullable), a descriptor of it; all other descriptors are closed in it. errno is in the error (G_SPAWN_ERROR). */

@@ -347,6 +347,12 @@ prepare (const KubeVolumeSet *set, const Volume *volume, GError **error)
 }
 
 gboolean
+kube_volume_set_is_empty (KubeVolumeSet *set)
+{
+  return set->volumes->len == 0;
+}
+
+gboolean
 kube_volume_set_apply (KubeVolumeSet *set, gboolean first, GError **error)
 {
   if (g_mkdir_with_parents (set->folder, 0755) < 0)

@@ -12,6 +12,7 @@ typedef struct _KubeVolumeSet KubeVolumeSet;
 /* @tokens: (element-type utf8 utf8): the tokens of projected volumes, "volume/path" -> token. Errors: KUBE_ERROR_NOT_FOUND for an object or a key that is not there (the volume's name before it). */
 KubeVolumeSet *kube_volume_set_new (KubeNodeContext *node, KubeObject *pod, GHashTable *tokens, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void kube_volume_set_free (KubeVolumeSet *set);
+gboolean kube_volume_set_is_empty (KubeVolumeSet *set);
 /* @first: mounts and folders too, not only files. */
 gboolean kube_volume_set_apply (KubeVolumeSet *set, gboolean first, GError **error);
 /* Everything of a pod's folder, mounts first. */
