@@ -193,6 +193,43 @@ report_problems (KubeOperation *op, KubeKind *kind, GPtrArray *problems, GError 
   return FALSE;
 }
 
+static gboolean
+is_repeated (KubeNode *owners, guint at)
+{
+  g_autoptr (KubeValue) owner = kube_node_to_value (kube_node_get_element (owners, at));
+
+  for (guint i = 0; i < at; i++) {
+    g_autoptr (KubeValue) other = kube_node_to_value (kube_node_get_element (owners, i));
+    if (kube_value_equal (owner, other))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* An owner that is named twice in the same words counts once. */
+static void
+drop_repeated_owners (KubeOperation *op, KubeNode *object)
+{
+  KubeNode *owners = kube_node_get (object, "metadata.ownerReferences");
+  g_autoptr (GString) text = NULL;
+
+  for (guint i = kube_node_get_length (owners); i > 1; i--) {
+    const char *uid;
+    if (!is_repeated (owners, i - 1))
+      continue;
+    uid = kube_node_get_string (kube_node_get_element (owners, i - 1), "uid");
+    if (text == NULL)
+      text = g_string_new (".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; "
+                           "duplicate UID(s) observed: ");
+    else
+      g_string_append (text, ", ");
+    g_string_append (text, uid != NULL ? uid : "");
+    kube_node_remove_element (owners, i - 1);
+  }
+  if (text != NULL)
+    kube_call_add_warning (op->call, text->str);
+}
+
 KubeValue *
 kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GError **error)
 {
@@ -212,6 +249,7 @@ kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value
   if (kind->type == NULL)
     return g_steal_pointer (&decoded);
   builder = kube_builder_new (decoded);
+  drop_repeated_owners (op, kube_builder_get_root (builder));
   kube_default (kind, kube_builder_get_root (builder));
   return kube_builder_end (builder);
 }

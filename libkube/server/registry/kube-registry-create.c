@@ -41,6 +41,21 @@ match_namespace (KubeOperation *op, KubeNode *root, GError **error)
   return TRUE;
 }
 
+/* Upstream begins anew with managers where what a client brings is none. */
+static void
+drop_bad_managers (KubeNode *meta)
+{
+  KubeNode *managers = kube_node_get_member (meta, "managedFields");
+
+  for (guint i = 0; i < kube_node_get_length (managers); i++) {
+    const char *operation = kube_node_get_string (kube_node_get_element (managers, i), "operation");
+    if (g_strcmp0 (operation, "Apply") != 0 && g_strcmp0 (operation, "Update") != 0) {
+      kube_node_remove_member (meta, "managedFields");
+      return;
+    }
+  }
+}
+
 /* What the system says of a new object, and no client. */
 static void
 fill_metadata (KubeOperation *op, KubeNode *root)
@@ -52,6 +67,7 @@ fill_metadata (KubeOperation *op, KubeNode *root)
   kube_node_remove_member (meta, "deletionTimestamp");
   kube_node_remove_member (meta, "deletionGracePeriodSeconds");
   kube_node_remove_member (meta, "selfLink");
+  drop_bad_managers (meta);
   kube_node_put_string (meta, "uid", uid);
   kube_node_put_string (meta, "creationTimestamp", kube_time_format (kube_clock_get_time (op->clock), now));
 }
@@ -190,8 +206,7 @@ prepare (Create *create, GError **error)
   kube_node_set_string (root, "metadata.resourceVersion", "");
   object = kube_object_new_from_builder (builder);
   if (validate (op, object, error)) {
-    if (create->strategy->warn != NULL)
-      create->strategy->warn (op, kube_object_get_value (object), NULL);
+    kube_strategy_warn (create->strategy, op, kube_object_get_value (object), NULL);
     if (admit_validating (op, object, error))
       return g_steal_pointer (&object);
   }

@@ -119,7 +119,7 @@ count_generation (KubeKind *kind, const KubeStrategy *strategy, const char *subr
   gboolean status = g_str_equal (subresource, "status");
   gboolean meta = (strategy->generation_of_annotations && !status && meta_differs (old, root, "metadata.annotations")) || (strategy->generation_of_labels && meta_differs (old, root, "metadata.labels"));
 
-  if (kind->has_generation && (meta || (has_spec ? differs (old, root, "spec") : content_differs (old, root))))
+  if (kind->has_generation && !strategy->generation_fixed && (meta || (has_spec ? differs (old, root, "spec") : content_differs (old, root))))
     kube_node_set_integer (root, "metadata.generation", kube_object_get_generation (old) + 1);
 }
 
@@ -183,8 +183,7 @@ apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy,
 static gboolean
 warn (KubeOperation *op, const KubeStrategy *strategy, KubeObject *old, KubeObject *new)
 {
-  if (strategy->warn != NULL)
-    strategy->warn (op, kube_object_get_value (new), kube_object_get_value (old));
+  kube_strategy_warn (strategy, op, kube_object_get_value (new), kube_object_get_value (old));
   return TRUE;
 }
 

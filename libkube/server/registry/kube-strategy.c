@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-strategy.h"
+#include "strategies/kube-pod-warnings.h"
 
 static const KubeStrategy none;
+
+static void
+warn_csi_driver (KubeOperation *op, KubeValue *driver, KubeValue *old)
+{
+  if (kube_value_get_length (kube_value_get (driver, "spec.tokenRequests")) > 0 && kube_value_get (driver, "spec.serviceAccountTokenInSecrets") == NULL)
+    kube_call_add_warning (op->call, "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes");
+}
 
 /* Kinds of which only a property differs, and no code. */
 static const KubeStrategy plain[] = {
@@ -32,10 +40,11 @@ static const KubeStrategy plain[] = {
   { .group = "rbac.authorization.k8s.io", .plural = "rolebindings", .update_creates = TRUE },
   { .group = "rbac.authorization.k8s.io", .plural = "roles", .update_creates = TRUE },
   { .group = "resource.k8s.io", .plural = "deviceclasses", .returns_deleted = TRUE },
-  { .group = "resource.k8s.io", .plural = "resourceclaims", .returns_deleted = TRUE },
+  { .group = "resource.k8s.io", .plural = "resourceclaims", .returns_deleted = TRUE, .status_labels = TRUE },
   { .group = "resource.k8s.io", .plural = "resourceclaimtemplates", .returns_deleted = TRUE },
   { .group = "resource.k8s.io", .plural = "resourceslices", .returns_deleted = TRUE },
-  { .group = "storage.k8s.io", .plural = "csidrivers", .generation_from_zero = TRUE, .needs_version = TRUE, .returns_deleted = TRUE },
+  { .group = "scheduling.k8s.io", .plural = "priorityclasses", .generation_fixed = TRUE },
+  { .group = "storage.k8s.io", .plural = "csidrivers", .warn = warn_csi_driver, .generation_from_zero = TRUE, .needs_version = TRUE, .returns_deleted = TRUE },
   { .group = "storage.k8s.io", .plural = "csinodes", .needs_version = TRUE },
   { .group = "storage.k8s.io", .plural = "csistoragecapacities", .needs_version = TRUE },
   { .group = "storage.k8s.io", .plural = "storageclasses", .returns_deleted = TRUE },
@@ -73,4 +82,13 @@ kube_strategy_find (KubeKind *kind)
       return &plain[i];
   }
   return &none;
+}
+
+void
+kube_strategy_warn (const KubeStrategy *strategy, KubeOperation *op, KubeValue *object, KubeValue *old)
+{
+  if (strategy->warn != NULL)
+    strategy->warn (op, object, old);
+  if (op->kind->constant)
+    kube_pod_warn (op, object, old);
 }

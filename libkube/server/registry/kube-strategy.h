@@ -39,11 +39,14 @@ typedef struct {
   guint orphans : 1;         /* a deletion that says nothing of dependents leaves them */
   guint created_with_status : 1; /* a client may create it with a status */
   guint generation_from_zero : 1; /* a new object has none, the first change of its spec makes it 1 */
+  guint generation_fixed : 1;     /* it stays what it was made with */
   guint generation_of_labels : 1;
   guint generation_of_annotations : 1; /* a change of annotations counts as one of the spec */
   guint status_labels : 1;   /* a status update does not take labels from the client */
 } KubeStrategy;
 
+/* All warnings: of the strategy, and of the pods in an object. */
+void kube_strategy_warn (const KubeStrategy *strategy, KubeOperation *op, KubeValue *object, KubeValue *old);
 /* Never NULL. */
 const KubeStrategy *kube_strategy_find (KubeKind *kind);
 

@@ -182,7 +182,7 @@ drop_for_type (KubeNode *service, KubeValue *old)
     for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
       drop_if_same (service, old, fields[i]);
   }
-  if (old_needs_ports (old) && !new_needs_ports (service))
+  if (was_external && !external)
     drop_ports_if_same (service, old);
   if (was_external && !external)
     drop_if_same (service, old, "spec.externalTrafficPolicy");
