@@ -23,7 +23,7 @@ def declared():
         for name in names:
             with open(os.path.join(root, name)) as f:
                 text = f.read()
-            for gate, rest in re.findall(r"^KUBE_AVAILABLE_IN_(\d+_\d+)\n(.*?)[;{]", text, re.M | re.S):
+            for gate, rest in re.findall(r"^KUBE_AVAILABLE_IN_(\d+_\d+)\n(.*)", text, re.M):
                 declare = re.match(r"G_DECLARE_\w+ \(\w+, (\w+)", rest)
                 symbol = declare.group(1) + "_get_type" if declare else re.search(r"(\w+) \(", rest).group(1)
                 found[symbol] = gate.replace("_", ".")
