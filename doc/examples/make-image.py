@@ -11,7 +11,7 @@ import sys
 import tarfile
 
 BUSYBOX = "/bin/busybox"
-APPLETS = "sh cat echo env hostname httpd id kill ls ps sleep test true false wget".split()
+APPLETS = "sh cat echo env hostname httpd id kill ls ps sleep tar test true false wget".split()
 
 
 class Layout:

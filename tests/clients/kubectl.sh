@@ -39,12 +39,12 @@ pid=$!
 until grep -q '^ready ' "$dir/ready"; do kill -0 $pid 2>/dev/null || { cat "$dir/log"; exit 1; }; sleep 0.02; done
 cp "$source/doc/examples/web.yaml" "$dir/web.yaml"
 sed 's/replicas: 3/replicas: 4/' "$dir/web.yaml" >"$dir/web4.yaml"
-pod() { k get pods -l app=web --field-selector status.phase=Running -o jsonpath='{.items[0].metadata.name}'; }
+pod() { k get pods -l app=web --field-selector status.phase=Running -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}' | head -n 1; }
 rolled() { k rollout status deployment/web --timeout=60s; }
 
 step "version" says 'v1.36' k version
 step "api-resources" says 'deployments' k api-resources
-step "explain" says 'List of' k explain pod.spec.containers
+step "explain" says workingDir k explain pod.spec.containers
 step "apply" says created k apply -f "$dir/web.yaml"
 step "rollout status" rolled
 step "apply again changes nothing" says unchanged k apply -f "$dir/web.yaml"

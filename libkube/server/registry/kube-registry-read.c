@@ -84,6 +84,7 @@ typedef struct {
   char *start, *end;
   guint64 at;         /* the snapshot; 0 before the first slice */
   guint64 count;      /* items so far */
+  gint64 expected;    /* items from start on, as the page before has counted them; -1: not known */
   gint64 deadline;    /* of this slice */
   GString *chunk;
   GPtrArray *objects; /* (nullable): for the in-process client */
@@ -145,23 +146,6 @@ visit (const char *key, const guint8 *data, gsize length, guint64 revision, gpoi
   return !is_full (list) && (list->whole || list->chunk->len < SLICE_BYTES) && g_get_monotonic_time () < list->deadline;
 }
 
-static char *
-make_continue (List *list)
-{
-  g_autoptr (GString) json = g_string_new (NULL);
-  g_autofree char *next = g_strconcat (list->last + strlen (list->prefix), "\001", NULL);
-  char *token;
-
-  g_string_append_printf (json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" G_GUINT64_FORMAT ",\"start\":", list->at);
-  kube_json_append_string (json, next, -1);
-  g_string_append_c (json, '}');
-  token = g_base64_encode ((const guchar *) json->str, json->len);
-  g_strdelimit (token, "+", '-');
-  g_strdelimit (token, "/", '_');
-  token[strcspn (token, "=")] = '\0';
-  return token;
-}
-
 /* How many items stand behind this page; -1 where a selector makes that unknown. */
 static gint64
 count_remaining (List *list)
@@ -171,8 +155,30 @@ count_remaining (List *list)
 
   if (list->options.labels != NULL || list->options.fields != NULL)
     return -1;
+  if (list->expected >= (gint64) list->count)
+    return list->expected - (gint64) list->count;
   range.start = next;
   return (gint64) kube_store_count (list->op->store, &range);
+}
+
+/* A page tells the next one how many items are left, so that they are counted once for a list and not once for each page. */
+static char *
+make_continue (List *list, gint64 remaining)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+  g_autofree char *next = g_strconcat (list->last + strlen (list->prefix), "\001", NULL);
+  char *token;
+
+  g_string_append_printf (json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" G_GUINT64_FORMAT ",\"start\":", list->at);
+  kube_json_append_string (json, next, -1);
+  if (remaining >= 0)
+    g_string_append_printf (json, ",\"remaining\":%" G_GINT64_FORMAT, remaining);
+  g_string_append_c (json, '}');
+  token = g_base64_encode ((const guchar *) json->str, json->len);
+  g_strdelimit (token, "+", '-');
+  g_strdelimit (token, "/", '_');
+  token[strcspn (token, "=")] = '\0';
+  return token;
 }
 
 static void
@@ -180,8 +186,9 @@ append_metadata (List *list, GString *out)
 {
   g_string_append_printf (out, "\"metadata\":{\"resourceVersion\":\"%" G_GUINT64_FORMAT "\"", list->at);
   if (list->more) {
-    g_autofree char *token = make_continue (list);
     gint64 remaining = count_remaining (list);
+    g_autofree char *token = make_continue (list, remaining);
+
     g_string_append_printf (out, ",\"continue\":\"%s\"", token);
     if (remaining >= 0)
       g_string_append_printf (out, ",\"remainingItemCount\":%" G_GINT64_FORMAT, remaining);
@@ -233,9 +240,10 @@ list_complete (List *list)
   GString *out;
 
   if (list->objects != NULL) {
-    g_autofree char *token = list->more ? make_continue (list) : NULL;
+    gint64 remaining = list->more ? count_remaining (list) : 0;
+    g_autofree char *token = list->more ? make_continue (list, remaining) : NULL;
     g_autofree char *version = g_strdup_printf ("%" G_GUINT64_FORMAT, list->at);
-    g_autoptr (KubeObjectList) objects = kube_object_list_new (g_steal_pointer (&list->objects), version, token, list->more ? count_remaining (list) : 0);
+    g_autoptr (KubeObjectList) objects = kube_object_list_new (g_steal_pointer (&list->objects), version, token, remaining);
     kube_call_respond_local (op->call, 200, NULL, objects);
     return;
   }
@@ -382,6 +390,7 @@ read_continue (List *list, GError **error)
     return FALSE;
   }
   list->at = (guint64) MAX (kube_value_get_integer (value, "rv", 0), 0);
+  list->expected = kube_value_get_integer (value, "remaining", -1);
   g_free (list->start);
   list->start = g_strconcat (list->prefix, start, NULL);
   return TRUE;
@@ -423,6 +432,7 @@ kube_registry_list (KubeOperation *op)
   List *list = g_new0 (List, 1);
   GError *error = NULL;
 
+  list->expected = -1;
   list->op = kube_operation_ref (op);
   list->chunk = g_string_new (NULL);
   if (!kube_operation_get_list_options (op, FALSE, &list->options, &error) || !list_place (list, &error)) {
