@@ -83,7 +83,8 @@ requirement_take_values (Requirement *requirement, GPtrArray *values)
   guint n = 0;
 
   g_ptr_array_set_free_func (values, NULL);
-  qsort (values->pdata, values->len, sizeof (gpointer), compare_strings);
+  if (values->len > 1)
+    qsort (values->pdata, values->len, sizeof (gpointer), compare_strings);
   for (guint i = 0; i < values->len; i++) {
     if (n > 0 && strcmp (values->pdata[n - 1], values->pdata[i]) == 0)
       g_free (values->pdata[i]);
@@ -692,7 +693,8 @@ kube_selector_parse_fields (const char *text, GError **error)
       start = at + 1;
     }
   }
-  qsort (terms->pdata, terms->len, sizeof (gpointer), compare_strings);
+  if (terms->len > 1)
+    qsort (terms->pdata, terms->len, sizeof (gpointer), compare_strings);
   for (guint i = 0; i < terms->len; i++)
     if (!selector_add_field (selector, text, terms->pdata[i], error))
       return NULL;
