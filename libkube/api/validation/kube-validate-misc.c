@@ -3,8 +3,8 @@
 
 /* PersistentVolumeClaim, and what is asked of the server rather than stored: TokenRequest, Binding. */
 
-static void
-check_access_modes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *modes)
+void
+kube_validate_access_modes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *modes)
 {
   static const char *const valid[] = { "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod", NULL };
   gboolean alone = FALSE, others = FALSE;
@@ -78,7 +78,7 @@ kube_validate_volume_claim_spec (KubeFieldErrors *errors, const KubeFieldPath *p
   if (kube_value_get_length (member_of (spec, "accessModes")) == 0)
     kube_field_errors_required (errors, AT (path, "accessModes"), "at least 1 access mode is required");
   kube_validate_label_selector (errors, AT (path, "selector"), member_of (spec, "selector"));
-  check_access_modes (errors, AT (path, "accessModes"), member_of (spec, "accessModes"));
+  kube_validate_access_modes (errors, AT (path, "accessModes"), member_of (spec, "accessModes"));
   check_storage (errors, AT_KEY (AT (path, "resources"), "storage"), member_of (member_of (spec, "resources"), "requests"));
   if (has_text (spec, "storageClassName"))
     kube_validate_format (errors, AT (path, "storageClassName"), KUBE_NAME_DNS1123_SUBDOMAIN, string_of (spec, "storageClassName"));

@@ -135,6 +135,10 @@ void kube_validate_pod_template (KubeFieldErrors *errors, const KubeFieldPath *p
 void kube_validate_pod_volumes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *volumes, KubeValue *meta, gboolean is_pod,
                                 NameSet *good);
 void kube_validate_volume_claim_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec);
+void kube_validate_access_modes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *modes);
+/* One source of a volume by its field's name; @path: the volume's */
+void kube_validate_volume_source (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *source);
+void kube_validate_csi_driver (KubeFieldErrors *errors, const KubeFieldPath *path, const char *driver);
 void kube_validate_path_no_backsteps (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
 void kube_validate_local_path (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
 
@@ -161,6 +165,7 @@ void kube_validate_container_resource_name (KubeFieldErrors *errors, const KubeF
 void kube_validate_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
 gboolean kube_validate_resource_is_integer (const char *name);
 void kube_validate_resource_quantity (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value);
+gboolean kube_validate_is_overcommit_allowed (const char *name);
 gboolean kube_validate_is_extended_resource (const char *name);
 gboolean kube_validate_get_quantity (KubeValue *map, const char *name, KubeQuantity *quantity);
 
@@ -205,7 +210,8 @@ typedef struct {
 extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_rules[], kube_validate_config_rules[], kube_validate_node_rules[],
   kube_validate_endpoints_rules[], kube_validate_event_rules[], kube_validate_workload_rules[], kube_validate_rbac_rules[],
   kube_validate_misc_rules[], kube_validate_batch_rules[], kube_validate_sets_rules[],
-  kube_validate_autoscaling_rules[], kube_validate_networking_rules[], kube_validate_storage_rules[];
+  kube_validate_autoscaling_rules[], kube_validate_networking_rules[], kube_validate_storage_rules[],
+  kube_validate_persistent_rules[], kube_validate_quota_rules[];
 
 void kube_validate_structure (KubeFieldErrors *errors, KubeKind *kind, KubeValue *object);
 

@@ -23,6 +23,12 @@ is_huge_page (const char *name)
 }
 
 gboolean
+kube_validate_is_overcommit_allowed (const char *name)
+{
+  return is_native (name) && !is_huge_page (name);
+}
+
+gboolean
 kube_validate_is_extended_resource (const char *name)
 {
   g_autofree char *quota = NULL;
@@ -94,7 +100,7 @@ static void
 check_request (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value, KubeValue *limits)
 {
   const KubeFieldPath *requests = AT (path, "requests");
-  gboolean overcommit = is_native (name) && !is_huge_page (name);
+  gboolean overcommit = kube_validate_is_overcommit_allowed (name);
   KubeQuantity request, limit;
   int order;
 

@@ -302,26 +302,32 @@ check_storage_os (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
     kube_validate_format (errors, AT (path, "volumeName"), KUBE_NAME_DNS1123_LABEL, string_of (source, "volumeName"));
 }
 
+void
+kube_validate_csi_driver (KubeFieldErrors *errors, const KubeFieldPath *path, const char *driver)
+{
+  g_autoptr (GPtrArray) messages = NULL;
+  g_autofree char *lower = NULL;
+
+  if (*driver == '\0') {
+    kube_field_errors_required (errors, path, NULL);
+    return;
+  }
+  if (strlen (driver) > 63)
+    kube_field_errors_too_long (errors, path, 63);
+  if (kube_name_is_valid (KUBE_NAME_DNS1123_SUBDOMAIN, driver))
+    return;
+  lower = g_utf8_strdown (driver, -1);
+  messages = kube_name_check_all (KUBE_NAME_DNS1123_SUBDOMAIN, lower);
+  for (guint i = 0; messages != NULL && i < messages->len; i++)
+    kube_field_errors_invalid (errors, path, driver, messages->pdata[i]);
+}
+
 static void
 check_csi (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
 {
-  const char *driver = string_of (source, "driver");
   KubeValue *secret = member_of (source, "nodePublishSecretRef");
 
-  if (*driver == '\0') {
-    kube_field_errors_required (errors, AT (path, "driver"), NULL);
-  } else {
-    g_autofree char *lower = NULL;
-    if (strlen (driver) > 63)
-      kube_field_errors_too_long (errors, AT (path, "driver"), 63);
-    if (!kube_name_is_valid (KUBE_NAME_DNS1123_SUBDOMAIN, driver)) {
-      g_autoptr (GPtrArray) messages = NULL;
-      lower = g_utf8_strdown (driver, -1);
-      messages = kube_name_check_all (KUBE_NAME_DNS1123_SUBDOMAIN, lower);
-      for (guint i = 0; messages != NULL && i < messages->len; i++)
-        kube_field_errors_invalid (errors, AT (path, "driver"), driver, messages->pdata[i]);
-    }
-  }
+  kube_validate_csi_driver (errors, AT (path, "driver"), string_of (source, "driver"));
   if (secret != NULL && !has_text (secret, "name"))
     kube_field_errors_required (errors, AT (AT (path, "nodePublishSecretRef"), "name"), NULL);
   else if (secret != NULL)
@@ -496,6 +502,14 @@ static const struct {
   { "ephemeral", check_ephemeral, NULL, NULL },
   { "image", check_image, NULL, NULL },
 };
+
+void
+kube_validate_volume_source (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *source)
+{
+  for (gsize s = 0; s < G_N_ELEMENTS (sources); s++)
+    if (equals (sources[s].field, name))
+      sources[s].check (errors, AT (path, sources[s].path != NULL ? sources[s].path : name), source);
+}
 
 static void
 check_claim_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *pod, const char *volume)
