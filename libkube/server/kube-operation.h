@@ -52,6 +52,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeOperation, kube_operation_unref)
 
 /* Counts a request that is over. */
 void kube_server_count (KubeOperation *op);
+/* Before metrics are printed: those that are read and not counted. */
+void kube_server_update_metrics (KubeServer *server);
 /* "" as NULL. */
 const char *kube_operation_get_namespace (KubeOperation *op);
 

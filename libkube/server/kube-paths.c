@@ -60,8 +60,12 @@ answer_root (KubeOperation *op)
 static void
 answer_metrics (KubeOperation *op)
 {
-  char *text = kube_metrics_print ();
-  g_autoptr (GBytes) body = g_bytes_new_take (text, strlen (text));
+  g_autoptr (GBytes) body = NULL;
+  char *text;
+
+  kube_server_update_metrics (op->server);
+  text = kube_metrics_print ();
+  body = g_bytes_new_take (text, strlen (text));
 
   kube_call_respond (op->call, 200, "text/plain; version=0.0.4; charset=utf-8", body);
 }

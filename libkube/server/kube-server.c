@@ -329,14 +329,34 @@ kube_server_handle (KubeServer *self, KubeCall *call)
     route (op);
 }
 
+void
+kube_server_update_metrics (KubeServer *self)
+{
+  kube_metric_set (self->current, NULL, g_atomic_int_get (&self->in_flight));
+}
+
 /* --- what stages ask --- */
 
+/**
+ * kube_server_get_scheme:
+ * @self: a server
+ *
+ * Returns: (transfer none): the kinds that it serves
+ * Since: 1.0
+ */
 KubeScheme *
 kube_server_get_scheme (KubeServer *self)
 {
   return self->scheme;
 }
 
+/**
+ * kube_server_get_clock:
+ * @self: a server
+ *
+ * Returns: (transfer none): where it gets the time
+ * Since: 1.0
+ */
 KubeClock *
 kube_server_get_clock (KubeServer *self)
 {

@@ -7,6 +7,8 @@ static const KubeStrategy none;
 static void
 warn_csi_driver (KubeOperation *op, KubeValue *driver, KubeValue *old)
 {
+  if (old != NULL && kube_value_equal (kube_value_get (driver, "spec.tokenRequests"), kube_value_get (old, "spec.tokenRequests")))
+    return;
   if (kube_value_get_length (kube_value_get (driver, "spec.tokenRequests")) > 0 && kube_value_get (driver, "spec.serviceAccountTokenInSecrets") == NULL)
     kube_call_add_warning (op->call, "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes");
 }

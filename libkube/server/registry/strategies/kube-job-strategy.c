@@ -7,7 +7,8 @@ prepare_create (KubeWriteContext *context)
 {
   const char *uid = kube_node_get_string (context->object, "metadata.uid"), *name = kube_node_get_string (context->object, "metadata.name");
   KubeNode *labels, *matches, *own = kube_node_get (context->object, "metadata.labels"), *template = kube_node_get (context->object, "spec.template.metadata.labels");
-  g_autoptr (KubeValue) own_value = own != NULL ? kube_node_to_value (own) : NULL, template_value = template != NULL ? kube_node_to_value (template) : NULL, all = NULL;
+  gboolean bare = kube_node_get_length (own) == 0 && kube_node_get_length (template) == 0;
+  g_autoptr (KubeValue) all = NULL;
 
   if (kube_node_get_boolean (context->object, "spec.manualSelector", FALSE))
     return;
@@ -20,8 +21,8 @@ prepare_create (KubeWriteContext *context)
   kube_node_put_string (labels, "controller-uid", uid);
   matches = kube_node_ensure_object (context->object, "spec.selector.matchLabels");
   kube_node_put_string (matches, "batch.kubernetes.io/controller-uid", uid);
-  /* a Job without labels of its own has those of its template, the new ones too */
-  if (kube_value_get_length (own_value) == 0 || kube_value_equal (own_value, template_value)) {
+  /* a Job without labels of its own has those of its template */
+  if (bare) {
     all = kube_node_to_value (kube_node_get (context->object, "spec.template.metadata.labels"));
     kube_node_set_value (context->object, "metadata.labels", all);
   }

@@ -43,7 +43,7 @@ warn_volumes (KubeOperation *op, KubeValue *spec)
 
   for (guint i = 0; i < kube_value_get_length (volumes); i++) {
     KubeValue *volume = kube_value_get_element (volumes, i), *sources = kube_value_get (volume, "projected.sources");
-    gboolean empty = kube_value_get_member (volume, "projected") != NULL && kube_value_get_length (sources) == 0;
+    gboolean empty = FALSE;
     for (guint k = 0; k < kube_value_get_length (sources); k++)
       empty |= kube_value_get_length (kube_value_get_element (sources, k)) == 0;
     if (empty)
