@@ -56,6 +56,10 @@ KUBE_AVAILABLE_IN_1_0
 KubeScheme *kube_server_get_scheme (KubeServer *server);
 KUBE_AVAILABLE_IN_1_0
 KubeClock *kube_server_get_clock (KubeServer *server);
+/* Makes the server known in the cluster as what stands behind the service "kubernetes": @address and @port in its Endpoints and EndpointSlice. @address: (nullable): %NULL, unspecified or
+ * loopback: this host's own. Blocks. */
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_server_publish (KubeServer *server, const char *address, guint16 port, GError **error);
 /* /readyz is false from here on, watches end; what is under way completes. */
 KUBE_AVAILABLE_IN_1_0
 void kube_server_shut_down (KubeServer *server);

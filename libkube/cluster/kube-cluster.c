@@ -182,7 +182,7 @@ open_port (KubeCluster *self, const KubeClusterOptions *options, GError **error)
   if (!options->serve)
     return TRUE;
   self->front = kube_http_front_new (self->server, &front, error);
-  return self->front != NULL;
+  return self->front != NULL && kube_server_publish (self->server, self->bind_address, kube_http_front_get_port (self->front), error);
 }
 
 /* --- components --- */

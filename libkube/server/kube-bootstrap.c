@@ -6,6 +6,10 @@
 #include <kube/kube-names.h>
 #include <kube/kube-time.h>
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+
 /* All writes go out at once and end in one or two commits of the store. */
 typedef struct {
   KubeServer *server;
@@ -206,23 +210,129 @@ ensure_authentication (Bootstrap *self, GError **error)
   return ensure (self, value, error);
 }
 
+static void
+begin (Bootstrap *self, KubeServer *server)
+{
+  *self = (Bootstrap){ .server = server, .context = g_main_context_new () };
+  g_main_context_push_thread_default (self->context);
+}
+
+/* Waits for all writes. @good: whether what led to them was. */
+static gboolean
+end (Bootstrap *self, gboolean good, GError **error)
+{
+  while (self->pending > 0)
+    g_main_context_iteration (self->context, TRUE);
+  g_main_context_pop_thread_default (self->context);
+  g_main_context_unref (self->context);
+  if (self->error == NULL)
+    return good;
+  if (good)
+    g_propagate_error (error, self->error);
+  else
+    g_error_free (self->error);
+  return FALSE;
+}
+
 gboolean
 kube_bootstrap (KubeServer *server, GError **error)
 {
-  Bootstrap self = { .server = server, .context = g_main_context_new () };
+  Bootstrap self;
   gboolean good;
 
-  g_main_context_push_thread_default (self.context);
+  begin (&self, server);
   good = ensure_namespaces (&self, error) && ensure_policy (&self, error) && ensure_fixed (&self, error) && ensure_service (&self, error) && ensure_authentication (&self, error);
-  while (self.pending > 0)
-    g_main_context_iteration (self.context, TRUE);
-  g_main_context_pop_thread_default (self.context);
-  g_main_context_unref (self.context);
-  if (self.error == NULL)
-    return good;
-  if (good)
-    g_propagate_error (error, self.error);
-  else
-    g_error_free (self.error);
-  return FALSE;
+  return end (&self, good, error);
+}
+
+/* --- where the server is reached --- */
+
+/* Writes an object that is not there, or what of it differs from what @json says beside its metadata. */
+static gboolean
+publish_text (Bootstrap *self, const char *json, GError **error)
+{
+  g_autoptr (KubeValue) parsed = kube_value_parse (json, -1, error), wanted = NULL, changed = NULL;
+  g_autoptr (KubeObject) stored = NULL;
+  g_autoptr (KubeBuilder) builder = NULL;
+  g_autoptr (GBytes) there = NULL;
+  g_autofree char *key = NULL;
+  KubeKind *kind = parsed != NULL ? kind_of (self, parsed) : NULL;
+  guint64 revision = 0;
+
+  if (kind == NULL)
+    return parsed != NULL;
+  wanted = complete (self, kind, parsed, error);
+  if (wanted == NULL)
+    return FALSE;
+  key = kube_storage_key (kind, kube_value_get_string (wanted, "metadata.namespace"), kube_value_get_string (wanted, "metadata.name"));
+  there = kube_store_get (kube_server_get_store (self->server), key, &revision, NULL);
+  if (there == NULL) {
+    write_value (self, key, wanted, 0);
+    return TRUE;
+  }
+  stored = kube_object_new_from_bytes (there);
+  builder = kube_builder_new (kube_object_get_value (stored));
+  for (guint i = 0; i < kube_value_get_length (wanted); i++) {
+    if (!g_str_equal (kube_value_get_key (wanted, i), "metadata"))
+      kube_node_put_value (kube_builder_get_root (builder), kube_value_get_key (wanted, i), kube_value_get_element (wanted, i));
+  }
+  changed = kube_builder_end (builder);
+  if (!kube_value_equal (changed, kube_object_get_value (stored)))
+    write_value (self, key, changed, revision);
+  return TRUE;
+}
+
+/* The address of this host by which others reach it: that of the way out, else any that is not loopback. No packet is sent. */
+static char *
+own_address (void)
+{
+  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, NULL);
+  g_autoptr (GSocketAddress) outside = g_inet_socket_address_new_from_string ("192.0.2.1", 9), local = NULL;
+  struct ifaddrs *all = NULL;
+  char *found = NULL;
+
+  if (socket != NULL && g_socket_connect (socket, outside, NULL, NULL))
+    local = g_socket_get_local_address (socket, NULL);
+  if (local != NULL)
+    return g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local)));
+  if (getifaddrs (&all) != 0)
+    return NULL;
+  for (struct ifaddrs *one = all; one != NULL && found == NULL; one = one->ifa_next) {
+    char text[INET_ADDRSTRLEN];
+    if (one->ifa_addr != NULL && one->ifa_addr->sa_family == AF_INET && (one->ifa_flags & IFF_UP) != 0 && (one->ifa_flags & IFF_LOOPBACK) == 0)
+      found = g_strdup (inet_ntop (AF_INET, &((struct sockaddr_in *) one->ifa_addr)->sin_addr, text, sizeof text));
+  }
+  freeifaddrs (all);
+  return found;
+}
+
+static gboolean
+is_usable (const char *address)
+{
+  g_autoptr (GInetAddress) parsed = address != NULL ? g_inet_address_new_from_string (address) : NULL;
+  return parsed != NULL && !g_inet_address_get_is_any (parsed) && !g_inet_address_get_is_loopback (parsed);
+}
+
+gboolean
+kube_bootstrap_publish (KubeServer *server, const char *address, guint16 port, GError **error)
+{
+  g_autofree char *own = is_usable (address) ? g_strdup (address) : own_address ();
+  g_autofree char *endpoints = NULL, *slice = NULL;
+  Bootstrap self;
+  gboolean good;
+
+  /* a host without any address but loopback is reached by nobody else */
+  if (own == NULL)
+    return TRUE;
+  endpoints = g_strdup_printf ("{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":\"kubernetes\",\"namespace\":\"default\","
+                               "\"labels\":{\"endpointslice.kubernetes.io/skip-mirror\":\"true\"}},"
+                               "\"subsets\":[{\"addresses\":[{\"ip\":\"%s\"}],\"ports\":[{\"name\":\"https\",\"port\":%u,\"protocol\":\"TCP\"}]}]}",
+      own, port);
+  slice = g_strdup_printf ("{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\",\"metadata\":{\"name\":\"kubernetes\",\"namespace\":\"default\",\"generation\":1,"
+                           "\"labels\":{\"kubernetes.io/service-name\":\"kubernetes\"}},\"addressType\":\"%s\",\"endpoints\":[{\"addresses\":[\"%s\"],\"conditions\":{\"ready\":true}}],"
+                           "\"ports\":[{\"name\":\"https\",\"port\":%u,\"protocol\":\"TCP\"}]}",
+      strchr (own, ':') != NULL ? "IPv6" : "IPv4", own, port);
+  begin (&self, server);
+  good = publish_text (&self, endpoints, error) && publish_text (&self, slice, error);
+  return end (&self, good, error);
 }

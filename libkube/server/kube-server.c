@@ -421,6 +421,24 @@ kube_server_shut_down (KubeServer *self)
 }
 
 /**
+ * kube_server_publish:
+ * @self: a server
+ * @address: (nullable): where its port is reached; %NULL, the unspecified address or loopback: this host's own address
+ * @port: its port
+ * @error: return location for an error
+ *
+ * Makes the server what stands behind the service `kubernetes`, so that pods reach it at that service's address. Blocks.
+ *
+ * Returns: %TRUE on success
+ * Since: 1.0
+ */
+gboolean
+kube_server_publish (KubeServer *self, const char *address, guint16 port, GError **error)
+{
+  return kube_bootstrap_publish (self, address, port, error);
+}
+
+/**
  * kube_server_set_node_resolver:
  * @self: a server
  * @resolver: (scope notified) (nullable): gives the API of a node

@@ -158,6 +158,19 @@ TEST_F (Server, BootstrapsNamespacesAndTheKubernetesService)
   EXPECT_EQ (get ("Service", "kubernetes").at ("spec.clusterIP"), "10.96.0.1");
 }
 
+TEST_F (Server, PublishesWhereItIsReached)
+{
+  ASSERT_TRUE (kube_server_publish (server, "192.0.2.7", 6443, nullptr));
+  Answer first = get ("Endpoints", "kubernetes");
+  EXPECT_EQ (first.at ("subsets.0.addresses.0.ip"), "192.0.2.7");
+  ASSERT_TRUE (kube_server_publish (server, "192.0.2.7", 6443, nullptr));
+  EXPECT_EQ (get ("Endpoints", "kubernetes").at ("metadata.resourceVersion"), first.at ("metadata.resourceVersion"));
+  ASSERT_TRUE (kube_server_publish (server, "192.0.2.8", 6443, nullptr));
+  Answer moved = get ("Endpoints", "kubernetes");
+  EXPECT_EQ (moved.at ("subsets.0.addresses.0.ip"), "192.0.2.8");
+  EXPECT_EQ (moved.at ("metadata.uid"), first.at ("metadata.uid"));
+}
+
 TEST_F (Server, CreatedObjectHasMetadataOfTheServerAndIsReadBack)
 {
   Answer made = create ("ConfigMap", config_map ("a"));
