@@ -224,12 +224,6 @@ is_long_running (const KubeRequestInfo *info)
 }
 
 static gboolean
-is_limited (KubeOperation *op)
-{
-  return !is_long_running (&op->info) && !kube_call_is_local (op->call);
-}
-
-static gboolean
 authenticate (KubeOperation *op)
 {
   GError *error = NULL;
@@ -316,7 +310,6 @@ kube_server_count (KubeOperation *op)
   if (!is_long_running (&op->info))
     kube_metric_observe (self->durations, values, (double) (g_get_monotonic_time () - kube_call_get_received (op->call)) / G_USEC_PER_SEC);
   if (op->in_flight)
-    if (is_limited (op))
     g_atomic_int_add (&self->in_flight, -1);
 }
 

@@ -351,6 +351,8 @@ kube_http_call_get_context (KubeHttpCall *call)
 void
 kube_http_call_finish (KubeHttpCall *call)
 {
+  g_autoptr (KubeHttpCall) hold = g_object_ref (call);
+
   if (!call->ended)
     kube_call_gone (KUBE_CALL (call));
   call->ended = TRUE;
@@ -359,6 +361,9 @@ kube_http_call_finish (KubeHttpCall *call)
 void
 kube_http_call_end_stream (KubeHttpCall *call)
 {
+  /* whoever ends its stream when told to lets go of the call */
+  g_autoptr (KubeHttpCall) hold = g_object_ref (call);
+
   if (!call->streaming || call->ended)
     return;
   kube_call_gone (KUBE_CALL (call));

@@ -427,6 +427,7 @@ kube_registry_watch (KubeOperation *op)
 {
   Watch *watch = g_new0 (Watch, 1);
   GError *error = NULL;
+  g_autoptr (GError) large = NULL;
   guint64 current = kube_store_get_revision (op->store);
   gboolean initial;
 
@@ -443,10 +444,15 @@ kube_registry_watch (KubeOperation *op)
   watch->start = g_strdup (watch->prefix);
   watch->end = g_str_has_suffix (watch->prefix, "/") ? kube_storage_end_of (watch->prefix) : g_strconcat (watch->prefix, "\001", NULL);
   watch->gone = g_signal_connect (kube_call_get_cancellable (op->call), "cancelled", G_CALLBACK (on_gone), watch);
+  /* the client may be found gone by what is sent first */
+  watch->busy = TRUE;
   kube_call_begin_stream (op->call, 200, op->media == KUBE_MEDIA_YAML ? "application/yaml" : "application/json");
-  if (watch->options.revision > current) {
-    g_autoptr (GError) large = kube_registry_too_large_version (watch->options.revision, current);
+  if (watch->options.revision > current)
+    large = kube_registry_too_large_version (watch->options.revision, current);
+  if (large != NULL)
     push_error (watch, large);
+  watch->busy = FALSE;
+  if (large != NULL || watch->stopping || g_cancellable_is_cancelled (kube_call_get_cancellable (op->call))) {
     watch_end (watch, kube_call_is_local (op->call) ? large : NULL);
     return;
   }
