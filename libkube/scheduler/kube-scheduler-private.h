@@ -54,6 +54,7 @@ typedef enum { SCHED_IN_NONE, SCHED_IN_ACTIVE, SCHED_IN_BACKOFF, SCHED_IN_ERROR_
 
 typedef struct _SchedNode SchedNode;
 typedef struct _SchedTopologies SchedTopologies;
+typedef struct _SchedOwners SchedOwners;
 
 /* A pod as the scheduler sees it: what it asks for, and where it is in queue or cache. */
 typedef struct {
@@ -128,6 +129,7 @@ typedef struct {
   GHashTable *homeless; /* (element-type utf8 GPtrArray): pods of nodes that are not known, by the node's name */
   GHashTable *images;  /* (element-type utf8 guint): on how many nodes */
   SchedTopologies *topologies; /* (owned) */
+  SchedOwners *owners;         /* (nullable) */
 } SchedCache;
 
 SchedCache *sched_cache_new (void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define KUBE_LOG_TOPIC "scheduler"
 
+#include "kube-scheduler-owners.h"
 #include "kube-scheduler-private.h"
 #include "kube-scheduler-topology.h"
 
@@ -681,7 +682,7 @@ start_informer (KubeScheduler *self, KubeKind *kind, const char *fields, GCallba
  * kube_scheduler_start:
  * @scheduler: a #KubeScheduler
  *
- * Begins to watch pods, nodes and namespaces, and to schedule once all were listed.
+ * Begins to watch pods, nodes and what else plugins look at, and to schedule once all were listed.
  *
  * Since: 1.0
  */
@@ -692,6 +693,7 @@ kube_scheduler_start (KubeScheduler *self)
   g_return_if_fail (self->pods == NULL);
 
   choose_plugins (self);
+  self->cache->owners = sched_owners_new (self->client, self->clock, G_CALLBACK (on_synced), self);
   self->namespaces = start_informer (self, KUBE_KIND ("v1", "Namespace"), NULL, G_CALLBACK (on_namespace_added),
                                      G_CALLBACK (on_namespace_updated), G_CALLBACK (on_namespace_removed));
   self->nodes = start_informer (self, KUBE_KIND ("v1", "Node"), NULL, G_CALLBACK (on_node_added), G_CALLBACK (on_node_updated),
@@ -729,6 +731,7 @@ kube_scheduler_stop (KubeScheduler *self)
   g_clear_object (&self->pods);
   g_clear_object (&self->nodes);
   g_clear_object (&self->namespaces);
+  g_clear_pointer (&self->cache->owners, sched_owners_free);
 }
 
 /**
@@ -745,7 +748,7 @@ kube_scheduler_is_synced (KubeScheduler *self)
   g_return_val_if_fail (KUBE_IS_SCHEDULER (self), FALSE);
 
   return self->pods != NULL && kube_informer_is_synced (self->pods) && kube_informer_is_synced (self->nodes)
-         && kube_informer_is_synced (self->namespaces);
+         && kube_informer_is_synced (self->namespaces) && sched_owners_are_synced (self->cache->owners);
 }
 
 /**

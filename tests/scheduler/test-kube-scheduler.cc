@@ -46,7 +46,7 @@ protected:
     switch (kube_request_get_verb (request)) {
     case KUBE_VERB_LIST: {
       std::vector<std::string> items;
-      for (auto &item : plural == "pods" ? pods : plural == "nodes" ? nodes : namespaces)
+      for (auto &item : plural == "pods" ? pods : plural == "nodes" ? nodes : others[plural])
         items.push_back (item.second);
       return fake_list (items, "100");
     }
@@ -100,7 +100,8 @@ protected:
   FakeClient client;
   KubeVirtualClock *clock;
   KubeScheduler *scheduler = nullptr;
-  std::map<std::string, std::string> pods, nodes, namespaces, bound;
+  std::map<std::string, std::string> pods, nodes, bound;
+  std::map<std::string, std::map<std::string, std::string>> others; // by plural
   std::map<std::string, std::vector<std::string>> patches;
   std::vector<std::string> messages;
   bool fail_binding = false;
@@ -259,6 +260,27 @@ TEST_F (Scheduler, APodThatWantsCompanyIsTriedWhenItComesAnywhere)
                                "0/2 nodes are available: 2 Preemption is not helpful for scheduling.");
   emit ("pods", KUBE_WATCH_ADDED, make_pod ("db", "3", ",'nodeName':'a'", "1", ",'labels':{'app':'db'}"));
   EXPECT_EQ (bound["p"], "b") << "a is full, but in the same zone";
+}
+
+TEST_F (Scheduler, PodsOfOneSetAreSpreadByDefault)
+{
+  // Two zones, of which one has pods of the same set; the other node is fuller, so that resources speak for the first.
+  for (const char *name : { "a", "b" }) {
+    nodes[name] = make_node (name, "64");
+    nodes[name].replace (nodes[name].find ("'uid'"), 5,
+                         std::string ("'labels':{'kubernetes.io/hostname':'") + name + "','topology.kubernetes.io/zone':'" + name + "'},'uid'");
+  }
+  others["replicasets"]["set"] = "{'apiVersion':'apps/v1','kind':'ReplicaSet','metadata':{'name':'set','namespace':'d','uid':'set','resourceVersion':'1'},"
+                                 "'spec':{'selector':{'matchLabels':{'app':'web'}}}}";
+  std::string owned = ",'labels':{'app':'web'},'ownerReferences':[{'apiVersion':'apps/v1','kind':'ReplicaSet','name':'set','uid':'set','controller':true}]";
+  pods["w1"] = make_pod ("w1", "1", ",'nodeName':'a'", "1", owned);
+  pods["w2"] = make_pod ("w2", "1", ",'nodeName':'a'", "1", owned);
+  pods["x"] = make_pod ("x", "8", ",'nodeName':'b'");
+  start ();
+  emit ("pods", KUBE_WATCH_ADDED, make_pod ("free", "1"));
+  EXPECT_EQ (bound["free"], "a");
+  emit ("pods", KUBE_WATCH_ADDED, make_pod ("w3", "1", "", "1", owned));
+  EXPECT_EQ (bound["w3"], "b");
 }
 
 TEST_F (Scheduler, WhatANodeWasClearedForIsKeptForIt)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-scheduler-plugins.h"
 
-#include "../kube-scheduler-topology.h"
+#include "../kube-scheduler-owners.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,6 +24,7 @@ typedef struct {
 
 typedef struct {
   guint n;
+  gboolean partly; /* nodes that lack a label count for the other constraints */
   Spread spreads[];
 } State;
 
@@ -90,30 +91,19 @@ read_constraint (KubeSchedulerCycle *cycle, KubeValue *constraint, Spread *sprea
   spread->is_hostname = g_strcmp0 (key, "kubernetes.io/hostname") == 0;
 }
 
-/* The pod's constraints of one kind, in one block with their counts. (nullable) */
+/* Constraints in one block with their counts. */
 static State *
-make_state (KubeSchedulerCycle *cycle, const char *kind)
+make_state (KubeSchedulerCycle *cycle, const Spread *spreads, guint n)
 {
-  KubeValue *constraints = kube_object_get (cycle->pod->object, "spec.topologySpreadConstraints");
-  guint n_all = kube_value_get_length (constraints), n = 0;
-  g_autofree Spread *spreads = n_all > 0 ? g_new0 (Spread, n_all) : NULL;
-  gsize size, n_counts = 0;
+  gsize size = sizeof (State) + n * sizeof (Spread), n_counts = 0;
   gint32 *counts;
   State *state;
 
-  for (guint i = 0; i < n_all; i++) {
-    KubeValue *constraint = kube_value_get_element (constraints, i);
-
-    if (g_strcmp0 (kube_value_get_member_string (constraint, "whenUnsatisfiable"), kind) != 0)
-      continue;
-    read_constraint (cycle, constraint, &spreads[n]);
-    n_counts += spreads[n++].topology->n_domains;
-  }
-  if (n == 0)
-    return NULL;
-  size = sizeof *state + n * sizeof (Spread);
+  for (guint i = 0; i < n; i++)
+    n_counts += spreads[i].topology->n_domains;
   state = g_malloc (size + n_counts * sizeof (gint32));
   state->n = n;
+  state->partly = FALSE;
   memcpy (state->spreads, spreads, n * sizeof (Spread));
   counts = (gint32 *) ((char *) state + size);
   for (guint i = 0; i < n; i++) {
@@ -126,9 +116,54 @@ make_state (KubeSchedulerCycle *cycle, const char *kind)
   return state;
 }
 
-static gboolean
-has_all_labels (const State *state, guint node)
+/* The pod's own constraints of one kind. (nullable) */
+static State *
+read_constraints (KubeSchedulerCycle *cycle, const char *kind)
 {
+  KubeValue *constraints = kube_object_get (cycle->pod->object, "spec.topologySpreadConstraints");
+  guint n_all = kube_value_get_length (constraints), n = 0;
+  g_autofree Spread *spreads = n_all > 0 ? g_new0 (Spread, n_all) : NULL;
+
+  for (guint i = 0; i < n_all; i++) {
+    KubeValue *constraint = kube_value_get_element (constraints, i);
+
+    if (g_strcmp0 (kube_value_get_member_string (constraint, "whenUnsatisfiable"), kind) == 0)
+      read_constraint (cycle, constraint, &spreads[n++]);
+  }
+  return n > 0 ? make_state (cycle, spreads, n) : NULL;
+}
+
+/* What holds for pods that say nothing: to be spread, with those that belong to the same services and the same set, over nodes and,
+ * less so, over zones. (nullable) */
+static State *
+default_constraints (KubeSchedulerCycle *cycle)
+{
+  g_autoptr (GString) id = NULL;
+  GPtrArray *matchers;
+  State *state;
+
+  if (cycle->cache->owners == NULL || kube_value_get_length (kube_object_get (cycle->pod->object, "spec.topologySpreadConstraints")) > 0)
+    return NULL;
+  id = g_string_new ("default ");
+  g_string_append (id, cycle->pod->namespace_);
+  matchers = sched_owners_make_matchers (cycle->cache->owners, cycle->pod->object, id);
+  if (matchers == NULL)
+    return NULL;
+  SchedGroup *group = sched_group_get (cycle->cache, id->str, matchers, TRUE);
+  Spread spreads[] = {
+    { .topology = sched_topology_get (cycle->cache, "kubernetes.io/hostname"), .group = group, .max_skew = 3, .any_taint = TRUE, .is_hostname = TRUE },
+    { .topology = sched_topology_get (cycle->cache, "topology.kubernetes.io/zone"), .group = group, .max_skew = 5, .any_taint = TRUE },
+  };
+  state = make_state (cycle, spreads, G_N_ELEMENTS (spreads));
+  state->partly = TRUE;
+  return state;
+}
+
+static gboolean
+has_labels (const State *state, guint node)
+{
+  if (state->partly)
+    return TRUE;
   for (guint i = 0; i < state->n; i++) {
     if (state->spreads[i].topology->domains->cells[node] < 0)
       return FALSE;
@@ -149,14 +184,14 @@ static void
 count_domains (KubeSchedulerCycle *cycle, State *state)
 {
   for (guint node = 0; node < cycle->cache->n_nodes; node++) {
-    if (!has_all_labels (state, node))
+    if (!has_labels (state, node))
       continue;
     for (guint i = 0; i < state->n; i++) {
       Spread *spread = &state->spreads[i];
-      gint32 *count = &spread->counts[spread->topology->domains->cells[node]];
+      gint32 domain = spread->topology->domains->cells[node];
 
-      if (is_eligible (cycle, spread, node))
-        *count = MAX (*count, 0) + spread->group->counts->cells[node];
+      if (domain >= 0 && is_eligible (cycle, spread, node))
+        spread->counts[domain] = MAX (spread->counts[domain], 0) + spread->group->counts->cells[node];
     }
   }
 }
@@ -164,7 +199,7 @@ count_domains (KubeSchedulerCycle *cycle, State *state)
 static KubeSchedulerCode
 pre_filter (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle)
 {
-  State *state = make_state (cycle, "DoNotSchedule");
+  State *state = read_constraints (cycle, "DoNotSchedule");
 
   if (state == NULL)
     return KUBE_SCHEDULER_SKIP;
@@ -218,7 +253,7 @@ weigh (State *state, const guint *nodes, guint n_nodes)
     for (guint j = 0; j < n_nodes; j++) {
       gint32 domain = spread->topology->domains->cells[nodes[j]];
 
-      if (!has_all_labels (state, nodes[j]))
+      if (domain < 0 || !has_labels (state, nodes[j]))
         continue;
       n += spread->is_hostname || spread->counts[domain] == NO_DOMAIN;
       spread->counts[domain] = 0;
@@ -230,8 +265,10 @@ weigh (State *state, const guint *nodes, guint n_nodes)
 static KubeSchedulerCode
 pre_score (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, const guint *nodes, guint n_nodes)
 {
-  State *state = make_state (cycle, "ScheduleAnyway");
+  State *state = read_constraints (cycle, "ScheduleAnyway");
 
+  if (state == NULL)
+    state = default_constraints (cycle);
   if (state == NULL)
     return KUBE_SCHEDULER_SKIP;
   weigh (state, nodes, n_nodes);
@@ -248,12 +285,14 @@ score (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, const guint *node
     double sum = 0;
 
     scores[i] = -1;
-    if (!has_all_labels (state, nodes[i]))
+    if (!has_labels (state, nodes[i]))
       continue;
     for (guint j = 0; j < state->n; j++) {
       const Spread *spread = &state->spreads[j];
+      gint32 domain = spread->topology->domains->cells[nodes[i]];
 
-      sum += MAX (spread->counts[spread->topology->domains->cells[nodes[i]]], 0) * spread->weight + (spread->max_skew - 1);
+      if (domain >= 0)
+        sum += MAX (spread->counts[domain], 0) * spread->weight + (spread->max_skew - 1);
     }
     scores[i] = (gint64) round (sum);
   }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kube-scheduler-topology.h"
+
+#include <kube/kube-informer.h>
+
+G_BEGIN_DECLS
+
+/* What pods belong together by: the services that select them and the set that controls them. It is what pods are spread by that say
+ * nothing of their own. */
+struct _SchedOwners {
+  KubeInformer *services, *replica_sets, *replication_controllers, *stateful_sets; /* (owned) */
+};
+
+/* @synced: called, with @user_data as last argument, when one of its informers has synced. */
+SchedOwners *sched_owners_new (KubeClient *client, KubeClock *clock, GCallback synced, gpointer user_data);
+void sched_owners_free (SchedOwners *owners);
+gboolean sched_owners_are_synced (SchedOwners *owners);
+/* (transfer full) (nullable) (element-type SchedMatcher): all of which pods like @pod match; appends to @id what names them. */
+GPtrArray *sched_owners_make_matchers (SchedOwners *owners, KubeObject *pod, GString *id);
+
+G_END_DECLS
