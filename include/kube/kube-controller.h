@@ -40,6 +40,9 @@ typedef void (*KubeKeyFunc) (KubeController *controller, KubeObject *object, Kub
 /* @name: as upstream names it ("replicaset-controller"): in events, metrics and its identity. */
 KUBE_AVAILABLE_IN_1_0
 KubeController *kube_controller_new (KubeManager *manager, const char *name, KubeReconcileFunc reconcile, gpointer user_data, GDestroyNotify destroy) G_GNUC_WARN_UNUSED_RESULT;
+/* Before the manager starts: the name of the account that it writes as, where that is not its own name. */
+KUBE_AVAILABLE_IN_1_0
+void kube_controller_set_identity (KubeController *controller, const char *identity);
 /* (transfer none): the informer. Before the manager starts: every change of an object of @kind queues what @keys says, its own key where that is NULL. */
 KUBE_AVAILABLE_IN_1_0
 KubeInformer *kube_controller_watch (KubeController *controller, KubeKind *kind, KubeKeyFunc keys, gpointer user_data);

@@ -576,11 +576,30 @@ kube_controller_new (KubeManager *manager, const char *name, KubeReconcileFunc r
   self->user_data = user_data;
   self->destroy = destroy;
   self->clock = g_object_ref (kube_manager_get_clock (manager));
-  self->client = kube_manager_add (manager, self, name);
-  self->recorder = kube_event_recorder_new (self->client, self->clock, name, NULL);
+  kube_manager_add (manager, self);
+  kube_controller_set_identity (self, name);
   self->queue = kube_work_queue_new (name, self->clock);
   kube_work_queue_set_func (self->queue, on_queue_ready, self);
   return self;
+}
+
+/**
+ * kube_controller_set_identity:
+ * @self: a controller that was not started
+ * @identity: the name of the account that it writes as
+ *
+ * For a controller that shares another's account; it has one of its own name otherwise.
+ *
+ * Since: 1.0
+ */
+void
+kube_controller_set_identity (KubeController *self, const char *identity)
+{
+  g_return_if_fail (!self->started);
+  g_clear_object (&self->recorder);
+  g_clear_object (&self->client);
+  self->client = kube_manager_make_client (self->manager, identity);
+  self->recorder = kube_event_recorder_new (self->client, self->clock, self->name, NULL);
 }
 
 void

@@ -169,11 +169,16 @@ kube_manager_set_lease (KubeManager *self, const char *name, const char *identit
   g_signal_connect_swapped (self->elector, "stopped-leading", G_CALLBACK (on_stopped_leading), self);
 }
 
-KubeClient *
-kube_manager_add (KubeManager *self, KubeController *controller, const char *name)
+void
+kube_manager_add (KubeManager *self, KubeController *controller)
 {
   g_ptr_array_add (self->controllers, g_object_ref (controller));
-  return self->client_func == NULL ? g_object_ref (self->client) : self->client_func (self, name, self->client_data);
+}
+
+KubeClient *
+kube_manager_make_client (KubeManager *self, const char *identity)
+{
+  return self->client_func == NULL ? g_object_ref (self->client) : self->client_func (self, identity, self->client_data);
 }
 
 /**

@@ -138,7 +138,7 @@ put_labels (KubeNode *root, KubeObject *service)
 }
 
 static KubeObject *
-build_slice (KubeObject *service, KubeObject *old, const Group *group, guint from)
+build_slice (KubeObject *service, KubeObject *old, KubeValue *ports, GPtrArray *members)
 {
   g_autoptr (KubeBuilder) builder = kube_builder_new (old == NULL ? NULL : kube_object_get_value (old));
   KubeNode *root = kube_builder_get_root (builder), *endpoints;
@@ -155,59 +155,140 @@ build_slice (KubeObject *service, KubeObject *old, const Group *group, guint fro
     kube_node_put_string (root, "addressType", "IPv4");
   }
   put_labels (root, service);
-  kube_node_put_value (root, "ports", group->ports);
+  kube_node_put_value (root, "ports", ports);
   kube_node_remove_member (root, "endpoints");
   endpoints = kube_node_ensure_array (root, "endpoints");
-  for (guint i = from; i < MIN (group->endpoints->len, from + PER_SLICE); i++)
-    kube_node_append_value (endpoints, g_ptr_array_index (group->endpoints, i));
+  for (guint i = 0; i < members->len; i++)
+    kube_node_append_value (endpoints, g_ptr_array_index (members, i));
   return kube_object_new_from_builder (builder);
 }
 
 /* --- from what there is to what there should be --- */
 
-/* Which of the slices that are there may carry @group on: one of the same ports first, so that most endpoints stay where they are. */
-static KubeObject *
-take_slice (GPtrArray *slices, KubeValue *ports)
-{
-  KubeObject *taken;
+/* A slice as it is and the endpoints that it is to have. */
+typedef struct {
+  KubeObject *old;    /* (owned) (nullable): to be made */
+  GPtrArray *members; /* (element-type KubeValue): of the group */
+} Draft;
 
-  if (slices->len == 0)
-    return NULL;
-  for (guint i = 0; i < slices->len; i++) {
-    if (kube_value_equal (kube_object_get (g_ptr_array_index (slices, i), "ports"), ports))
-      return g_ptr_array_steal_index (slices, i);
-  }
-  taken = g_ptr_array_steal_index (slices, 0);
-  return taken;
+static void
+draft_free (gpointer data)
+{
+  Draft *draft = data;
+
+  g_clear_pointer (&draft->old, kube_object_unref);
+  g_ptr_array_unref (draft->members);
+  g_free (draft);
+}
+
+static Draft *
+add_draft (GPtrArray *drafts, KubeObject *old)
+{
+  Draft *draft = g_new0 (Draft, 1);
+
+  draft->old = old;
+  draft->members = g_ptr_array_new ();
+  g_ptr_array_add (drafts, draft);
+  return draft;
+}
+
+/* An empty list may be stored as none at all. */
+static gboolean
+is_same_list (KubeValue *a, KubeValue *b)
+{
+  return kube_value_get_length (a) + kube_value_get_length (b) == 0 || kube_value_equal (a, b);
 }
 
 static gboolean
 is_same (KubeObject *a, KubeObject *b)
 {
-  KubeValue *endpoints_a = kube_object_get (a, "endpoints"), *endpoints_b = kube_object_get (b, "endpoints");
-
-  return (kube_value_get_length (endpoints_a) + kube_value_get_length (endpoints_b) == 0 || kube_value_equal (endpoints_a, endpoints_b)) &&
-         kube_value_equal (kube_object_get (a, "ports"), kube_object_get (b, "ports")) &&
+  return is_same_list (kube_object_get (a, "endpoints"), kube_object_get (b, "endpoints")) && is_same_list (kube_object_get (a, "ports"), kube_object_get (b, "ports")) &&
          kube_value_equal (kube_object_get (a, "metadata.labels"), kube_object_get (b, "metadata.labels"));
 }
 
+/* Endpoints stay in the slice where they are, so that a change of one rewrites one slice. What stays is taken out of @waiting. */
+static void
+keep_members (Draft *draft, GHashTable *waiting)
+{
+  KubeValue *endpoints = kube_object_get (draft->old, "endpoints");
+
+  for (guint i = 0; i < kube_value_get_length (endpoints); i++) {
+    const char *address = kube_value_get_string (kube_value_get_element (endpoints, i), "addresses.0");
+    KubeValue *endpoint = address == NULL || draft->members->len == PER_SLICE ? NULL : g_hash_table_lookup (waiting, address);
+
+    if (endpoint == NULL)
+      continue;
+    g_ptr_array_add (draft->members, endpoint);
+    g_hash_table_remove (waiting, address);
+  }
+}
+
+static void
+place_waiting (GPtrArray *drafts, const Group *group, GHashTable *waiting)
+{
+  guint at = 0;
+
+  for (guint i = 0; i < group->endpoints->len; i++) {
+    KubeValue *endpoint = g_ptr_array_index (group->endpoints, i);
+
+    if (g_hash_table_lookup (waiting, kube_value_get_string (endpoint, "addresses.0")) != endpoint)
+      continue;
+    while (at < drafts->len && ((Draft *) g_ptr_array_index (drafts, at))->members->len == PER_SLICE)
+      at++;
+    if (at == drafts->len)
+      add_draft (drafts, NULL);
+    g_ptr_array_add (((Draft *) g_ptr_array_index (drafts, at))->members, endpoint);
+  }
+}
+
+static void
+take_slices (GPtrArray *drafts, GPtrArray *slices, KubeValue *ports)
+{
+  for (guint i = 0; i < slices->len;) {
+    if (is_same_list (kube_object_get (g_ptr_array_index (slices, i), "ports"), ports))
+      add_draft (drafts, g_ptr_array_steal_index (slices, i));
+    else
+      i++;
+  }
+}
+
+static void
+plan_draft (KubePlan *plan, KubeObject *service, const Group *group, const Draft *draft)
+{
+  g_autoptr (KubeObject) slice = build_slice (service, draft->old, group->ports, draft->members);
+
+  if (draft->old == NULL) {
+    kube_plan_create (plan, slice);
+    kube_plan_tolerate_cause (plan, "NamespaceTerminating");
+  } else if (!is_same (draft->old, slice)) {
+    kube_plan_update (plan, slice);
+  }
+}
+
+/* upstream: reconcileByPortMapping */
 static void
 plan_group (KubePlan *plan, KubeObject *service, GPtrArray *slices, const Group *group)
 {
-  guint from = 0;
+  g_autoptr (GPtrArray) drafts = g_ptr_array_new_with_free_func (draft_free);
+  g_autoptr (GHashTable) waiting = g_hash_table_new (g_str_hash, g_str_equal);
+  guint kept = 0;
 
-  do {
-    g_autoptr (KubeObject) old = take_slice (slices, group->ports);
-    g_autoptr (KubeObject) slice = build_slice (service, old, group, from);
+  for (guint i = 0; i < group->endpoints->len; i++)
+    g_hash_table_insert (waiting, (gpointer) kube_value_get_string (g_ptr_array_index (group->endpoints, i), "addresses.0"), g_ptr_array_index (group->endpoints, i));
+  take_slices (drafts, slices, group->ports);
+  for (guint i = 0; i < drafts->len; i++)
+    keep_members (g_ptr_array_index (drafts, i), waiting);
+  place_waiting (drafts, group, waiting);
+  if (drafts->len == 0)
+    add_draft (drafts, slices->len == 0 ? NULL : g_ptr_array_steal_index (slices, 0));
+  for (guint i = 0; i < drafts->len; i++) {
+    const Draft *draft = g_ptr_array_index (drafts, i);
 
-    if (old == NULL) {
-      kube_plan_create (plan, slice);
-      kube_plan_tolerate (plan, KUBE_ERROR_FORBIDDEN); /* the namespace goes */
-    } else if (!is_same (old, slice)) {
-      kube_plan_update (plan, slice);
-    }
-    from += PER_SLICE;
-  } while (from < group->endpoints->len);
+    if (draft->members->len == 0 && (group->endpoints->len > 0 || kept++ > 0))
+      kube_plan_delete (plan, draft->old, NULL);
+    else
+      plan_draft (plan, service, group, draft);
+  }
 }
 
 static GPtrArray *
@@ -233,11 +314,9 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
   g_auto (GStrv) parts = g_strsplit (key, "/", 2);
   g_autoptr (GPtrArray) slices = list_slices (self, parts[0], parts[1]), groups = NULL;
 
-  if (service == NULL || kube_object_is_deleting (service) || !kube_service_has_backends (service)) {
-    for (guint i = 0; service == NULL && i < slices->len; i++)
-      kube_plan_delete (plan, g_ptr_array_index (slices, i), NULL);
+  /* Slices of a Service that is gone are the garbage collector's. */
+  if (service == NULL || kube_object_is_deleting (service) || !kube_service_has_backends (service))
     return TRUE;
-  }
   groups = build_groups (self, service);
   for (guint i = 0; i < groups->len; i++)
     plan_group (plan, service, slices, g_ptr_array_index (groups, i));
@@ -280,4 +359,5 @@ kube_endpoint_slice_controller_add (KubeManager *manager, const KubeControllersO
   self->pods = kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), kube_service_add_keys_of_pod, self->services);
   self->nodes = kube_controller_get_informer (controller, KUBE_KIND ("v1", "Node"));
   kube_informer_add_index (self->slices, "service", add_service_values, NULL);
+  kube_service_add_index (self->services);
 }

@@ -76,7 +76,8 @@ build_subsets (KubeNode *root, KubeObject *service, GArray *backends)
 {
   g_autoptr (GPtrArray) port_lists = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_value_unref);
   KubeNode *subsets;
-  gboolean headless = g_strcmp0 (kube_object_get_string (service, "spec.clusterIP"), "None") == 0;
+  /* A headless Service may have no ports at all, and then has addresses only. */
+  gboolean without_ports = g_strcmp0 (kube_object_get_string (service, "spec.clusterIP"), "None") == 0 && kube_value_get_length (kube_object_get (service, "spec.ports")) == 0;
 
   kube_node_remove_member (root, "subsets");
   for (guint i = 0; i < MIN (backends->len, CAPACITY); i++) {
@@ -86,7 +87,7 @@ build_subsets (KubeNode *root, KubeObject *service, GArray *backends)
     if (backend->terminating && !backend->ready)
       continue;
     ports = build_ports (service, backend->pod);
-    if (kube_value_get_length (ports) == 0 && !headless)
+    if (kube_value_get_length (ports) == 0 && !without_ports)
       continue;
     subsets = kube_node_ensure_array (root, "subsets");
     add_address (find_subset (subsets, port_lists, ports), service, backend);
@@ -152,4 +153,5 @@ kube_endpoints_controller_add (KubeManager *manager, const KubeControllersOption
   self->services = kube_controller_watch (controller, KUBE_KIND ("v1", "Service"), NULL, NULL);
   self->endpoints = kube_controller_watch (controller, KUBE_KIND ("v1", "Endpoints"), NULL, NULL);
   self->pods = kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), kube_service_add_keys_of_pod, self->services);
+  kube_service_add_index (self->services);
 }

@@ -28,26 +28,35 @@ parse_cidr (const char *text, guint32 *address, guint *prefix)
   return TRUE;
 }
 
+/* The numbers of the ranges that a node's range covers. */
+static void
+index_ranges (KubeObject *node, GPtrArray *values, gpointer user_data)
+{
+  const NodeIpam *self = user_data;
+  guint32 address, first, last, count = 1u << (self->mask - self->prefix);
+  guint prefix;
+
+  if (!parse_cidr (kube_object_get_string (node, "spec.podCIDR"), &address, &prefix) || prefix == 0)
+    return;
+  first = (address - self->base) >> (32 - self->mask);
+  last = (address + (guint32) ((G_GUINT64_CONSTANT (1) << (32 - prefix)) - 1) - self->base) >> (32 - self->mask);
+  for (guint32 i = first; i <= last && i < count; i++)
+    g_ptr_array_add (values, g_strdup_printf ("%u", i));
+}
+
 static gboolean
 take_range (NodeIpam *self, guint *index)
 {
   guint count = 1u << (self->mask - self->prefix);
-  g_autofree guint8 *used = g_try_malloc0 (count);
-  g_autoptr (GPtrArray) nodes = kube_informer_list (self->nodes, NULL, NULL);
 
-  if (used == NULL)
-    return FALSE;
-  for (guint i = 0; i < nodes->len; i++) {
-    guint32 address;
-    guint prefix;
-
-    if (parse_cidr (kube_object_get_string (g_ptr_array_index (nodes, i), "spec.podCIDR"), &address, &prefix) &&
-        (address - self->base) >> (32 - self->mask) < count)
-      used[(address - self->base) >> (32 - self->mask)] = 1;
-  }
   for (guint i = 0; i < count; i++) {
+    char number[16];
+    g_autoptr (GPtrArray) users = NULL;
+
     *index = (self->next + i) % count;
-    if (!used[*index]) {
+    g_snprintf (number, sizeof number, "%u", *index);
+    users = kube_informer_list_by (self->nodes, "range", number);
+    if (users->len == 0) {
       self->next = *index + 1;
       return TRUE;
     }
@@ -82,6 +91,24 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
   return TRUE;
 }
 
+/* A node that goes gives its range back: to one that found none. */
+static void
+keys_of_node (KubeController *controller, KubeObject *node, KubeObject *old, GPtrArray *keys, gpointer user_data)
+{
+  NodeIpam *self = user_data;
+  g_autoptr (GPtrArray) nodes = NULL;
+
+  if (kube_informer_get (self->nodes, NULL, kube_object_get_name (node)) != NULL) {
+    g_ptr_array_add (keys, kube_object_dup_key (node));
+    return;
+  }
+  nodes = kube_informer_list (self->nodes, NULL, NULL);
+  for (guint i = 0; i < nodes->len; i++) {
+    if (kube_object_get_string (g_ptr_array_index (nodes, i), "spec.podCIDR") == NULL)
+      g_ptr_array_add (keys, kube_object_dup_key (g_ptr_array_index (nodes, i)));
+  }
+}
+
 void
 kube_node_ipam_controller_add (KubeManager *manager, const KubeControllersOptions *options)
 {
@@ -100,8 +127,10 @@ kube_node_ipam_controller_add (KubeManager *manager, const KubeControllersOption
   self->base = base;
   self->prefix = prefix;
   self->mask = mask;
-  controller = kube_controller_new (manager, "node-controller", reconcile, self, g_free);
-  self->nodes = kube_controller_watch (controller, KUBE_KIND ("v1", "Node"), NULL, NULL);
+  controller = kube_controller_new (manager, "node-ipam-controller", reconcile, self, g_free);
+  kube_controller_set_identity (controller, "node-controller");
+  self->nodes = kube_controller_watch (controller, KUBE_KIND ("v1", "Node"), keys_of_node, self);
+  kube_informer_add_index (self->nodes, "range", index_ranges, self);
   /* One at a time: each choice must see the one before it. */
   kube_controller_set_concurrency (controller, 1);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <kube/kube-scheme.h>
 #include <kube/kube-time.h>
-#include "kube-conditions.h"
 #include "kube-controllers-private.h"
 #include "kube-pods.h"
 
@@ -74,16 +73,9 @@ static void
 plan_orphaned (KubeController *controller, KubePlan *plan, KubeObject *pod)
 {
   gint64 now = kube_clock_get_time (kube_controller_get_clock (controller));
-  g_autoptr (KubeBuilder) builder = kube_builder_new (kube_object_get_value (pod));
-  KubeNode *status = kube_node_ensure_object (kube_builder_get_root (builder), "status");
-  g_autoptr (KubeObject) updated = NULL;
 
   if (!kube_pod_is_finished (pod)) {
-    kube_node_put_string (status, "phase", "Failed");
-    kube_condition_set (status, "DisruptionTarget", "True", "DeletionByPodGC", "PodGC: node no longer exists", now, KUBE_CONDITION_DEFAULT);
-    updated = kube_object_new_from_builder (builder);
-    kube_plan_update_status (plan, updated);
-    kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
+    kube_pod_plan_disruption (plan, pod, "Failed", "DeletionByPodGC", "PodGC: node no longer exists", now);
     kube_plan_then (plan);
   }
   plan_force_delete (plan, pod);

@@ -64,6 +64,22 @@ kube_pod_add_node_index (KubeInformer *pods)
   kube_informer_add_index (pods, "node", add_node_values, NULL);
 }
 
+void
+kube_pod_plan_disruption (KubePlan *plan, KubeObject *pod, const char *phase, const char *reason, const char *message, gint64 now)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *root = kube_builder_get_root (builder);
+  g_autoptr (KubeValue) patch = NULL;
+
+  kube_node_set_string (root, "metadata.uid", kube_object_get_uid (pod));
+  if (phase != NULL)
+    kube_node_set_string (root, "status.phase", phase);
+  kube_condition_set (kube_node_ensure_object (root, "status"), "DisruptionTarget", "True", reason, message, now, KUBE_CONDITION_DEFAULT);
+  patch = kube_builder_end (builder);
+  kube_plan_patch (plan, pod, "status", KUBE_PATCH_STRATEGIC, patch);
+  kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
+}
+
 static guint16
 find_named_port (KubeValue *containers, const char *name, const char *protocol)
 {

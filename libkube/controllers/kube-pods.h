@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kube/kube-informer.h>
+#include <kube/kube-plan.h>
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,8 @@ gint64 kube_pod_count_restarts (KubeObject *pod);
 gint64 kube_pod_available_in (KubeObject *pod, gint64 min_ready, gint64 now);
 /* The index "node" of an informer of pods: by spec.nodeName. */
 void kube_pod_add_node_index (KubeInformer *pods);
+/* Writes why @pod is about to be deleted (its condition DisruptionTarget), and with @phase what has become of it. As a patch: that is what the controllers may do. */
+void kube_pod_plan_disruption (KubePlan *plan, KubeObject *pod, const char *phase, const char *reason, const char *message, gint64 now);
 /* The port that a Service's targetPort means in @pod, 0 where it has none of that name. */
 guint16 kube_pod_find_port (KubeObject *pod, KubeValue *service_port);
 

@@ -61,24 +61,55 @@ shows_the_same (KubeObject *a, KubeObject *b)
   return kube_pod_is_ready (a) == kube_pod_is_ready (b);
 }
 
+static char *
+make_index_value (const char *namespace_, const char *key, const char *value)
+{
+  return g_strconcat (namespace_, "/", key, "=", value, NULL);
+}
+
+/* A Service stands under one pair of its selector: the pods that it may select all have that label. */
+static void
+index_selector (KubeObject *service, GPtrArray *values, gpointer user_data)
+{
+  KubeValue *selector = kube_object_get (service, "spec.selector");
+
+  if (kube_service_has_backends (service))
+    g_ptr_array_add (values, make_index_value (kube_object_get_namespace (service), kube_value_get_key (selector, 0), kube_value_get_string (kube_value_get_element (selector, 0), NULL)));
+}
+
+void
+kube_service_add_index (KubeInformer *services)
+{
+  kube_informer_add_index (services, "selector", index_selector, NULL);
+}
+
+static void
+add_keys (KubeInformer *services, KubeObject *pod, GPtrArray *keys)
+{
+  KubeValue *labels = kube_object_get (pod, "metadata.labels");
+
+  for (guint i = 0; i < kube_value_get_length (labels); i++) {
+    g_autofree char *value = make_index_value (kube_object_get_namespace (pod), kube_value_get_key (labels, i), kube_value_get_string (kube_value_get_element (labels, i), NULL));
+    g_autoptr (GPtrArray) candidates = kube_informer_list_by (services, "selector", value);
+
+    for (guint k = 0; k < candidates->len; k++) {
+      KubeObject *service = g_ptr_array_index (candidates, k);
+      g_autoptr (KubeSelector) selector = kube_selector_from_labels (kube_object_get (service, "spec.selector"));
+
+      if (kube_selector_matches (selector, pod))
+        g_ptr_array_add (keys, kube_object_dup_key (service));
+    }
+  }
+}
+
 void
 kube_service_add_keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data)
 {
-  g_autoptr (GPtrArray) services = NULL;
-
   if (old != NULL && shows_the_same (old, pod))
     return;
-  services = kube_informer_list (user_data, kube_object_get_namespace (pod), NULL);
-  for (guint i = 0; i < services->len; i++) {
-    KubeObject *service = g_ptr_array_index (services, i);
-    g_autoptr (KubeSelector) selector = NULL;
-
-    if (!kube_service_has_backends (service))
-      continue;
-    selector = kube_selector_from_labels (kube_object_get (service, "spec.selector"));
-    if (kube_selector_matches (selector, pod) || (old != NULL && kube_selector_matches (selector, old)))
-      g_ptr_array_add (keys, kube_object_dup_key (service));
-  }
+  add_keys (user_data, pod, keys);
+  if (old != NULL && !kube_value_equal (kube_object_get (old, "metadata.labels"), kube_object_get (pod, "metadata.labels")))
+    add_keys (user_data, old, keys);
 }
 
 void

@@ -17,6 +17,8 @@ typedef struct {
 GArray *kube_service_list_backends (KubeObject *service, KubeInformer *pods) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether a controller makes endpoints for @service: it has a selector and is no ExternalName. */
 gboolean kube_service_has_backends (KubeObject *service);
+/* An index of @services for kube_service_add_keys_of_pod(). */
+void kube_service_add_index (KubeInformer *services);
 /* A KubeKeyFunc for pods; @user_data: the KubeInformer of Services. */
 void kube_service_add_keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data);
 /* {kind: Pod, name, namespace, uid} */

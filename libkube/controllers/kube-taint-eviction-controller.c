@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <kube/kube-scheme.h>
-#include <kube/kube-time.h>
-#include "kube-conditions.h"
 #include "kube-controllers-private.h"
 #include "kube-pods.h"
 
 typedef struct {
   KubeInformer *nodes; /* (unowned) */
   KubeInformer *pods;  /* (unowned) */
+  GHashTable *since;   /* (element-type utf8 gint64*): pods under a taint that they tolerate for a time, and since when */
 } TaintEviction;
+
+static void
+taint_eviction_free (gpointer data)
+{
+  g_hash_table_unref (((TaintEviction *) data)->since);
+  g_free (data);
+}
 
 /* upstream: Toleration.ToleratesTaint, for taints with the effect NoExecute */
 static gboolean
@@ -49,42 +55,47 @@ get_tolerated (KubeObject *pod, KubeValue *taint)
   return found ? shortest : 0;
 }
 
-/* When @pod has to go because of the taints of its node: -1 never, else the time since the epoch. */
+/* How long @pod may stay under the taints of its node: -1 for ever, else microseconds. */
 static gint64
-get_deadline (KubeObject *pod, KubeObject *node, gint64 now)
+get_stay (KubeObject *pod, KubeObject *node)
 {
-  KubeValue *taints = kube_object_get (node, "spec.taints");
-  gint64 deadline = -1;
+  KubeValue *taints = node == NULL ? NULL : kube_object_get (node, "spec.taints");
+  gint64 shortest = -1;
 
   for (guint i = 0; i < kube_value_get_length (taints); i++) {
     KubeValue *taint = kube_value_get_element (taints, i);
-    gint64 tolerated, added = now;
+    gint64 tolerated;
 
     if (g_strcmp0 (kube_value_get_string (taint, "effect"), "NoExecute") != 0)
       continue;
     tolerated = get_tolerated (pod, taint);
-    if (tolerated < 0)
-      continue;
-    if (kube_value_get_string (taint, "timeAdded") != NULL)
-      kube_time_parse (kube_value_get_string (taint, "timeAdded"), &added, NULL);
-    deadline = deadline < 0 ? added + tolerated : MIN (deadline, added + tolerated);
+    if (tolerated >= 0)
+      shortest = shortest < 0 ? tolerated : MIN (shortest, tolerated);
   }
-  return deadline;
+  return shortest;
+}
+
+/* The time counts from when the pod was first seen under taints, not from a taint's own: it may have come to the node later. */
+static gint64
+get_start (TaintEviction *self, const char *key, KubeObject *pod, gint64 now)
+{
+  gint64 *since = g_hash_table_lookup (self->since, key);
+
+  if (since == NULL) {
+    since = g_new (gint64, 1);
+    *since = now;
+    g_hash_table_insert (self->since, g_strdup (key), since);
+  }
+  return MAX (*since, kube_object_get_creation_time (pod));
 }
 
 static void
 plan_eviction (KubePlan *plan, KubeObject *pod, gint64 now)
 {
-  g_autoptr (KubeBuilder) builder = kube_builder_new (kube_object_get_value (pod));
   g_autofree char *key = kube_object_dup_key (pod);
-  g_autoptr (KubeObject) updated = NULL;
 
-  kube_condition_set (kube_node_ensure_object (kube_builder_get_root (builder), "status"), "DisruptionTarget", "True", "DeletionByTaintManager",
-                      "Taint manager: deleting due to NoExecute taint", now, KUBE_CONDITION_DEFAULT);
-  updated = kube_object_new_from_builder (builder);
   kube_plan_event (plan, pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod %s", key);
-  kube_plan_update_status (plan, updated);
-  kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
+  kube_pod_plan_disruption (plan, pod, NULL, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now);
   kube_plan_then (plan);
   kube_plan_delete (plan, pod, NULL);
 }
@@ -94,15 +105,20 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
 {
   TaintEviction *self = user_data;
   KubeObject *pod = kube_informer_get_by_key (self->pods, key), *node;
-  gint64 now = kube_clock_get_time (kube_controller_get_clock (controller)), deadline;
+  gint64 now = kube_clock_get_time (kube_controller_get_clock (controller)), stay = -1, deadline;
 
-  if (pod == NULL || !kube_pod_is_active (pod))
+  if (pod != NULL && kube_pod_is_active (pod)) {
+    node = kube_informer_get (self->nodes, NULL, kube_object_get_string (pod, "spec.nodeName"));
+    stay = get_stay (pod, node);
+  }
+  if (stay < 0) {
+    g_hash_table_remove (self->since, key);
     return TRUE;
-  node = kube_informer_get (self->nodes, NULL, kube_object_get_string (pod, "spec.nodeName"));
-  deadline = node == NULL ? -1 : get_deadline (pod, node, now);
-  if (deadline >= 0 && deadline <= now)
+  }
+  deadline = get_start (self, key, pod, now) + stay;
+  if (deadline <= now)
     plan_eviction (plan, pod, now);
-  else if (deadline >= 0)
+  else
     kube_plan_requeue_after (plan, deadline - now);
   return TRUE;
 }
@@ -125,7 +141,7 @@ keys_of_node (KubeController *controller, KubeObject *node, KubeObject *old, GPt
   TaintEviction *self = user_data;
   g_autoptr (GPtrArray) pods = NULL;
 
-  if (!is_tainted (node) || (old != NULL && kube_value_equal (kube_object_get (old, "spec.taints"), kube_object_get (node, "spec.taints"))))
+  if ((!is_tainted (node) && !is_tainted (old)) || (old != NULL && kube_value_equal (kube_object_get (old, "spec.taints"), kube_object_get (node, "spec.taints"))))
     return;
   pods = kube_informer_list_by (self->pods, "node", kube_object_get_name (node));
   for (guint i = 0; i < pods->len; i++)
@@ -149,8 +165,10 @@ void
 kube_taint_eviction_controller_add (KubeManager *manager, const KubeControllersOptions *options)
 {
   TaintEviction *self = g_new0 (TaintEviction, 1);
-  g_autoptr (KubeController) controller = kube_controller_new (manager, "taint-eviction-controller", reconcile, self, g_free);
+  g_autoptr (KubeController) controller = kube_controller_new (manager, "taint-eviction-controller", reconcile, self, taint_eviction_free);
 
+  self->since = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  kube_controller_set_identity (controller, "node-controller");
   self->nodes = kube_controller_watch (controller, KUBE_KIND ("v1", "Node"), keys_of_node, self);
   self->pods = kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), keys_of_pod, self);
   kube_pod_add_node_index (self->pods);
