@@ -61,6 +61,20 @@ check_topology (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *t
   }
 }
 
+/* Terms that say the same. Upstream starts out with as many empty terms as there are terms. */
+static void
+check_same_topologies (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *terms, guint index)
+{
+  KubeValue *expressions = member_of (kube_value_get_element (terms, index), "matchLabelExpressions");
+  guint n = kube_value_get_length (expressions) == 0 ? MIN (kube_value_get_length (terms), 100) : 0;
+
+  for (guint i = 0; i < index && i < 100; i++)
+    if (kube_validate_semantic_equal (member_of (kube_value_get_element (terms, i), "matchLabelExpressions"), expressions))
+      n++;
+  while (n-- > 0)
+    kube_field_errors_duplicate (errors, AT (path, "matchLabelExpressions"), "");
+}
+
 static void
 create_storage_class (KubeFieldErrors *errors, KubeValue *object)
 {
@@ -80,9 +94,7 @@ create_storage_class (KubeFieldErrors *errors, KubeValue *object)
   for (guint i = 0; i < kube_value_get_length (topologies); i++) {
     KubeValue *term = kube_value_get_element (topologies, i);
     check_topology (errors, AT_INDEX (AT (NULL, "allowedTopologies"), i), term);
-    for (guint k = 0; k < i && k < 100; k++)
-      if (kube_validate_semantic_equal (term, kube_value_get_element (topologies, k)))
-        kube_field_errors_duplicate (errors, AT (AT_INDEX (AT (NULL, "allowedTopologies"), i), "matchLabelExpressions"), "");
+    check_same_topologies (errors, AT_INDEX (AT (NULL, "allowedTopologies"), i), topologies, i);
   }
 }
 
@@ -368,7 +380,7 @@ update_runtime_class (KubeFieldErrors *errors, KubeValue *object, KubeValue *old
 }
 
 const KubeValidateRules kube_validate_storage_rules[] = {
-  { "storage.k8s.io", "StorageClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_storage_class, update_storage_class, NULL },
+  { "storage.k8s.io", "StorageClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_FIRST, create_storage_class, update_storage_class, NULL },
   { "storage.k8s.io", "VolumeAttributesClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE,
     create_attributes_class, update_attributes_class, NULL },
   { "storage.k8s.io", "CSIDriver", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_csi_driver, update_csi_driver, NULL },

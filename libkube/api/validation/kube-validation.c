@@ -29,7 +29,7 @@ check_whole (KubeFieldErrors *errors, KubeKind *kind, const KubeValidateRules *r
     kube_validate_meta (errors, AT (NULL, "metadata"), member_of (object, "metadata"), kind->namespaced, rules->name_rule);
   if (rules->create != NULL)
     rules->create (errors, object);
-  else if (rules->kind == NULL)
+  else
     kube_validate_structure (errors, kind, object);
 }
 
