@@ -196,4 +196,82 @@ TEST_F (KubeAdmissionTest, RolesGiveNothingThatTheirWriterHasNot)
   EXPECT_TRUE (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_FORBIDDEN));
 }
 
+TEST_F (KubeAdmissionTest, PodSecurityRefusesAndWarnsAsTheNamespaceSays)
+{
+  put (R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n","labels":{"pod-security.kubernetes.io/enforce":"baseline","pod-security.kubernetes.io/warn":"restricted"}}})");
+  EXPECT_EQ (admit (pods, R"({"metadata":{"name":"p"},"spec":{"hostNetwork":true,"hostPID":true,"containers":[{"name":"a","image":"i","securityContext":{"privileged":true,"capabilities":{"add":["SYS_ADMIN","CHOWN"]}}},{"name":"b","image":"i","ports":[{"hostPort":80}]}],"volumes":[{"name":"h","hostPath":{"path":"/"}}]}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: violates PodSecurity \"baseline:latest\": non-default capabilities (container \"a\" must not include \"SYS_ADMIN\" in securityContext.capabilities.add), "
+                         "host namespaces (hostNetwork=true, hostPID=true), hostPath volumes (volume \"h\"), hostPort (container \"b\" uses hostPort 80), "
+                         "privileged (container \"a\" must not set securityContext.privileged=true)");
+  EXPECT_EQ (warnings->len, 0u);
+  g_autoptr (KubeObject) pod = admit (pods, R"({"metadata":{"name":"p"},"spec":{"securityContext":{"runAsNonRoot":true},"containers":[{"name":"a","image":"i","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"],"add":["CHOWN"]}}}]}})");
+  ASSERT_NE (pod, nullptr) << message ();
+  ASSERT_EQ (warnings->len, 1u);
+  EXPECT_STREQ ((const char *) g_ptr_array_index (warnings, 0),
+                "would violate PodSecurity \"restricted:latest\": unrestricted capabilities (container \"a\" must not include \"CHOWN\" in securityContext.capabilities.add), "
+                "seccompProfile (pod or container \"a\" must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\")");
+  g_autoptr (KubeObject) deployment = admit ({ "create", "apps", "deployments", "n", "", "", "" }, R"({"metadata":{"name":"d"},"spec":{"template":{"spec":{"hostNetwork":true,"containers":[{"name":"a"}]}}}})");
+  EXPECT_NE (deployment, nullptr) << "what makes pods is only warned of";
+  EXPECT_EQ (warnings->len, 2u);
+}
+
+TEST_F (KubeAdmissionTest, PodSecurityLabelsMustMeanSomething)
+{
+  EXPECT_EQ (admit ({ "create", "", "namespaces", "", "", "", "" }, R"({"metadata":{"name":"x","labels":{"pod-security.kubernetes.io/enforce":"odd","pod-security.kubernetes.io/warn-version":"v2"}}})"), nullptr);
+  EXPECT_TRUE (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_INVALID));
+  EXPECT_NE (message ().find ("metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: \"odd\": must be one of privileged, baseline, restricted"), std::string::npos) << message ();
+  EXPECT_NE (message ().find ("must be \"latest\" or \"v1.x\""), std::string::npos) << message ();
+  g_autoptr (KubeObject) good = admit ({ "create", "", "namespaces", "", "", "", "" }, R"({"metadata":{"name":"x","labels":{"pod-security.kubernetes.io/enforce":"baseline","pod-security.kubernetes.io/enforce-version":"v1.30"}}})");
+  EXPECT_NE (good, nullptr) << message ();
+}
+
+TEST_F (KubeAdmissionTest, LimitRangesGiveDefaultsAndBound)
+{
+  put (R"({"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"lr","namespace":"n"},"spec":{"limits":[
+    {"type":"Container","default":{"cpu":"1"},"defaultRequest":{"cpu":"100m","memory":"10Mi"},"max":{"cpu":"2"},"min":{"memory":"10Mi"},"maxLimitRequestRatio":{"cpu":"10"}},
+    {"type":"Pod","max":{"cpu":"3"}},{"type":"PersistentVolumeClaim","max":{"storage":"1Gi"}}]}})");
+  g_autoptr (KubeObject) pod = admit (pods, R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c"}]}})");
+  ASSERT_NE (pod, nullptr) << message ();
+  EXPECT_STREQ (kube_object_get_string (pod, "spec.containers.0.resources.limits.cpu"), "1");
+  EXPECT_STREQ (kube_object_get_string (pod, "spec.containers.0.resources.requests.memory"), "10Mi");
+  EXPECT_STREQ (kube_object_get_annotation (pod, "kubernetes.io/limit-ranger"), "LimitRanger plugin set: cpu, memory request for container c; cpu limit for container c");
+  auto with = [&] (const char *resources) {
+    g_autofree char *json = g_strdup_printf (R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","resources":%s}]}})", resources);
+    return admit (pods, json);
+  };
+  EXPECT_EQ (with (R"({"limits":{"cpu":"2500m"},"requests":{"cpu":"1"}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: maximum cpu usage per Container is 2, but limit is 2500m");
+  EXPECT_EQ (with (R"({"requests":{"memory":"1Mi"}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: minimum memory usage per Container is 10Mi, but request is 1Mi");
+  EXPECT_EQ (with (R"({"limits":{"cpu":"2"},"requests":{"cpu":"100m"}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: cpu max limit to request ratio per Container is 10, but provided ratio is 20.000000");
+  EXPECT_EQ (admit (pods, R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"2"},"requests":{"cpu":"2"}}},{"name":"b","resources":{"limits":{"cpu":"1500m"},"requests":{"cpu":"1"}}}]}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: maximum cpu usage per Pod is 3, but limit is 3500m");
+  EXPECT_EQ (admit ({ "create", "", "persistentvolumeclaims", "n", "", "", "" }, R"({"metadata":{"name":"c"},"spec":{"resources":{"requests":{"storage":"2Gi"}}}})"), nullptr);
+  EXPECT_EQ (message (), "persistentvolumeclaims \"c\" is forbidden: maximum storage usage per PersistentVolumeClaim is 1Gi, but limit is 2Gi");
+}
+
+TEST_F (KubeAdmissionTest, NodesWriteTheirOwnNodeWithoutTaintsAndForeignLabels)
+{
+  kube_user_unref (master);
+  master = make_user ("system:node:n1", { "system:nodes" });
+  Ask self = { "update", "", "nodes", "", "n1", "", "" }, other = { "update", "", "nodes", "", "n2", "", "" };
+  g_autoptr (KubeObject) old = object (R"({"metadata":{"name":"n1","labels":{"kubernetes.io/hostname":"n1"}},"spec":{}})");
+  g_autoptr (KubeObject) good = admit (self, R"({"metadata":{"name":"n1","labels":{"kubernetes.io/hostname":"x","mine":"1","node.kubernetes.io/a":"b"}},"spec":{}})", old, KUBE_ADMIT_UPDATE);
+  EXPECT_NE (good, nullptr) << message ();
+  EXPECT_EQ (admit (self, R"({"metadata":{"name":"n1","labels":{"node-restriction.kubernetes.io/a":"b"}},"spec":{}})", old, KUBE_ADMIT_UPDATE), nullptr);
+  EXPECT_EQ (message (), "nodes \"n1\" is forbidden: is not allowed to modify labels: node-restriction.kubernetes.io/a");
+  EXPECT_EQ (admit (self, R"({"metadata":{"name":"n1"},"spec":{"taints":[{"key":"a","effect":"NoSchedule"}]}})", old, KUBE_ADMIT_UPDATE), nullptr);
+  EXPECT_EQ (message (), "nodes \"n1\" is forbidden: node \"n1\" is not allowed to modify taints");
+  EXPECT_EQ (admit (other, R"({"metadata":{"name":"n2"},"spec":{}})", old, KUBE_ADMIT_UPDATE), nullptr);
+  EXPECT_EQ (message (), "nodes \"n2\" is forbidden: node \"n1\" is not allowed to modify node \"n2\"");
+  EXPECT_EQ (admit (pods, R"({"metadata":{"name":"p"},"spec":{"nodeName":"n1","containers":[{"name":"c"}]}})"), nullptr);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: pod does not have \"kubernetes.io/config.mirror\" annotation, node \"n1\" can only create mirror pods");
+  g_autoptr (KubeObject) mirror = admit (pods, R"({"metadata":{"name":"p","annotations":{"kubernetes.io/config.mirror":"x"}},"spec":{"nodeName":"n1","containers":[{"name":"c"}]}})");
+  EXPECT_NE (mirror, nullptr) << message ();
+  g_autoptr (KubeObject) foreign = object (R"({"metadata":{"name":"p"},"spec":{"nodeName":"n2"}})");
+  admit ({ "delete", "", "pods", "n", "p", "", "" }, NULL, foreign, KUBE_ADMIT_DELETE);
+  EXPECT_EQ (message (), "pods \"p\" is forbidden: node \"n1\" can only delete pods with spec.nodeName set to itself");
+}
+
 }

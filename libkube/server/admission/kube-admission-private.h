@@ -16,8 +16,11 @@ GPtrArray *kube_admission_list (KubeAdmission *admission, const char *api_versio
 KubeNode *kube_admission_get_root (KubeAdmission *admission);
 
 extern const KubeAdmissionPlugin kube_admission_namespace_lifecycle;
+extern const KubeAdmissionPlugin kube_admission_limit_ranger;
 extern const KubeAdmissionPlugin kube_admission_service_account;
+extern const KubeAdmissionPlugin kube_admission_node_restriction;
 extern const KubeAdmissionPlugin kube_admission_taint_nodes_by_condition;
+extern const KubeAdmissionPlugin kube_admission_pod_security;
 extern const KubeAdmissionPlugin kube_admission_priority;
 extern const KubeAdmissionPlugin kube_admission_default_toleration_seconds;
 extern const KubeAdmissionPlugin kube_admission_default_storage_class;

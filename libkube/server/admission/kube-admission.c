@@ -5,8 +5,11 @@
 static const KubeAdmissionPlugin *const plugins[] = {
   &kube_admission_rbac_escalation,
   &kube_admission_namespace_lifecycle,
+  &kube_admission_limit_ranger,
   &kube_admission_service_account,
+  &kube_admission_node_restriction,
   &kube_admission_taint_nodes_by_condition,
+  &kube_admission_pod_security,
   &kube_admission_priority,
   &kube_admission_default_toleration_seconds,
   &kube_admission_default_storage_class,
