@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-convert.h"
+#include "kube-convert-private.h"
 
 static const struct {
   const char *core, *events;
@@ -13,10 +13,16 @@ static const struct {
   { "reportingComponent", "reportingController" },
 };
 
+static gboolean
+is_old_autoscaler (KubeKind *kind)
+{
+  return g_str_equal (kind->version, "v1") && g_str_equal (kind->group, "autoscaling") && g_str_equal (kind->plural, "horizontalpodautoscalers");
+}
+
 gboolean
 kube_convert_is_needed (KubeKind *kind)
 {
-  return kind->storage_group != NULL && !g_str_equal (kind->storage_group, kind->group);
+  return (kind->storage_group != NULL && !g_str_equal (kind->storage_group, kind->group)) || is_old_autoscaler (kind);
 }
 
 static KubeObject *
@@ -42,11 +48,15 @@ kube_convert_from_storage (KubeKind *kind, KubeObject *stored)
 {
   if (!kube_convert_is_needed (kind) || g_strcmp0 (kube_object_get_api_version (stored), kind->api_version) == 0)
     return kube_object_ref (stored);
+  if (is_old_autoscaler (kind))
+    return kube_convert_autoscaler_to_v1 (kind, stored);
   return rename_members (stored, kind->api_version, FALSE);
 }
 
 KubeObject *
-kube_convert_to_storage (KubeKind *kind, KubeObject *object)
+kube_convert_to_storage (KubeKind *kind, KubeObject *object, KubeObject *previous)
 {
+  if (is_old_autoscaler (kind))
+    return kube_convert_autoscaler_to_v2 (object, previous);
   return kube_convert_is_needed (kind) ? rename_members (object, "v1", TRUE) : kube_object_ref (object);
 }

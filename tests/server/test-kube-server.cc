@@ -511,6 +511,31 @@ TEST_F (Server, AnEventIsTheSameInBothOfItsGroups)
   EXPECT_STREQ (kube_object_get_string (kube_object_list_get (list.list, 0), "regarding.name"), "p");
 }
 
+TEST_F (Server, AnAutoscalerKeepsItsMetricsThroughTheOldVersion)
+{
+  KubeKind *v1 = KUBE_KIND ("autoscaling/v1", "HorizontalPodAutoscaler"), *v2 = KUBE_KIND ("autoscaling/v2", "HorizontalPodAutoscaler");
+  g_autoptr (KubeObject) made = kube_object_parse ("{\"metadata\":{\"name\":\"h\"},\"spec\":{\"maxReplicas\":3,\"scaleTargetRef\":{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"d\"},"
+                                                   "\"metrics\":[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":\"Utilization\",\"averageUtilization\":50}}},"
+                                                   "{\"type\":\"Resource\",\"resource\":{\"name\":\"memory\",\"target\":{\"type\":\"AverageValue\",\"averageValue\":\"1Gi\"}}}]}}", -1, nullptr);
+  g_autoptr (KubeRequest) create_request = kube_request_new (KUBE_VERB_CREATE, v2, "default", nullptr);
+  kube_request_set_object (create_request, made);
+  Answer created = send (create_request);
+  ASSERT_EQ (created.status, 201) << created.message;
+  g_autoptr (KubeRequest) read = kube_request_new (KUBE_VERB_GET, v1, "default", "h");
+  Answer old = send (read);
+  EXPECT_EQ (old.at ("apiVersion"), "autoscaling/v1");
+  EXPECT_EQ (kube_object_get_integer (old.object, "spec.targetCPUUtilizationPercentage", 0), 50);
+  g_autoptr (KubeValue) change = kube_value_parse ("{\"spec\":{\"targetCPUUtilizationPercentage\":70}}", -1, nullptr);
+  g_autoptr (KubeRequest) patch_request = kube_request_new (KUBE_VERB_PATCH, v1, "default", "h");
+  kube_request_set_patch (patch_request, KUBE_PATCH_MERGE, change);
+  Answer changed = send (patch_request);
+  ASSERT_EQ (changed.status, 200) << changed.message;
+  g_autoptr (KubeRequest) again = kube_request_new (KUBE_VERB_GET, v2, "default", "h");
+  Answer now = send (again);
+  EXPECT_EQ (kube_object_get_integer (now.object, "spec.metrics.0.resource.target.averageUtilization", 0), 70);
+  EXPECT_EQ (now.at ("spec.metrics.1.resource.name"), "memory");
+}
+
 TEST_F (Server, EventsGoAnHourAfterTheirLastWrite)
 {
   create ("Event", "{\"metadata\":{\"name\":\"e\"},\"involvedObject\":{\"namespace\":\"default\"},\"reason\":\"r\",\"type\":\"Normal\"}");

@@ -34,7 +34,8 @@ void
 kube_registry_write (KubeOperation *op, const char *key, KubeObject *object, GBytes *previous, guint64 expected, gboolean remove, KubeWrittenFunc func, gpointer user_data)
 {
   KubeStoreWrite write = { .key = key, .previous = previous, .expected = expected, .remove = remove };
-  g_autoptr (KubeObject) stored = kube_convert_to_storage (op->kind, object);
+  g_autoptr (KubeObject) before = previous != NULL ? kube_object_new_from_bytes (previous) : NULL;
+  g_autoptr (KubeObject) stored = kube_convert_to_storage (op->kind, object, before);
   g_autoptr (GBytes) value = kube_splice_clear_version (kube_object_get_bytes (stored), &write.revision_at);
   Write *state;
 
