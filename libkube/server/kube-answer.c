@@ -86,6 +86,20 @@ append_partial (const char *json, gsize length, GString *out)
   g_string_append_c (out, '}');
 }
 
+/* What is over: clients may leave such rows out. */
+static void
+append_conditions (KubeOperation *op, KubeValue *value, GString *out)
+{
+  const char *phase = kube_value_get_string (value, "status.phase");
+
+  if (!g_str_equal (op->kind->plural, "pods") || *op->kind->group != '\0')
+    return;
+  if (g_strcmp0 (phase, "Succeeded") == 0)
+    g_string_append (out, ",\"conditions\":[{\"type\":\"Completed\",\"status\":\"True\",\"reason\":\"Succeeded\",\"message\":\"The pod has completed successfully.\"}]");
+  else if (g_strcmp0 (phase, "Failed") == 0)
+    g_string_append (out, ",\"conditions\":[{\"type\":\"Completed\",\"status\":\"True\",\"reason\":\"Failed\",\"message\":\"The pod failed.\"}]");
+}
+
 static void
 append_row (KubeOperation *op, const char *json, gsize length, GString *out)
 {
@@ -93,6 +107,7 @@ append_row (KubeOperation *op, const char *json, gsize length, GString *out)
 
   g_string_append (out, "{\"cells\":");
   kube_table_print_cells (op->kind, value, kube_clock_get_time (op->clock), out);
+  append_conditions (op, value, out);
   if (op->include == KUBE_INCLUDE_OBJECT) {
     g_string_append (out, ",\"object\":");
     g_string_append_len (out, json, (gssize) length);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-strategy.h"
 #include "strategies/kube-pod-warnings.h"
+#include <kube/kube-names.h>
 
 static const KubeStrategy none;
 
@@ -13,16 +14,42 @@ warn_csi_driver (KubeOperation *op, KubeValue *driver, KubeValue *old)
     kube_call_add_warning (op->call, "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes");
 }
 
-/* Kinds of which only a property differs, and no code. */
+/* A limit range without a name gets one. */
+static void
+name_limit_range (KubeWriteContext *context)
+{
+  const char *name = kube_node_get_string (context->object, "metadata.name"), *prefix = kube_node_get_string (context->object, "metadata.generateName");
+  g_autofree char *uid = kube_uid_new ();
+
+  if ((name == NULL || *name == '\0') && (prefix == NULL || *prefix == '\0'))
+    kube_node_set_string (context->object, "metadata.name", uid);
+}
+
+static void
+warn_secret (KubeOperation *op, KubeValue *secret, KubeValue *old)
+{
+  const char *text = kube_value_get_member_string (kube_value_get (secret, "data"), "tls.crt");
+  g_autofree guchar *data = NULL;
+  gsize length = 0;
+
+  if (g_strcmp0 (kube_value_get_string (secret, "type"), "kubernetes.io/tls") != 0)
+    return;
+  data = text != NULL ? g_base64_decode (text, &length) : NULL;
+  if (data == NULL || memmem (data, length, "-----BEGIN ", 11) == NULL)
+    kube_call_add_warning (op->call, "tls: failed to find any PEM data in certificate input");
+}
+
+/* Kinds of which only a property differs, or a line or two. */
 static const KubeStrategy plain[] = {
   { .group = "", .plural = "endpoints", .update_creates = TRUE },
   { .group = "", .plural = "events", .update_creates = TRUE, .ttl = KUBE_EVENT_TTL },
   { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .ttl = KUBE_EVENT_TTL },
-  { .group = "", .plural = "limitranges", .update_creates = TRUE },
+  { .group = "", .plural = "limitranges", .prepare_create = name_limit_range, .update_creates = TRUE },
   { .group = "", .plural = "nodes", .created_with_status = TRUE },
   { .group = "", .plural = "podtemplates", .returns_deleted = TRUE },
   { .group = "", .plural = "replicationcontrollers", .orphans = TRUE },
   { .group = "", .plural = "resourcequotas", .returns_deleted = TRUE },
+  { .group = "", .plural = "secrets", .warn = warn_secret },
   { .group = "", .plural = "serviceaccounts", .returns_deleted = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "mutatingadmissionpolicies", .needs_version = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "mutatingadmissionpolicybindings", .needs_version = TRUE },
