@@ -25,7 +25,7 @@
  */
 
 #define TURN (10 * 1000)    /* us that one turn of the loop may take */
-#define BINDING_MOST 1000   /* bindings under way */
+#define BINDING_MOST 256    /* bindings under way: enough to fill the transactions of a store, less than what a server takes at a time */
 #define TOUCHED_MOST 16     /* nodes that are looked at one by one when they change */
 #define MESSAGE_MOST 1024   /* of an event */
 
