@@ -115,8 +115,27 @@ void kube_pod_worker_step (KubePodWorker *worker);
 KubePodWorker *kube_pod_worker_ref (KubePodWorker *worker);
 void kube_pod_worker_unref (KubePodWorker *worker);
 void kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason, const char *format, ...) G_GNUC_PRINTF (5, 6);
+/* A step towards running failed: it is tried again later and later. */
+void kube_pod_worker_retry (KubePodWorker *worker, const char *reason, const char *message);
+void kube_pod_worker_retry_later (KubePodWorker *worker, gint64 delay);
+void kube_pod_worker_release_sources (KubePodWorker *worker);
+void kube_pod_clear_source (GSource **source);
 char *kube_pod_worker_format (KubePodWorker *worker); /* name_namespace(uid) */
 gint64 kube_pod_worker_get_grace (KubePodWorker *worker);
+
+/* kube-pod-setup.c: the steps until containers can be made; each ends in the machine's next state */
+gboolean kube_pod_setup_is_supplied (KubePodWorker *worker);
+gboolean kube_pod_setup_ask_tokens (KubePodWorker *worker); /* whether any is still to come */
+void kube_pod_setup_apply_volumes (KubePodWorker *worker, gboolean first);
+void kube_pod_setup_start_sandbox (KubePodWorker *worker);
+void kube_pod_setup_attach_network (KubePodWorker *worker);
+/* Both (nullable); @callback gets a reference to @worker. */
+void kube_pod_setup_remove_folders (KubePodWorker *worker, const char *volumes, const char *other, GAsyncReadyCallback callback);
+
+/* kube-pod-teardown.c: the steps after its containers have ended */
+void kube_pod_teardown_begin (KubePodWorker *worker);
+void kube_pod_teardown_remove (KubePodWorker *worker);
+void kube_pod_teardown_delete (KubePodWorker *worker);
 
 /* kube-pod-status.c: what the API is told */
 KubeValue *kube_pod_status_make (KubePodWorker *worker);
