@@ -50,10 +50,26 @@ qos_class (KubeNode *pod)
   return guaranteed ? "Guaranteed" : "Burstable";
 }
 
+/* The scheduler does not look at a gated pod: that it waits is told from the beginning. */
+static void
+tell_gated (KubeNode *pod)
+{
+  KubeNode *condition = kube_node_append_object (kube_node_ensure_array (pod, "status.conditions"));
+
+  kube_node_set_string (condition, "type", "PodScheduled");
+  kube_node_set_string (condition, "status", "False");
+  kube_node_set_null (condition, "lastProbeTime");
+  kube_node_set_null (condition, "lastTransitionTime");
+  kube_node_set_string (condition, "reason", "SchedulingGated");
+  kube_node_set_string (condition, "message", "Scheduling is blocked due to non-empty scheduling gates");
+}
+
 static void
 prepare_create (KubeWriteContext *context)
 {
   kube_node_set_string (context->object, "status.phase", "Pending");
+  if (kube_node_get_length (kube_node_get (context->object, "spec.schedulingGates")) > 0)
+    tell_gated (context->object);
   kube_node_set_string (context->object, "status.qosClass", qos_class (context->object));
 }
 
