@@ -4,6 +4,7 @@
 #include <kube/kube-time.h>
 #include "kube-conditions.h"
 #include "kube-controllers-private.h"
+#include "kube-node-zones.h"
 #include "kube-pods.h"
 
 /* --node-monitor-grace-period: how long a node may be silent. */
@@ -16,6 +17,7 @@ typedef struct {
   KubeInformer *leases; /* (unowned) */
   KubeInformer *pods;   /* (unowned) */
   GHashTable *heard;    /* (element-type utf8 Heard): when a node was last heard of */
+  KubeNodeZones *zones; /* (owned) */
 } NodeLifecycle;
 
 /* The time of this process counts, not the node's: clocks of machines differ. */
@@ -34,8 +36,11 @@ heard_free (gpointer data)
 static void
 node_lifecycle_free (gpointer data)
 {
-  g_hash_table_unref (((NodeLifecycle *) data)->heard);
-  g_free (data);
+  NodeLifecycle *self = data;
+
+  g_hash_table_unref (self->heard);
+  kube_node_zones_free (self->zones);
+  g_free (self);
 }
 
 /* --- is it alive --- */
@@ -59,7 +64,7 @@ get_silence (NodeLifecycle *self, KubeObject *node, gint64 now)
   return now - heard->since;
 }
 
-static void
+static gboolean
 plan_unknown (KubePlan *plan, KubeObject *node, gint64 now)
 {
   static const char *const types[] = { "Ready", "MemoryPressure", "DiskPressure", "PIDPressure" };
@@ -77,11 +82,11 @@ plan_unknown (KubePlan *plan, KubeObject *node, gint64 now)
       changed |= kube_condition_set (status, types[i], "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", now, KUBE_CONDITION_DEFAULT);
   }
   if (!changed)
-    return;
+    return FALSE;
   updated = kube_object_new_from_builder (builder);
   kube_plan_update_status (plan, updated);
   kube_plan_event (plan, node, "Normal", "NodeNotReady", "Node %s status is now: NodeNotReady", kube_object_get_name (node));
-  kube_plan_then (plan);
+  return TRUE;
 }
 
 /* --- taints --- */
@@ -93,10 +98,9 @@ typedef struct {
 
 /* upstream: nodeConditionToTaintKeyStatusMap, and the NoExecute taints of a node that is not ready or not reachable */
 static void
-get_taints (KubeObject *node, gboolean silent, Taint taints[8])
+get_taints (KubeObject *node, const char *ready, gboolean evicts, Taint taints[8])
 {
   KubeValue *value = kube_object_get_value (node);
-  const char *ready = silent ? "Unknown" : kube_value_get_string (kube_condition_find (value, "Ready"), "status");
   gboolean not_ready = g_strcmp0 (ready, "False") == 0, unknown = g_strcmp0 (ready, "Unknown") == 0;
   const Taint all[8] = {
     { NOT_READY, "NoSchedule", not_ready },
@@ -105,8 +109,8 @@ get_taints (KubeObject *node, gboolean silent, Taint taints[8])
     { "node.kubernetes.io/disk-pressure", "NoSchedule", kube_condition_is (value, "DiskPressure", "True") },
     { "node.kubernetes.io/pid-pressure", "NoSchedule", kube_condition_is (value, "PIDPressure", "True") },
     { "node.kubernetes.io/network-unavailable", "NoSchedule", kube_condition_is (value, "NetworkUnavailable", "True") },
-    { NOT_READY, "NoExecute", not_ready },
-    { UNREACHABLE, "NoExecute", unknown },
+    { NOT_READY, "NoExecute", not_ready && evicts },
+    { UNREACHABLE, "NoExecute", unknown && evicts },
   };
 
   memcpy (taints, all, sizeof all);
@@ -148,7 +152,7 @@ apply_taint_of_unschedulable (KubeNode *root, gint64 now)
 }
 
 static void
-plan_taints (KubePlan *plan, KubeObject *node, gboolean silent, gint64 now)
+plan_taints (KubePlan *plan, KubeObject *node, const char *ready, gboolean evicts, gint64 now)
 {
   g_autoptr (KubeBuilder) builder = kube_builder_new (NULL), edited = kube_builder_new (kube_object_get_value (node));
   KubeNode *root = kube_builder_get_root (edited), *taint_list;
@@ -156,7 +160,7 @@ plan_taints (KubePlan *plan, KubeObject *node, gboolean silent, gint64 now)
   gboolean changed;
   g_autoptr (KubeValue) list = NULL, patch = NULL;
 
-  get_taints (node, silent, taints);
+  get_taints (node, ready, evicts, taints);
   changed = apply_taint_of_unschedulable (root, now);
   for (guint i = 0; i < G_N_ELEMENTS (taints); i++)
     changed |= apply_taint (root, &taints[i], now);
@@ -195,6 +199,45 @@ plan_pods_not_ready (NodeLifecycle *self, KubePlan *plan, KubeObject *node, gint
   }
 }
 
+static gboolean
+has_eviction_taint (KubeObject *node)
+{
+  KubeValue *taints = kube_object_get (node, "spec.taints");
+
+  for (guint i = 0; i < kube_value_get_length (taints); i++) {
+    const char *key = kube_value_get_string (kube_value_get_element (taints, i), "key");
+
+    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (taints, i), "effect"), "NoExecute") == 0 && (g_strcmp0 (key, NOT_READY) == 0 || g_strcmp0 (key, UNREACHABLE) == 0))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Whether the pods of a node that is not ready may be sent away now. */
+static gboolean
+may_evict (NodeLifecycle *self, KubeController *controller, KubePlan *plan, KubeObject *node)
+{
+  gint64 now = kube_clock_get_monotonic_time (kube_controller_get_clock (controller)), turn;
+
+  if (kube_node_zones_all_down (self->zones))
+    return FALSE;
+  if (has_eviction_taint (node))
+    return TRUE;
+  turn = kube_node_zones_take_turn (self->zones, kube_object_get_name (node), now);
+  if (turn > now)
+    kube_plan_requeue_after (plan, turn - now);
+  return turn == now;
+}
+
+static void
+queue_all (NodeLifecycle *self, KubeController *controller)
+{
+  g_autoptr (GPtrArray) nodes = kube_informer_list (self->nodes, NULL, NULL);
+
+  for (guint i = 0; i < nodes->len; i++)
+    kube_controller_enqueue (controller, kube_object_get_name (g_ptr_array_index (nodes, i)));
+}
+
 /* A node that was never heard of is given time to register fully before it counts as silent. */
 static gboolean
 reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer user_data, GError **error)
@@ -204,19 +247,26 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
   KubeObject *node = kube_informer_get_by_key (self->nodes, key);
   gint64 now = kube_clock_get_time (clock), silence;
   gboolean silent;
+  const char *ready;
 
   if (node == NULL) {
     g_hash_table_remove (self->heard, key);
+    if (kube_node_zones_remove (self->zones, key))
+      queue_all (self, controller);
     return TRUE;
   }
   silence = get_silence (self, node, kube_clock_get_monotonic_time (clock));
   silent = silence >= GRACE;
-  if (silent)
-    plan_unknown (plan, node, now);
-  else
+  ready = silent ? "Unknown" : kube_value_get_string (kube_condition_find (kube_object_get_value (node), "Ready"), "status");
+  if (kube_node_zones_set (self->zones, node, g_strcmp0 (ready, "True") == 0))
+    queue_all (self, controller);
+  /* The taints follow when this shows: they are written for the version that was seen. */
+  if (silent && plan_unknown (plan, node, now))
+    return TRUE;
+  if (!silent)
     kube_plan_requeue_after (plan, GRACE - silence);
-  plan_taints (plan, node, silent, now);
-  if (silent || kube_condition_is (kube_object_get_value (node), "Ready", "False"))
+  plan_taints (plan, node, ready, g_strcmp0 (ready, "True") != 0 && may_evict (self, controller, plan, node), now);
+  if (silent || g_strcmp0 (ready, "False") == 0)
     plan_pods_not_ready (self, plan, node, now);
   return TRUE;
 }
@@ -241,6 +291,7 @@ kube_node_lifecycle_controller_add (KubeManager *manager, const KubeControllersO
   NodeLifecycle *self = g_new0 (NodeLifecycle, 1);
   g_autoptr (KubeController) controller = kube_controller_new (manager, "node-controller", reconcile, self, node_lifecycle_free);
 
+  self->zones = kube_node_zones_new ();
   self->heard = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, heard_free);
   self->nodes = kube_controller_watch (controller, KUBE_KIND ("v1", "Node"), NULL, NULL);
   self->leases = kube_controller_watch (controller, KUBE_KIND ("coordination.k8s.io/v1", "Lease"), keys_of_lease, self);

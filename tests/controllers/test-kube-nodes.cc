@@ -88,7 +88,7 @@ TEST_F (Nodes, ANodeThatComesBackLosesItsTaints)
 {
   StartAll ();
   Node ("n1");
-  ASSERT_TRUE (Until ([&] { return Taints ("n1") != ""; }, 120 * kSecond));
+  ASSERT_TRUE (Until ([&] { return Taints ("n1") == "node.kubernetes.io/unreachable:NoSchedule "; }, 120 * kSecond));
   Beat ("n1");
   Patch ("Node", "n1", "{status: {conditions: [{type: Ready, status: 'True', reason: KubeletReady, lastHeartbeatTime: '2026-01-01T01:00:00Z', lastTransitionTime: '2026-01-01T01:00:00Z'}]}}", "status");
   ASSERT_TRUE (Until ([&] { return Taints ("n1") == ""; }));
@@ -99,6 +99,7 @@ TEST_F (Nodes, ConditionsBecomeTaints)
 {
   StartAll ();
   Node ("n1");
+  Node ("n2");
   Patch ("Node", "n1", "{spec: {unschedulable: true}}");
   Settle ();
   EXPECT_EQ (Taints ("n1"), "node.kubernetes.io/unschedulable:NoSchedule ");
@@ -115,8 +116,50 @@ TEST_F (Nodes, KeepsTheTaintsOfOthers)
 {
   StartAll ();
   Create ("{apiVersion: v1, kind: Node, metadata: {name: n1}, spec: {taints: [{key: mine, effect: NoSchedule}]}}");
-  ASSERT_TRUE (Until ([&] { return Taints ("n1").find ("unreachable:NoExecute") != std::string::npos; }, 120 * kSecond));
+  ASSERT_TRUE (Until ([&] { return Taints ("n1").find ("unreachable:NoSchedule") != std::string::npos; }, 120 * kSecond));
   EXPECT_EQ (Taints ("n1").find ("mine:NoSchedule"), 0u);
+}
+
+TEST_F (Nodes, WhereNoNodeIsReadyNobodyIsSentAway)
+{
+  StartAll ();
+  Node ("n1");
+  Node ("n2");
+  Pod ("p", "n1");
+  for (int i = 0; i < 12; i++) {
+    Beat ("n2");
+    Run (10 * kSecond);
+  }
+  EXPECT_NE (Taints ("n1").find ("unreachable:NoExecute"), std::string::npos);
+  Run (100 * kSecond);
+  EXPECT_EQ (Taints ("n1"), "node.kubernetes.io/unreachable:NoSchedule ");
+  EXPECT_EQ (Taints ("n2"), "node.kubernetes.io/unreachable:NoSchedule ");
+}
+
+TEST_F (Nodes, MostOfAZoneAtOnceIsRatherAMistakeAndFewGoOneByOne)
+{
+  StartAll ();
+  for (int i = 0; i < 8; i++)
+    Node ("n" + std::to_string (i));
+  auto tainted = [&] {
+    int count = 0;
+    for (int i = 0; i < 8; i++)
+      count += Taints ("n" + std::to_string (i)).find ("NoExecute") != std::string::npos;
+    return count;
+  };
+  auto run = [&] (int alive, int seconds) {
+    for (int i = 0; i < seconds; i += 5) {
+      for (int k = 0; k < alive; k++)
+        Beat ("n" + std::to_string (k));
+      Run (5 * kSecond);
+    }
+  };
+  run (6, 54);
+  EXPECT_EQ (tainted (), 1) << "one in ten seconds";
+  run (6, 10);
+  EXPECT_EQ (tainted (), 2);
+  run (3, 120);
+  EXPECT_LE (tainted (), 3);
 }
 
 TEST_F (Nodes, PodsThatDoNotTolerateATaintGoAndOthersWhenTheirTimeIsUp)
