@@ -21,6 +21,7 @@ sched_owners_new (KubeClient *client, KubeClock *clock, GCallback synced, gpoint
   owners->replica_sets = start (client, clock, "apps/v1", "ReplicaSet", synced, user_data);
   owners->replication_controllers = start (client, clock, "v1", "ReplicationController", synced, user_data);
   owners->stateful_sets = start (client, clock, "apps/v1", "StatefulSet", synced, user_data);
+  owners->budgets = start (client, clock, "policy/v1", "PodDisruptionBudget", synced, user_data);
   return owners;
 }
 
@@ -38,6 +39,7 @@ sched_owners_free (SchedOwners *owners)
   stop (owners->replica_sets);
   stop (owners->replication_controllers);
   stop (owners->stateful_sets);
+  stop (owners->budgets);
   g_free (owners);
 }
 
@@ -45,7 +47,8 @@ gboolean
 sched_owners_are_synced (SchedOwners *owners)
 {
   return kube_informer_is_synced (owners->services) && kube_informer_is_synced (owners->replica_sets)
-         && kube_informer_is_synced (owners->replication_controllers) && kube_informer_is_synced (owners->stateful_sets);
+         && kube_informer_is_synced (owners->replication_controllers) && kube_informer_is_synced (owners->stateful_sets)
+         && kube_informer_is_synced (owners->budgets);
 }
 
 static void
@@ -119,4 +122,29 @@ sched_owners_make_matchers (SchedOwners *owners, KubeObject *pod, GString *id)
   add_services (owners, pod, &matchers, id);
   add_controller (owners, pod, &matchers, id);
   return matchers;
+}
+
+gboolean
+sched_owners_take_disruption (SchedOwners *owners, KubeObject *pod, GHashTable *left)
+{
+  g_autoptr (GPtrArray) budgets = kube_informer_list (owners->budgets, kube_object_get_namespace (pod), NULL);
+  KubeValue *labels = kube_object_get (pod, "metadata.labels");
+  gboolean violates = FALSE;
+
+  for (guint i = 0; i < budgets->len && kube_value_get_length (labels) > 0; i++) {
+    KubeObject *budget = budgets->pdata[i];
+    g_autoptr (KubeSelector) selector = kube_selector_from_value (kube_object_get (budget, "spec.selector"), NULL);
+    gpointer value;
+    int allowed;
+
+    if (selector == NULL || kube_selector_is_empty (selector) || !kube_selector_matches_labels (selector, labels)
+        || kube_value_get_member (kube_object_get (budget, "status.disruptedPods"), kube_object_get_name (pod)) != NULL)
+      continue;
+    allowed = g_hash_table_lookup_extended (left, budget, NULL, &value)
+                ? GPOINTER_TO_INT (value)
+                : (int) kube_object_get_integer (budget, "status.disruptionsAllowed", 0);
+    g_hash_table_insert (left, budget, GINT_TO_POINTER (allowed - 1));
+    violates = violates || allowed <= 0;
+  }
+  return violates;
 }

@@ -283,6 +283,23 @@ TEST_F (Scheduler, PodsOfOneSetAreSpreadByDefault)
   EXPECT_EQ (bound["w3"], "b");
 }
 
+TEST_F (Scheduler, EvictsWhereBudgetsAllowIt)
+{
+  nodes["a"] = make_node ("a", "2");
+  nodes["b"] = make_node ("b", "2");
+  others["poddisruptionbudgets"]["pdb"] = "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','metadata':{'name':'pdb','namespace':'d','uid':'pdb','resourceVersion':'1'},"
+                                          "'spec':{'selector':{'matchLabels':{'app':'kept'}}},'status':{'disruptionsAllowed':0}}";
+  pods["kept"] = make_pod ("kept", "2", ",'nodeName':'a'", "1", ",'labels':{'app':'kept'}");
+  pods["free"] = make_pod ("free", "2", ",'nodeName':'b','priority':5");
+  start ();
+  emit ("pods", KUBE_WATCH_ADDED, make_pod ("high", "2", ",'priority':10"));
+  ASSERT_EQ (patches.count ("high"), 1u);
+  EXPECT_NE (patches["high"].back ().find ("\"nominatedNodeName\":\"b\""), std::string::npos)
+    << "though the pod there is the more important one";
+  EXPECT_EQ (patches.count ("kept"), 0u);
+  EXPECT_EQ (patches.count ("free"), 1u);
+}
+
 TEST_F (Scheduler, WhatANodeWasClearedForIsKeptForIt)
 {
   nodes["a"] = make_node ("a", "2");

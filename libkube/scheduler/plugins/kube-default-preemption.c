@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-scheduler-plugins.h"
 
+#include "../kube-scheduler-owners.h"
+
 #include <kube/kube-event-recorder.h>
 #include <kube/kube-time.h>
 #include <string.h>
@@ -64,6 +66,7 @@ compare_importance (gconstpointer a, gconstpointer b)
 typedef struct {
   guint node;
   GPtrArray *victims; /* (element-type SchedPod), the most important first */
+  guint n_violating;  /* of them, more than their disruption budgets allow */
 } Candidate;
 
 static void
@@ -80,13 +83,38 @@ count_reasons (GHashTable *counts, const char *reason)
   g_hash_table_insert (counts, g_strdup (reason), GUINT_TO_POINTER (n + 1));
 }
 
+/* Orders @pods by importance, those first whose eviction their budgets do not allow; returns how many those are. */
+static guint
+sort_pods (KubeSchedulerCycle *cycle, GPtrArray *pods)
+{
+  g_autoptr (GHashTable) left = g_hash_table_new (NULL, NULL);
+  g_autoptr (GPtrArray) allowed = g_ptr_array_new ();
+  guint n = 0;
+
+  g_ptr_array_sort (pods, compare_importance);
+  if (cycle->cache->owners == NULL)
+    return 0;
+  for (guint i = 0; i < pods->len; i++) {
+    SchedPod *pod = pods->pdata[i];
+
+    if (sched_owners_take_disruption (cycle->cache->owners, pod->object, left))
+      pods->pdata[n++] = pod;
+    else
+      g_ptr_array_add (allowed, pod);
+  }
+  for (guint i = 0; i < allowed->len; i++)
+    pods->pdata[n + i] = allowed->pdata[i];
+  return n;
+}
+
 /* Which pods must go from @node: all of lower priority, less those that can stay after all. (nullable) */
 static GPtrArray *
-select_victims (KubeSchedulerCycle *cycle, guint node, GHashTable *counts)
+select_victims (KubeSchedulerCycle *cycle, guint node, GHashTable *counts, guint *n_violating)
 {
   g_autoptr (GPtrArray) lower = g_ptr_array_new (), reasons = g_ptr_array_new_with_free_func (g_free), victims = g_ptr_array_new ();
   GPtrArray *pods = cycle->cache->nodes[node]->pods, *asked = cycle->reasons;
   gboolean fits;
+  guint n;
 
   for (guint i = 0; i < pods->len; i++) {
     if (((SchedPod *) pods->pdata[i])->priority < cycle->pod->priority)
@@ -104,21 +132,23 @@ select_victims (KubeSchedulerCycle *cycle, guint node, GHashTable *counts)
     count_reasons (counts, reasons->pdata[i]);
   cycle->reasons = NULL;
 
-  g_ptr_array_sort (lower, compare_importance);
+  n = sort_pods (cycle, lower);
   for (guint i = 0; i < lower->len; i++) {
     sched_cache_count_pod (cycle->cache, lower->pdata[i], node, 1);
     if (fits && sched_framework_filter (cycle->framework, cycle, node) > KUBE_SCHEDULER_SKIP) {
       sched_cache_count_pod (cycle->cache, lower->pdata[i], node, -1);
       g_ptr_array_add (victims, lower->pdata[i]);
+      *n_violating += i < n;
     }
   }
+  g_ptr_array_sort (victims, compare_importance);
   for (guint i = 0; i < victims->len; i++)
     sched_cache_count_pod (cycle->cache, victims->pdata[i], node, 1);
   cycle->reasons = asked;
   return fits && victims->len > 0 ? g_steal_pointer (&victims) : NULL;
 }
 
-/* Negative where @a is the better one: its most important victim, the sum of its victims' priorities, how many they are, and how late
+/* Negative where @a is the better one: how many of its victims' budgets do not allow it, its most important victim, the sum of its victims' priorities, how many they are, and how late
  * the most important of them started. */
 static int
 compare_candidates (const Candidate *a, const Candidate *b)
@@ -126,6 +156,8 @@ compare_candidates (const Candidate *a, const Candidate *b)
   const SchedPod *x = a->victims->pdata[0], *y = b->victims->pdata[0];
   gint64 x_sum = 0, y_sum = 0;
 
+  if (a->n_violating != b->n_violating)
+    return a->n_violating < b->n_violating ? -1 : 1;
   if (x->priority != y->priority)
     return x->priority < y->priority ? -1 : 1;
   for (guint i = 0; i < a->victims->len; i++)
@@ -211,12 +243,12 @@ post_filter (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, char **nomi
   }
   g_array_set_clear_func (candidates, candidate_clear);
   for (guint i = 0; i < n && candidates->len < most; i++) {
-    Candidate candidate = { i, NULL };
+    Candidate candidate = { .node = i };
 
     if (cycle->codes[i] == KUBE_SCHEDULER_UNRESOLVABLE)
       count_reasons (counts, "Preemption is not helpful for scheduling");
     else
-      candidate.victims = select_victims (cycle, i, counts);
+      candidate.victims = select_victims (cycle, i, counts, &candidate.n_violating);
     if (candidate.victims != NULL)
       g_array_append_val (candidates, candidate);
   }
