@@ -26,6 +26,8 @@ void kube_oci_paths_clear (KubeOciPaths *paths);
 gboolean kube_sandbox_create (const char *folder, KubeValue *config, GError **error);
 gboolean kube_sandbox_is_alive (const char *folder, KubeValue *config);
 void kube_sandbox_remove (const char *folder);
+/* A connection to a port of 127.0.0.1 inside of a network namespace (NULL: the host's); -1 and an error. */
+int kube_sandbox_dial (const char *netns, guint16 port, GError **error);
 /* Unmounts everything at and below @folder, the latest first. */
 void kube_unmount_below (const char *folder, gboolean itself);
 /* A mount namespace in which crun does not see an empty version 2 hierarchy; -1 where it needs none. Makes mounts below @base appear in it. */
@@ -33,5 +35,44 @@ int kube_crun_namespace_new (const char *base, GError **error);
 
 /* The container's root file system and config.json, ready to start. */
 gboolean kube_bundle_create (const KubeOciPaths *paths, const char *id, KubeValue *pod, KubeValue *container, KubeImage *image, const char *layer_folder, GError **error);
+
+struct _KubeRuntimeOci {
+  GObject parent;
+  KubeOciPaths paths;
+  KubeImageStore *images;  /* (owned) */
+  char *conmon, *crun;     /* (owned) */
+  int mount_namespace;     /* for crun, or -1 */
+  GMainContext *context;   /* (owned) */
+  GHashTable *containers;  /* (owned): id -> Container; only on context */
+  GHashTable *pods;        /* (owned): uid -> KubeValue, its configuration; only on context */
+  GThreadPool *workers;    /* (owned) */
+};
+
+/* Belongs to the context; a worker reads only what does not change (info.id, config, folder). */
+typedef struct {
+  gatomicrefcount references;
+  KubeRuntimeOci *runtime; /* (unowned): outlives it */
+  KubeContainer info;
+  KubeValue *pod;          /* its pod's configuration */
+  char *folder, *cgroup, *log;
+  int init_pidfd, conmon_pidfd;
+  GSource *end_source;     /* (owned) (nullable) */
+  GSource *kill_timer;     /* (owned) (nullable) */
+  gint64 kill_at;          /* monotonic; 0: not asked to stop */
+  gboolean starting, signalled;
+} KubeOciContainer;
+
+/* kube-runtime-oci.c */
+KubeOciContainer *kube_oci_container_new (KubeRuntimeOci *self, const char *id, const char *uid, KubeValue *config, KubeValue *pod);
+KubeOciContainer *kube_oci_container_ref (KubeOciContainer *container);
+void kube_oci_container_unref (KubeOciContainer *container);
+void kube_oci_container_remove_files (KubeOciContainer *container);
+/* Its end, from what conmon left. */
+void kube_oci_container_note_end (KubeOciContainer *container);
+void kube_oci_container_watch_end (KubeOciContainer *container);
+int kube_oci_open_pid (int pid);
+
+/* kube-runtime-oci-adopt.c: takes over what is on the disk. */
+void kube_runtime_oci_adopt (KubeRuntimeOci *self);
 
 G_END_DECLS

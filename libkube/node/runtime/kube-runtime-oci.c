@@ -8,21 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gio/gunixinputstream.h>
 #include <glib-unix.h>
 #include <kube/kube-builder.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sched.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define WORKERS 8
@@ -38,39 +31,13 @@
  *
  * Since: 1.0
  */
-struct _KubeRuntimeOci {
-  GObject parent;
-  KubeOciPaths paths;
-  KubeImageStore *images;  /* (owned) */
-  char *conmon, *crun;     /* (owned) */
-  int mount_namespace;     /* for crun, or -1 */
-  GMainContext *context;   /* (owned) */
-  GHashTable *containers;  /* (owned): id -> Container; only on context */
-  GHashTable *pods;        /* (owned): uid -> KubeValue, its configuration; only on context */
-  GThreadPool *workers;    /* (owned) */
-};
-
-/* Belongs to the context; a worker reads only what does not change (info.id, config, folder). */
-typedef struct {
-  gatomicrefcount references;
-  KubeRuntimeOci *runtime; /* (unowned): outlives it */
-  KubeContainer info;
-  KubeValue *pod;          /* its pod's configuration */
-  char *folder, *cgroup, *log;
-  int init_pidfd, conmon_pidfd;
-  GSource *end_source;     /* (owned) (nullable) */
-  GSource *kill_timer;     /* (owned) (nullable) */
-  gint64 kill_at;          /* monotonic; 0: not asked to stop */
-  gboolean starting, signalled;
-} Container;
-
 typedef struct _Job Job;
 typedef void (*JobFunc) (Job *job, GTask *task);
 
 struct _Job {
   JobFunc func;
   KubeRuntimeOci *runtime;
-  Container *container;
+  KubeOciContainer *container;
   KubeValue *config, *pod;
   KubeImage *image;
   char *uid;
@@ -85,8 +52,8 @@ static void runtime_iface_init (KubeRuntimeInterface *iface);
 
 G_DEFINE_TYPE_WITH_CODE (KubeRuntimeOci, kube_runtime_oci, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (KUBE_TYPE_RUNTIME, runtime_iface_init))
 
-static void
-container_unref (Container *container)
+void
+kube_oci_container_unref (KubeOciContainer *container)
 {
   if (!g_atomic_ref_count_dec (&container->references))
     return;
@@ -110,7 +77,7 @@ container_unref (Container *container)
 static void
 container_drop (gpointer data)
 {
-  Container *container = data;
+  KubeOciContainer *container = data;
 
   if (container->end_source != NULL)
     g_source_destroy (container->end_source);
@@ -118,20 +85,20 @@ container_drop (gpointer data)
   if (container->kill_timer != NULL)
     g_source_destroy (container->kill_timer);
   g_clear_pointer (&container->kill_timer, g_source_unref);
-  container_unref (container);
+  kube_oci_container_unref (container);
 }
 
-static Container *
-container_ref (Container *container)
+KubeOciContainer *
+kube_oci_container_ref (KubeOciContainer *container)
 {
   g_atomic_ref_count_inc (&container->references);
   return container;
 }
 
-static Container *
-container_new (KubeRuntimeOci *self, const char *id, const char *uid, KubeValue *config, KubeValue *pod)
+KubeOciContainer *
+kube_oci_container_new (KubeRuntimeOci *self, const char *id, const char *uid, KubeValue *config, KubeValue *pod)
 {
-  Container *container = g_new0 (Container, 1);
+  KubeOciContainer *container = g_new0 (KubeOciContainer, 1);
   const char *parent = kube_value_get_string (pod, "cgroupParent"), *log = kube_value_get_string (config, "logPath");
 
   g_atomic_ref_count_init (&container->references);
@@ -148,7 +115,7 @@ container_new (KubeRuntimeOci *self, const char *id, const char *uid, KubeValue 
 }
 
 static void
-save_state (Container *container)
+save_state (KubeOciContainer *container)
 {
   g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
   KubeNode *root = kube_builder_get_root (builder);
@@ -174,7 +141,7 @@ save_state (Container *container)
 }
 
 static void
-conmon_init (Container *container, KubeConmon *conmon)
+conmon_init (KubeOciContainer *container, KubeConmon *conmon)
 {
   KubeRuntimeOci *self = container->runtime;
   KubeValue *config = container->info.config;
@@ -194,7 +161,7 @@ conmon_init (Container *container, KubeConmon *conmon)
 
 /* Its cgroup and crun's note of it; its processes are gone with its first one, or are killed here. */
 static void
-release_resources (Container *container)
+release_resources (KubeOciContainer *container)
 {
   g_autofree char *crun = g_build_filename (container->runtime->paths.crun, container->info.id, NULL);
 
@@ -203,7 +170,7 @@ release_resources (Container *container)
 }
 
 static void
-set_exited (Container *container, int code, const char *reason, const char *message, gint64 when)
+set_exited (KubeOciContainer *container, int code, const char *reason, const char *message, gint64 when)
 {
   KubeContainer *info = &container->info;
 
@@ -219,7 +186,7 @@ set_exited (Container *container, int code, const char *reason, const char *mess
 
 /* What conmon left; FALSE: it ended without a word. */
 static gboolean
-read_exit (Container *container, int *code, gint64 *when)
+read_exit (KubeOciContainer *container, int *code, gint64 *when)
 {
   g_autofree char *path = g_build_filename (container->runtime->paths.exits, container->info.id, NULL);
   g_autofree char *text = NULL;
@@ -232,8 +199,8 @@ read_exit (Container *container, int *code, gint64 *when)
   return TRUE;
 }
 
-static void
-note_end (Container *container)
+void
+kube_oci_container_note_end (KubeOciContainer *container)
 {
   int code;
   gint64 when;
@@ -250,23 +217,23 @@ note_end (Container *container)
 static gboolean
 on_end (int fd, GIOCondition condition, gpointer data)
 {
-  Container *container = data;
+  KubeOciContainer *container = data;
 
   g_clear_pointer (&container->end_source, g_source_unref);
   if (container->kill_timer != NULL)
     g_source_destroy (container->kill_timer);
   g_clear_pointer (&container->kill_timer, g_source_unref);
-  note_end (container);
+  kube_oci_container_note_end (container);
   kube_info (3, "container %s ended with %d", container->info.id, container->info.exit_code);
   kube_runtime_emit_changed (KUBE_RUNTIME (container->runtime), container->info.id);
   return G_SOURCE_REMOVE;
 }
 
-static void
-watch_end (Container *container)
+void
+kube_oci_container_watch_end (KubeOciContainer *container)
 {
   container->end_source = g_unix_fd_source_new (container->conmon_pidfd, G_IO_IN);
-  g_source_set_callback (container->end_source, G_SOURCE_FUNC (on_end), container_ref (container), (GDestroyNotify) container_unref);
+  g_source_set_callback (container->end_source, G_SOURCE_FUNC (on_end), kube_oci_container_ref (container), (GDestroyNotify) kube_oci_container_unref);
   g_source_attach (container->end_source, container->runtime->context);
 }
 
@@ -274,7 +241,7 @@ static void
 job_free (Job *job)
 {
   g_clear_object (&job->runtime);
-  g_clear_pointer (&job->container, container_unref);
+  g_clear_pointer (&job->container, kube_oci_container_unref);
   g_clear_pointer (&job->config, kube_value_unref);
   g_clear_pointer (&job->pod, kube_value_unref);
   g_clear_pointer (&job->image, kube_image_unref);
@@ -387,8 +354,8 @@ runtime_oci_start_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError
   return TRUE;
 }
 
-static void
-remove_container_files (Container *container)
+void
+kube_oci_container_remove_files (KubeOciContainer *container)
 {
   g_autofree char *exit_file = g_build_filename (container->runtime->paths.exits, container->info.id, NULL);
 
@@ -424,14 +391,14 @@ do_stop_pod (Job *job, GTask *task)
 static gboolean
 belongs_to_pod (gpointer key, gpointer value, gpointer uid)
 {
-  Container *container = value;
+  KubeOciContainer *container = value;
 
   if (!g_str_equal (container->info.pod_uid, uid))
     return FALSE;
   kube_cgroup_kill (container->cgroup);
   if (container->info.pid > 0)
     kill (container->info.pid, SIGKILL);
-  remove_container_files (container);
+  kube_oci_container_remove_files (container);
   return TRUE;
 }
 
@@ -449,7 +416,7 @@ runtime_oci_stop_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReadyCa
   job->folders = g_ptr_array_new_with_free_func (g_free);
   g_hash_table_iter_init (&iter, self->containers);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    Container *container = value;
+    KubeOciContainer *container = value;
     if (g_str_equal (container->info.pod_uid, uid))
       g_ptr_array_add (job->folders, g_strdup (container->folder));
   }
@@ -515,14 +482,14 @@ make_id (void)
 static void
 do_create (Job *job, GTask *task)
 {
-  Container *container = job->container;
+  KubeOciContainer *container = job->container;
   KubeRuntimeOci *self = job->runtime;
   g_autofree char *log_folder = g_path_get_dirname (container->log);
   GError *error = NULL;
 
   g_mkdir_with_parents (log_folder, 0755);
   if (!kube_bundle_create (&self->paths, container->info.id, job->pod, container->info.config, job->image, kube_image_store_get_layer_folder (self->images), &error)) {
-    remove_container_files (container);
+    kube_oci_container_remove_files (container);
     g_task_return_error (task, error);
     return;
   }
@@ -542,7 +509,7 @@ runtime_oci_create_container_async (KubeRuntime *runtime, const char *uid, KubeV
     return;
   }
   Job *job = job_new (self, do_create);
-  job->container = container_new (self, id, uid, config, pod);
+  job->container = kube_oci_container_new (self, id, uid, config, pod);
   job->container->info.created_at = g_get_real_time ();
   job->pod = kube_value_ref (pod);
   job->image = image != NULL ? kube_image_ref (image) : NULL;
@@ -557,7 +524,7 @@ runtime_oci_create_container_finish (KubeRuntime *runtime, GAsyncResult *result,
 
   if (!g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
-  g_hash_table_replace (self->containers, g_strdup (job->container->info.id), container_ref (job->container));
+  g_hash_table_replace (self->containers, g_strdup (job->container->info.id), kube_oci_container_ref (job->container));
   return g_strdup (job->container->info.id);
 }
 
@@ -574,10 +541,10 @@ do_start (Job *job, GTask *task)
     g_task_return_error (task, error);
 }
 
-static Container *
+static KubeOciContainer *
 find (KubeRuntimeOci *self, const char *id, gpointer tag, GAsyncReadyCallback callback, gpointer user_data)
 {
-  Container *container = g_hash_table_lookup (self->containers, id);
+  KubeOciContainer *container = g_hash_table_lookup (self->containers, id);
 
   if (container == NULL)
     g_task_report_new_error (self, callback, user_data, tag, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "container %s not found", id);
@@ -588,23 +555,23 @@ static void
 runtime_oci_start_container_async (KubeRuntime *runtime, const char *id, GAsyncReadyCallback callback, gpointer user_data)
 {
   KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
-  Container *container = find (self, id, runtime_oci_start_container_async, callback, user_data);
+  KubeOciContainer *container = find (self, id, runtime_oci_start_container_async, callback, user_data);
 
   if (container == NULL)
     return;
   Job *job = job_new (self, do_start);
-  job->container = container_ref (container);
+  job->container = kube_oci_container_ref (container);
   container->starting = TRUE;
   push (self, job, runtime_oci_start_container_async, NULL, callback, user_data);
 }
 
-static int
-open_pid (int pid)
+int
+kube_oci_open_pid (int pid)
 {
   return pid > 0 ? syscall (SYS_pidfd_open, pid, 0) : -1;
 }
 
-static void apply_stop (Container *container);
+static void apply_stop (KubeOciContainer *container);
 
 static gboolean
 runtime_oci_start_container_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
@@ -614,7 +581,7 @@ runtime_oci_start_container_finish (KubeRuntime *runtime, GAsyncResult *result, 
 
   if (job == NULL)
     return g_task_propagate_boolean (G_TASK (result), error);
-  Container *container = job->container;
+  KubeOciContainer *container = job->container;
   container->starting = FALSE;
   if (!g_task_propagate_boolean (G_TASK (result), &local)) {
     set_exited (container, START_ERROR_CODE, "StartError", local->message, g_get_real_time ());
@@ -626,13 +593,13 @@ runtime_oci_start_container_finish (KubeRuntime *runtime, GAsyncResult *result, 
   container->info.state = KUBE_CONTAINER_RUNNING;
   container->info.pid = job->pid;
   container->info.started_at = g_get_real_time ();
-  container->init_pidfd = open_pid (job->pid);
-  container->conmon_pidfd = open_pid (job->conmon_pid);
+  container->init_pidfd = kube_oci_open_pid (job->pid);
+  container->conmon_pidfd = kube_oci_open_pid (job->conmon_pid);
   save_state (container);
   if (container->conmon_pidfd < 0)
-    note_end (container); /* it is over already */
+    kube_oci_container_note_end (container); /* it is over already */
   else
-    watch_end (container);
+    kube_oci_container_watch_end (container);
   apply_stop (container);
   return TRUE;
 }
@@ -664,7 +631,7 @@ parse_signal (const char *text)
 }
 
 static void
-send_signal (Container *container, int number)
+send_signal (KubeOciContainer *container, int number)
 {
   if (container->init_pidfd >= 0)
     syscall (SYS_pidfd_send_signal, container->init_pidfd, number, NULL, 0);
@@ -675,7 +642,7 @@ send_signal (Container *container, int number)
 static gboolean
 on_kill_time (gpointer data)
 {
-  Container *container = data;
+  KubeOciContainer *container = data;
 
   g_clear_pointer (&container->kill_timer, g_source_unref);
   send_signal (container, SIGKILL);
@@ -683,7 +650,7 @@ on_kill_time (gpointer data)
 }
 
 static void
-apply_stop (Container *container)
+apply_stop (KubeOciContainer *container)
 {
   gint64 left = container->kill_at - g_get_monotonic_time ();
 
@@ -700,14 +667,14 @@ apply_stop (Container *container)
     send_signal (container, parse_signal (kube_value_get_string (container->info.config, "stopSignal")));
   container->signalled = TRUE;
   container->kill_timer = kube_clock_create_timer (kube_clock_get_real (), container->kill_at);
-  g_source_set_callback (container->kill_timer, on_kill_time, container_ref (container), (GDestroyNotify) container_unref);
+  g_source_set_callback (container->kill_timer, on_kill_time, kube_oci_container_ref (container), (GDestroyNotify) kube_oci_container_unref);
   g_source_attach (container->kill_timer, container->runtime->context);
 }
 
 static void
 runtime_oci_stop_container (KubeRuntime *runtime, const char *id, gint64 grace)
 {
-  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+  KubeOciContainer *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
   gint64 at = g_get_monotonic_time () + MAX (grace, 0);
 
   if (container == NULL || container->info.state == KUBE_CONTAINER_EXITED)
@@ -720,7 +687,7 @@ runtime_oci_stop_container (KubeRuntime *runtime, const char *id, gint64 grace)
 static void
 do_remove (Job *job, GTask *task)
 {
-  remove_container_files (job->container);
+  kube_oci_container_remove_files (job->container);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -728,12 +695,12 @@ static void
 runtime_oci_remove_container_async (KubeRuntime *runtime, const char *id, GAsyncReadyCallback callback, gpointer user_data)
 {
   KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
-  Container *container = find (self, id, runtime_oci_remove_container_async, callback, user_data);
+  KubeOciContainer *container = find (self, id, runtime_oci_remove_container_async, callback, user_data);
 
   if (container == NULL)
     return;
   Job *job = job_new (self, do_remove);
-  job->container = container_ref (container);
+  job->container = kube_oci_container_ref (container);
   g_hash_table_remove (self->containers, id);
   push (self, job, runtime_oci_remove_container_async, NULL, callback, user_data);
 }
@@ -741,7 +708,7 @@ runtime_oci_remove_container_async (KubeRuntime *runtime, const char *id, GAsync
 static KubeContainer *
 runtime_oci_get_container (KubeRuntime *runtime, const char *id)
 {
-  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+  KubeOciContainer *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
 
   return container != NULL ? kube_container_copy (&container->info) : NULL;
 }
@@ -763,7 +730,7 @@ runtime_oci_list_containers (KubeRuntime *runtime, const char *uid)
 
   g_hash_table_iter_init (&iter, KUBE_RUNTIME_OCI (runtime)->containers);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    Container *container = value;
+    KubeOciContainer *container = value;
     if (uid == NULL || g_str_equal (container->info.pod_uid, uid))
       g_ptr_array_add (list, kube_container_copy (&container->info));
   }
@@ -774,14 +741,14 @@ runtime_oci_list_containers (KubeRuntime *runtime, const char *uid)
 static gboolean
 runtime_oci_get_usage (KubeRuntime *runtime, const char *id, KubeContainerUsage *usage)
 {
-  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+  KubeOciContainer *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
 
   return container != NULL && container->info.state == KUBE_CONTAINER_RUNNING &&
          kube_cgroup_get_usage (container->cgroup, &usage->cpu_nanoseconds, &usage->memory_working_set);
 }
 
 static KubeValue *
-read_config (Container *container, GError **error)
+read_config (KubeOciContainer *container, GError **error)
 {
   g_autofree char *path = g_build_filename (container->folder, "config.json", NULL);
   g_autofree char *text = NULL;
@@ -816,7 +783,7 @@ runtime_oci_exec_async (KubeRuntime *runtime, const char *id, const KubeExecOpti
                         gpointer user_data)
 {
   KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
-  Container *container = find (self, id, runtime_oci_exec_async, callback, user_data);
+  KubeOciContainer *container = find (self, id, runtime_oci_exec_async, callback, user_data);
 
   if (container == NULL)
     return;
@@ -826,7 +793,7 @@ runtime_oci_exec_async (KubeRuntime *runtime, const char *id, const KubeExecOpti
     return;
   }
   Job *job = job_new (self, do_exec);
-  job->container = container_ref (container);
+  job->container = kube_oci_container_ref (container);
   job->exec = *options;
   job->exec.container = NULL;
   job->argv = g_strdupv ((char **) options->argv);
@@ -842,7 +809,7 @@ runtime_oci_exec_finish (KubeRuntime *runtime, GAsyncResult *result, GError **er
 static GInputStream *
 runtime_oci_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions *options, GError **error)
 {
-  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+  KubeOciContainer *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
   int end = -1;
 
   if (container == NULL) {
@@ -857,47 +824,21 @@ runtime_oci_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions
 static void
 runtime_oci_reopen_log (KubeRuntime *runtime, const char *id)
 {
-  Container *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
+  KubeOciContainer *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
 
   if (container != NULL && container->info.state == KUBE_CONTAINER_RUNNING)
     kube_conmon_reopen_log (container->folder);
 }
 
-/* Inside of the pod's network: the socket is made there, and connects from wherever the thread is. */
-static int
-socket_inside (const char *netns, GError **error)
-{
-  int home = open ("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there = netns != NULL ? open (netns, O_RDONLY | O_CLOEXEC) : -1, fd = -1;
-
-  if (netns == NULL || (there >= 0 && home >= 0 && setns (there, CLONE_NEWNET) == 0)) {
-    fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (netns != NULL && setns (home, CLONE_NEWNET) < 0)
-      g_error ("cannot go back to the host's network namespace: %s", g_strerror (errno));
-  }
-  if (fd < 0)
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "cannot enter the pod's network: %s", g_strerror (errno));
-  if (home >= 0)
-    close (home);
-  if (there >= 0)
-    close (there);
-  return fd;
-}
-
 static void
 do_dial (Job *job, GTask *task)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (job->port), .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
   g_autofree char *netns = kube_value_get_boolean (job->config, "hostNetwork", FALSE) ? NULL
                              : g_build_filename (job->runtime->paths.sandboxes, job->uid, "ns", "net", NULL);
   GError *error = NULL;
-  int fd = socket_inside (netns, &error);
-
-  if (fd >= 0 && connect (fd, (struct sockaddr *) &address, sizeof address) < 0) {
-    g_set_error (&error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "failed to connect to localhost:%d inside the pod: %s", job->port, g_strerror (errno));
-    close (fd);
-    fd = -1;
-  }
+  int fd = kube_sandbox_dial (netns, job->port, &error);
   g_autoptr (GSocket) socket = fd >= 0 ? g_socket_new_from_fd (fd, &error) : NULL;
+
   if (socket == NULL)
     g_task_return_error (task, error);
   else
@@ -925,113 +866,6 @@ static GIOStream *
 runtime_oci_dial_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-static KubeValue *
-read_note (const char *folder, const char *name)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *text = NULL;
-  gsize length;
-
-  return g_file_get_contents (path, &text, &length, NULL) ? kube_value_parse (text, length, NULL) : NULL;
-}
-
-static int
-read_pid (const char *folder, const char *name)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? atoi (text) : 0;
-}
-
-/* A pid means a process only together with who it is: it may have been given out again. */
-static gboolean
-is_conmon_of (int pid, const char *id)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/cmdline", pid);
-  g_autofree char *text = NULL;
-  gsize length;
-
-  return pid > 0 && g_file_get_contents (path, &text, &length, NULL) && memmem (text, length, id, strlen (id)) != NULL && strstr (text, "conmon") != NULL;
-}
-
-static void
-adopt_running (Container *container)
-{
-  int conmon = read_pid (container->folder, "conmon.pid"), pid = read_pid (container->folder, "pid");
-  struct stat st;
-  g_autofree char *pid_file = g_build_filename (container->folder, "pid", NULL);
-
-  container->conmon_pidfd = is_conmon_of (conmon, container->info.id) ? open_pid (conmon) : -1;
-  if (container->info.started_at == 0)
-    container->info.started_at = stat (pid_file, &st) == 0 ? (gint64) st.st_mtim.tv_sec * G_USEC_PER_SEC : g_get_real_time ();
-  if (container->conmon_pidfd < 0) {
-    note_end (container);
-    return;
-  }
-  container->info.state = KUBE_CONTAINER_RUNNING;
-  container->info.pid = pid;
-  container->init_pidfd = open_pid (pid);
-  watch_end (container);
-}
-
-static void
-adopt_container (KubeRuntimeOci *self, const char *id)
-{
-  g_autofree char *folder = g_build_filename (self->paths.containers, id, NULL);
-  g_autoptr (KubeValue) note = read_note (folder, "state.json");
-  KubeValue *config = kube_value_get (note, "config"), *pod = kube_value_get (note, "pod");
-  g_autofree char *waiting = g_build_filename (self->paths.crun, id, "exec.fifo", NULL);
-
-  if (config == NULL || pod == NULL) {
-    g_autoptr (KubeValue) nothing = kube_value_new_empty_object ();
-    Container *broken = container_new (self, id, "", nothing, nothing);
-    remove_container_files (broken);
-    container_unref (broken);
-    return;
-  }
-  Container *container = container_new (self, id, kube_value_get_string (note, "podUid"), config, pod);
-  KubeContainer *info = &container->info;
-  info->state = kube_value_get_integer (note, "state", 0);
-  info->created_at = kube_value_get_integer (note, "createdAt", 0);
-  info->started_at = kube_value_get_integer (note, "startedAt", 0);
-  info->finished_at = kube_value_get_integer (note, "finishedAt", 0);
-  info->exit_code = kube_value_get_integer (note, "exitCode", 0);
-  info->reason = g_strdup (kube_value_get_string (note, "reason"));
-  info->message = g_strdup (kube_value_get_string (note, "message"));
-  /* Between the start of its programs and our note of it: one that was never let go is removed, any other runs or has run. */
-  if (info->state == KUBE_CONTAINER_CREATED && (read_pid (folder, "conmon.pid") == 0 || g_file_test (waiting, G_FILE_TEST_EXISTS))) {
-    int conmon = read_pid (folder, "conmon.pid");
-    if (is_conmon_of (conmon, id))
-      kill (conmon, SIGKILL);
-    remove_container_files (container);
-    container_unref (container);
-    return;
-  }
-  if (info->state != KUBE_CONTAINER_EXITED)
-    adopt_running (container);
-  g_hash_table_replace (self->containers, g_strdup (id), container);
-}
-
-static void
-adopt (KubeRuntimeOci *self)
-{
-  g_autoptr (GDir) pods = g_dir_open (self->paths.sandboxes, 0, NULL);
-  g_autoptr (GDir) containers = g_dir_open (self->paths.containers, 0, NULL);
-  const char *name;
-
-  while (pods != NULL && (name = g_dir_read_name (pods)) != NULL) {
-    g_autofree char *folder = sandbox_folder (self, name);
-    g_autoptr (KubeValue) config = read_note (folder, "sandbox.json");
-    if (config != NULL && kube_sandbox_is_alive (folder, config))
-      g_hash_table_replace (self->pods, g_strdup (name), g_steal_pointer (&config));
-    else
-      kube_sandbox_remove (folder);
-  }
-  while (containers != NULL && (name = g_dir_read_name (containers)) != NULL)
-    adopt_container (self, name);
 }
 
 static void
@@ -1099,32 +933,6 @@ kube_runtime_oci_init (KubeRuntimeOci *self)
   self->pods = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kube_value_unref);
 }
 
-void
-kube_oci_paths_init (KubeOciPaths *paths, const char *data_dir)
-{
-  g_autofree char *absolute = g_canonicalize_filename (data_dir, NULL);
-  g_autofree char *real = realpath (absolute, NULL);
-  g_autofree char *sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, real != NULL ? real : absolute, -1);
-
-  paths->base = g_build_filename (real != NULL ? real : absolute, "node", NULL);
-  paths->containers = g_build_filename (paths->base, "containers", NULL);
-  paths->sandboxes = g_build_filename (paths->base, "sandboxes", NULL);
-  paths->exits = g_build_filename (paths->base, "exits", NULL);
-  paths->crun = g_build_filename (paths->base, "crun", NULL);
-  paths->logs = g_build_filename (paths->base, "logs", NULL);
-  paths->cgroup = g_strdup_printf ("/kube-%.8s", sum);
-}
-
-void
-kube_oci_paths_clear (KubeOciPaths *paths)
-{
-  char *all[] = { paths->base, paths->containers, paths->sandboxes, paths->exits, paths->crun, paths->logs, paths->cgroup };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (all); i++)
-    g_free (all[i]);
-  *paths = (KubeOciPaths){ 0 };
-}
-
 static gboolean
 find_program (const char *name, char **path, GError **error)
 {
@@ -1173,66 +981,6 @@ kube_runtime_oci_new (const char *data_dir, KubeImageStore *images, GError **err
     return NULL;
   }
   self->workers = g_thread_pool_new (work, NULL, WORKERS, FALSE, NULL);
-  adopt (self);
+  kube_runtime_oci_adopt (self);
   return KUBE_RUNTIME (g_steal_pointer (&self));
-}
-
-static void
-remove_sandboxes (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *uid;
-
-  while (dir != NULL && (uid = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (folder, uid, NULL);
-    kube_sandbox_remove (path);
-  }
-}
-
-/* conmons of containers below @folder */
-static void
-kill_conmons (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *id;
-
-  while (dir != NULL && (id = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (folder, id, NULL);
-    int pid = read_pid (path, "conmon.pid");
-    if (!is_conmon_of (pid, id))
-      continue;
-    int fd = open_pid (pid);
-    kill (pid, SIGKILL);
-    struct pollfd wait = { fd, POLLIN, 0 };
-    if (fd >= 0) {
-      poll (&wait, 1, 2000);
-      close (fd);
-    }
-  }
-}
-
-/**
- * kube_runtime_oci_clean_up:
- * @data_dir: a data directory on which no runtime is at work
- * @error: return location
- *
- * Kills and removes all that runtimes of @data_dir left on the host: processes, mounts, namespaces, cgroups, and the node's files. Images stay.
- *
- * Returns: whether nothing is left
- * Since: 1.0
- */
-gboolean
-kube_runtime_oci_clean_up (const char *data_dir, GError **error)
-{
-  KubeOciPaths paths = { 0 };
-
-  kube_oci_paths_init (&paths, data_dir);
-  kube_cgroup_kill (paths.cgroup);
-  kill_conmons (paths.containers);
-  kube_cgroup_remove (paths.cgroup);
-  remove_sandboxes (paths.sandboxes);
-  kube_unmount_below (paths.base, TRUE);
-  gboolean good = kube_folder_remove (paths.base, error);
-  kube_oci_paths_clear (&paths);
-  return good;
 }
