@@ -299,4 +299,35 @@ TEST_F (Deployment, CountsPodsThatAreOnTheirWayOut)
   EXPECT_EQ (Web ().number ("status.replicas"), 1);
 }
 
+TEST_F (Deployment, ASetThatCannotBeMadeIsReported)
+{
+  StartAll ();
+  std::string name (250, 'a');
+  Create ("{apiVersion: apps/v1, kind: Deployment, metadata: {name: " + name + "}, spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: "
+          "{containers: [{name: c, image: 'v:1'}]}}}}");
+  ASSERT_TRUE (Until ([&] { return Get ("Deployment", name).condition ("Progressing") == "False"; }));
+  EXPECT_EQ (Get ("Deployment", name).condition ("Progressing", "reason"), "ReplicaSetCreateError");
+  EXPECT_NE (Get ("Deployment", name).condition ("Progressing", "message").find ("Failed to create new replica set"), std::string::npos);
+  EXPECT_TRUE (HasEvent (name, "Warning ReplicaSetCreateError Failed to create new replica set"));
+}
+
+TEST_F (Deployment, WhatIsOrphanedIsNotTakenInAgainByAnOwnerThatGoes)
+{
+  StartAll ();
+  Make (3);
+  ASSERT_TRUE (Until ([&] { return Complete (); }));
+  Obj set = List ("ReplicaSet")[0];
+  Patch ("ReplicaSet", set.name (), "{metadata: {finalizers: [test/hold]}}");
+  Delete ("ReplicaSet", set.name (), "Orphan");
+  ASSERT_TRUE (Until ([&] {
+    int owned = 0;
+    for (const Obj &pod : List ("Pod"))
+      owned += pod.has ("metadata.ownerReferences.0") && pod.text ("metadata.ownerReferences.0.uid") == set.uid ();
+    return owned == 0;
+  }));
+  Run (10 * kSecond);
+  for (const Obj &pod : List ("Pod"))
+    EXPECT_NE (pod.text ("metadata.ownerReferences.0.uid"), set.uid ());
+}
+
 }
