@@ -21,7 +21,8 @@ kube_cidr_parse (const char *cidr, guint32 *address, guint *prefix, GError **err
 
   if (g_strv_length (parts) != 2 || inet_pton (AF_INET, parts[0], &in) != 1 ||
       !g_ascii_string_to_unsigned (parts[1], 10, 8, 30, &bits, NULL)) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "invalid CIDR address: %s (an IPv4 network of 8 to 30 bits is needed)", cidr);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "invalid CIDR address: %s (an IPv4 network of 8 to 30 bits is needed)",
+                 cidr);
     return FALSE;
   }
   *prefix = bits;

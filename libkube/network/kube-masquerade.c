@@ -70,7 +70,8 @@ static void
 add_address_match (struct nftnl_rule *rule, guint32 offset, guint32 network, guint prefix, enum nft_cmp_ops op)
 {
   guint32 mask = htonl (prefix == 0 ? 0 : ~(guint32) 0 << (32 - prefix)), value = htonl (network), zero = 0;
-  struct nftnl_expr *load = nftnl_expr_alloc ("payload"), *bits = nftnl_expr_alloc ("bitwise"), *compare = nftnl_expr_alloc ("cmp");
+  struct nftnl_expr *load = nftnl_expr_alloc ("payload"), *bits = nftnl_expr_alloc ("bitwise"),
+                    *compare = nftnl_expr_alloc ("cmp");
 
   nftnl_expr_set_u32 (load, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
   nftnl_expr_set_u32 (load, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
@@ -162,7 +163,8 @@ check (int code, const char *what, GError **error)
 }
 
 gboolean
-kube_masquerade_install (const char *table, guint32 source, guint source_prefix, guint32 cluster, guint cluster_prefix, GError **error)
+kube_masquerade_install (const char *table, guint32 source, guint source_prefix, guint32 cluster, guint cluster_prefix,
+                         GError **error)
 {
   g_autofree Batch *batch = g_new0 (Batch, 1);
 

@@ -23,10 +23,10 @@ struct _KubeNetlink {
 static gboolean
 fail (GError **error, int code, const char *what)
 {
-  KubeError kind = code == EPERM || code == EACCES ? KUBE_ERROR_FORBIDDEN
+  KubeError kind = code == EPERM || code == EACCES    ? KUBE_ERROR_FORBIDDEN
                    : code == ENODEV || code == ENOENT ? KUBE_ERROR_NOT_FOUND
-                   : code == EEXIST ? KUBE_ERROR_ALREADY_EXISTS
-                                    : KUBE_ERROR_INTERNAL;
+                   : code == EEXIST                   ? KUBE_ERROR_ALREADY_EXISTS
+                                                      : KUBE_ERROR_INTERNAL;
 
   g_set_error (error, KUBE_ERROR, kind, "%s: %s", what, g_strerror (code));
   return FALSE;
@@ -140,7 +140,8 @@ on_link (const struct nlmsghdr *message, void *data)
     return MNL_CB_OK;
   link = g_new0 (KubeNetlinkLink, 1);
   link->index = info->ifi_index;
-  mnl_attr_for_each (attribute, message, sizeof *info) {
+  mnl_attr_for_each (attribute, message, sizeof *info)
+  {
     guint16 type = mnl_attr_get_type (attribute);
     if (type == IFLA_IFNAME && link->name == NULL)
       link->name = g_strdup (mnl_attr_get_str (attribute));
@@ -149,7 +150,8 @@ on_link (const struct nlmsghdr *message, void *data)
     else if (type == IFLA_MASTER)
       link->master = mnl_attr_get_u32 (attribute);
     else if (type == IFLA_LINKINFO) {
-      mnl_attr_for_each_nested (nested, attribute) {
+      mnl_attr_for_each_nested (nested, attribute)
+      {
         if (mnl_attr_get_type (nested) == IFLA_INFO_KIND && link->kind == NULL)
           link->kind = g_strdup (mnl_attr_get_str (nested));
       }
@@ -313,7 +315,8 @@ on_address (const struct nlmsghdr *message, void *data)
 
   if (message->nlmsg_type != RTM_NEWADDR || (int) info->ifa_index != list->index || info->ifa_family != AF_INET)
     return MNL_CB_OK;
-  mnl_attr_for_each (attribute, message, sizeof *info) {
+  mnl_attr_for_each (attribute, message, sizeof *info)
+  {
     if (mnl_attr_get_type (attribute) == IFA_LOCAL) {
       KubeNetlinkAddress address = { ntohl (mnl_attr_get_u32 (attribute)), info->ifa_prefixlen };
       g_array_append_val (list->addresses, address);

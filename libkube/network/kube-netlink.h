@@ -27,7 +27,8 @@ GPtrArray *kube_netlink_list_links (KubeNetlink *netlink, GError **error) G_GNUC
 KubeNetlinkLink *kube_netlink_get_link (KubeNetlink *netlink, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean kube_netlink_add_bridge (KubeNetlink *netlink, const char *name, const char *alias, GError **error);
 /* The pair @name, here under the bridge @master and up, and @peer, in the namespace @peer_netns. */
-gboolean kube_netlink_add_veth (KubeNetlink *netlink, const char *name, int master, const char *peer, int peer_netns, GError **error);
+gboolean kube_netlink_add_veth (KubeNetlink *netlink, const char *name, int master, const char *peer, int peer_netns,
+                                GError **error);
 gboolean kube_netlink_set_alias (KubeNetlink *netlink, const char *name, const char *alias, GError **error);
 gboolean kube_netlink_set_up (KubeNetlink *netlink, int index, GError **error);
 /* A link that is not there is no error. */

@@ -29,13 +29,13 @@
  */
 struct _KubeNetworkBridge {
   GObject parent;
-  char *bridge;     /* (owned) */
-  char *table;      /* (owned) */
-  GMutex lock;      /* for all below */
-  char *pod_cidr;   /* (owned) (nullable) */
-  char *cluster;    /* (owned) (nullable) */
+  char *bridge;          /* (owned) */
+  char *table;           /* (owned) */
+  GMutex lock;           /* for all below */
+  char *pod_cidr;        /* (owned) (nullable) */
+  char *cluster;         /* (owned) (nullable) */
   KubeAddressPool *pool; /* (owned) (nullable) */
-  int index;        /* of the bridge */
+  int index;             /* of the bridge */
   GThreadPool *workers;  /* (owned) */
 };
 
@@ -162,7 +162,8 @@ set_up_bridge (KubeNetworkBridge *self, KubeNetlink *netlink, GError **error)
     if (link == NULL)
       return FALSE;
   } else if (g_strcmp0 (link->alias, alias) != 0) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_ALREADY_EXISTS, "there is a link %s that does not belong to this program", self->bridge);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_ALREADY_EXISTS, "there is a link %s that does not belong to this program",
+                 self->bridge);
     return FALSE;
   }
   self->index = link->index;
@@ -235,7 +236,8 @@ configure_pod (int netns, guint32 address, guint32 gateway, GError **error)
   if (netlink == NULL)
     return FALSE;
   g_autoptr (KubeNetlinkLink) link = kube_netlink_get_link (netlink, POD_LINK, error);
-  return link != NULL && kube_netlink_set_up (netlink, 1, error) && kube_netlink_add_address (netlink, link->index, address, 32, error) &&
+  return link != NULL && kube_netlink_set_up (netlink, 1, error) &&
+         kube_netlink_add_address (netlink, link->index, address, 32, error) &&
          kube_netlink_set_up (netlink, link->index, error) &&
          kube_netlink_add_route (netlink, link->index, gateway, 32, 0, error) &&
          kube_netlink_add_route (netlink, link->index, 0, 0, gateway, error);

@@ -12,15 +12,15 @@ struct _KubeHandler {
   KubeHandlerFunc func; /* NULL: told, or cancelled */
   gpointer user_data;
   GCancellable *cancellable;
-  GSource *timer;       /* (nullable) */
+  GSource *timer; /* (nullable) */
   gint64 timeout;
-  KubeExec *exec;       /* (nullable) */
-  guint streams;        /* that are still read */
+  KubeExec *exec; /* (nullable) */
+  guint streams;  /* that are still read */
   GString *output;
-  char *what;           /* the request, for messages */
-  char *address;        /* (nullable): host:port */
+  char *what;    /* the request, for messages */
+  char *address; /* (nullable): host:port */
   GSocketConnection *connection;
-  char *request;        /* (nullable): HTTP */
+  char *request; /* (nullable): HTTP */
   char buffer[2048];
 };
 
@@ -72,12 +72,15 @@ on_timeout (gpointer data)
   g_clear_pointer (&handler->timer, g_source_unref);
   g_cancellable_cancel (handler->cancellable);
   if (handler->exec != NULL) {
-    g_autofree char *text = g_strdup_printf ("command timed out: %s timed out after %gs", handler->what, (double) handler->timeout / G_USEC_PER_SEC);
+    g_autofree char *text = g_strdup_printf ("command timed out: %s timed out after %gs", handler->what,
+                                             (double) handler->timeout / G_USEC_PER_SEC);
     kube_exec_close (handler->exec);
     finish (handler, KUBE_HANDLER_FAILURE, text);
   } else {
     g_autofree char *text = handler->request != NULL
-                              ? g_strdup_printf ("Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)", handler->what)
+                              ? g_strdup_printf (
+                                  "Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+                                  handler->what)
                               : g_strdup_printf ("dial tcp %s: i/o timeout", handler->what);
     finish (handler, KUBE_HANDLER_FAILURE, text);
   }
@@ -177,7 +180,8 @@ on_response (GObject *object, GAsyncResult *result, gpointer data)
   if (n > 0)
     g_string_append_len (handler->output, handler->buffer, n);
   if (n > 0 && strchr (handler->output->str, '\n') == NULL && handler->output->len < MAX_OUTPUT) {
-    g_input_stream_read_async (G_INPUT_STREAM (object), handler->buffer, sizeof handler->buffer, G_PRIORITY_DEFAULT, handler->cancellable, on_response, handler);
+    g_input_stream_read_async (G_INPUT_STREAM (object), handler->buffer, sizeof handler->buffer, G_PRIORITY_DEFAULT,
+                               handler->cancellable, on_response, handler);
     return;
   }
   const char *space = strchr (handler->output->str, ' ');
@@ -206,8 +210,8 @@ on_request_sent (GObject *object, GAsyncResult *result, gpointer data)
     handler_unref (handler);
     return;
   }
-  g_input_stream_read_async (g_io_stream_get_input_stream (G_IO_STREAM (handler->connection)), handler->buffer, sizeof handler->buffer, G_PRIORITY_DEFAULT,
-                             handler->cancellable, on_response, handler);
+  g_input_stream_read_async (g_io_stream_get_input_stream (G_IO_STREAM (handler->connection)), handler->buffer,
+                             sizeof handler->buffer, G_PRIORITY_DEFAULT, handler->cancellable, on_response, handler);
 }
 
 static void
@@ -218,15 +222,18 @@ on_connected (GObject *object, GAsyncResult *result, gpointer data)
 
   handler->connection = g_socket_client_connect_to_host_finish (G_SOCKET_CLIENT (object), result, &error);
   if (handler->connection == NULL) {
-    const char *why = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED) ? "connect: connection refused" : error->message;
-    g_autofree char *text = handler->request != NULL ? g_strdup_printf ("Get \"%s\": dial tcp %s: %s", handler->what, handler->address, why)
-                                                     : g_strdup_printf ("dial tcp %s: %s", handler->what, why);
+    const char *why = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED) ? "connect: connection refused"
+                                                                                         : error->message;
+    g_autofree char *text = handler->request != NULL
+                              ? g_strdup_printf ("Get \"%s\": dial tcp %s: %s", handler->what, handler->address, why)
+                              : g_strdup_printf ("dial tcp %s: %s", handler->what, why);
     finish (handler, KUBE_HANDLER_FAILURE, text);
   } else if (handler->request == NULL)
     finish (handler, KUBE_HANDLER_SUCCESS, "");
   else {
-    g_output_stream_write_all_async (g_io_stream_get_output_stream (G_IO_STREAM (handler->connection)), handler->request, strlen (handler->request),
-                                     G_PRIORITY_DEFAULT, handler->cancellable, on_request_sent, handler);
+    g_output_stream_write_all_async (g_io_stream_get_output_stream (G_IO_STREAM (handler->connection)), handler->request,
+                                     strlen (handler->request), G_PRIORITY_DEFAULT, handler->cancellable, on_request_sent,
+                                     handler);
     return;
   }
   handler_unref (handler);
@@ -239,7 +246,8 @@ accept_any_certificate (GTlsConnection *connection, GTlsCertificate *certificate
 }
 
 static void
-on_client_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable, GIOStream *connection, gpointer data)
+on_client_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable, GIOStream *connection,
+                 gpointer data)
 {
   if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
     g_signal_connect (connection, "accept-certificate", G_CALLBACK (accept_any_certificate), NULL);
@@ -260,7 +268,8 @@ dial (KubeHandler *handler, const char *host, guint16 port, gboolean tls)
 static void
 run_http (KubeHandler *handler, KubeValue *container, KubeValue *get, const char *pod_ip)
 {
-  const char *host = kube_value_get_string (get, "host"), *path = kube_value_get_string (get, "path"), *scheme = kube_value_get_string (get, "scheme");
+  const char *host = kube_value_get_string (get, "host"), *path = kube_value_get_string (get, "path"),
+             *scheme = kube_value_get_string (get, "scheme");
   KubeValue *headers = kube_value_get (get, "httpHeaders");
   guint16 port = find_port (container, kube_value_get (get, "port"));
   gboolean tls = g_strcmp0 (scheme, "HTTPS") == 0, has_host = FALSE;
@@ -320,8 +329,8 @@ on_unsupported (gpointer data)
 }
 
 KubeHandler *
-kube_handler_run (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *id, KubeValue *spec, const char *pod_ip, gint64 timeout,
-                  KubeHandlerFunc func, gpointer user_data)
+kube_handler_run (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *id, KubeValue *spec,
+                  const char *pod_ip, gint64 timeout, KubeHandlerFunc func, gpointer user_data)
 {
   KubeHandler *handler = g_new0 (KubeHandler, 1);
   KubeValue *part;
@@ -335,7 +344,8 @@ kube_handler_run (KubeNodeContext *node, KubeObject *pod, KubeValue *container, 
   handler->cancellable = g_cancellable_new ();
   handler->output = g_string_new (NULL);
   if ((part = kube_value_get (spec, "sleep")) != NULL) {
-    handler->timer = kube_clock_add_timeout (node->clock, kube_value_get_integer (part, "seconds", 0) * G_USEC_PER_SEC, on_slept, handler);
+    handler->timer = kube_clock_add_timeout (node->clock, kube_value_get_integer (part, "seconds", 0) * G_USEC_PER_SEC, on_slept,
+                                             handler);
     return handler;
   }
   if ((part = kube_value_get (spec, "exec")) != NULL)

@@ -24,14 +24,14 @@
 struct _KubeNodeAgent {
   GObject parent;
   KubeNodeContext node;
-  GMainContext *context;     /* (owned) */
-  KubeNodeStatus *status;    /* (owned) */
-  KubeInformer *pods;        /* (owned) (nullable) */
-  KubeInformer *self_node;   /* (owned) (nullable): waits for the pod CIDR */
-  GHashTable *workers;       /* (owned): uid -> KubePodWorker */
-  GPtrArray *gone;           /* (owned): workers to free */
-  GSource *gone_source;      /* (owned) (nullable) */
-  GSource *network_timer;    /* (owned) (nullable) */
+  GMainContext *context;         /* (owned) */
+  KubeNodeStatus *status;        /* (owned) */
+  KubeInformer *pods;            /* (owned) (nullable) */
+  KubeInformer *self_node;       /* (owned) (nullable): waits for the pod CIDR */
+  GHashTable *workers;           /* (owned): uid -> KubePodWorker */
+  GPtrArray *gone;               /* (owned): workers to free */
+  GSource *gone_source;          /* (owned) (nullable) */
+  GSource *network_timer;        /* (owned) (nullable) */
   char *pod_cidr, *cluster_cidr; /* (owned) (nullable) */
   gulong changed_handler;
   guint max_pods;
@@ -79,7 +79,8 @@ get_request (KubeObject *pod, const char *resource)
   gint64 total = 0;
 
   for (guint i = 0; i < kube_value_get_length (containers); i++) {
-    KubeValue *value = kube_value_get_member (kube_value_get (kube_value_get_element (containers, i), "resources.requests"), resource);
+    KubeValue *value = kube_value_get_member (kube_value_get (kube_value_get_element (containers, i), "resources.requests"),
+                                              resource);
     KubeQuantity quantity;
     if (value != NULL && kube_quantity_from_value (value, &quantity, NULL))
       total += g_str_equal (resource, "cpu") ? kube_quantity_get_milli_value (&quantity) : kube_quantity_get_value (&quantity);
@@ -117,7 +118,8 @@ admit (KubeNodeAgent *self, KubePodWorker *worker)
       used[i] += get_request (kube_pod_worker_get_pod (value), resources[i]);
   }
   if (count >= self->max_pods) {
-    g_autofree char *message = g_strdup_printf ("Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: %u, capacity: %u", count, self->max_pods);
+    g_autofree char *message = g_strdup_printf (
+      "Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: %u, capacity: %u", count, self->max_pods);
     kube_pod_worker_reject (worker, "OutOfpods", message);
     return FALSE;
   }
@@ -126,9 +128,10 @@ admit (KubeNodeAgent *self, KubePodWorker *worker)
     if (wanted == 0 || wanted + used[i] <= room)
       continue;
     g_autofree char *reason = g_strconcat ("OutOf", resources[i], NULL);
-    g_autofree char *message =
-      g_strdup_printf ("Pod was rejected: Node didn't have enough resource: %s, requested: %" G_GINT64_FORMAT ", used: %" G_GINT64_FORMAT ", capacity: %" G_GINT64_FORMAT,
-                       resources[i], wanted, used[i], room);
+    g_autofree char *message = g_strdup_printf (
+      "Pod was rejected: Node didn't have enough resource: %s, requested: %" G_GINT64_FORMAT ", used: %" G_GINT64_FORMAT
+      ", capacity: %" G_GINT64_FORMAT,
+      resources[i], wanted, used[i], room);
     kube_pod_worker_reject (worker, reason, message);
     return FALSE;
   }
@@ -150,7 +153,8 @@ on_pod_added (KubeInformer *informer, KubeObject *pod, gpointer data)
   worker = kube_pod_worker_new (&self->node, pod, on_worker_gone, self);
   g_hash_table_insert (self->workers, g_strdup (uid), worker);
   /* what has begun here already was let in */
-  if (!ended && kube_object_get_string (pod, "status.startTime") == NULL && !kube_runtime_has_pod (self->node.runtime, uid) && !admit (self, worker))
+  if (!ended && kube_object_get_string (pod, "status.startTime") == NULL && !kube_runtime_has_pod (self->node.runtime, uid) &&
+      !admit (self, worker))
     return;
   kube_pod_worker_poke (worker);
 }
@@ -429,7 +433,8 @@ kube_node_agent_finalize (GObject *object)
   g_clear_object (&node->network);
   g_clear_object (&node->images);
   kube_value_unref (node->allocatable);
-  char *strings[] = { node->node_name, node->node_ip, node->pods_dir, node->logs_dir, node->cluster_dns, node->cluster_domain, self->pod_cidr, self->cluster_cidr };
+  char *strings[] = { node->node_name,   node->node_ip,        node->pods_dir, node->logs_dir,
+                      node->cluster_dns, node->cluster_domain, self->pod_cidr, self->cluster_cidr };
   for (gsize i = 0; i < G_N_ELEMENTS (strings); i++)
     g_free (strings[i]);
   g_main_context_unref (self->context);
@@ -512,14 +517,15 @@ ask_free (gpointer data)
 }
 
 static GTask *
-ask_new (KubeNodeApi *api, KubeObject *pod, const char *container, gpointer tag, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data,
-         Ask **ask_out)
+ask_new (KubeNodeApi *api, KubeObject *pod, const char *container, gpointer tag, GCancellable *cancellable,
+         GAsyncReadyCallback callback, gpointer user_data, Ask **ask_out)
 {
   GTask *task = g_task_new (api, cancellable, callback, user_data);
   Ask *ask = g_new0 (Ask, 1);
 
   ask->pod = kube_object_ref (pod);
-  ask->container = g_strdup (container != NULL && *container != '\0' ? container : kube_object_get_string (pod, "spec.containers.0.name"));
+  ask->container = g_strdup (container != NULL && *container != '\0' ? container
+                                                                     : kube_object_get_string (pod, "spec.containers.0.name"));
   g_task_set_source_tag (task, tag);
   g_task_set_task_data (task, ask, ask_free);
   *ask_out = ask;
@@ -534,8 +540,9 @@ find_worker (GTask *task)
   KubePodWorker *worker = g_hash_table_lookup (self->workers, kube_object_get_uid (ask->pod));
 
   if (worker == NULL)
-    g_task_return_new_error (task, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "pod %s_%s(%s) does not run on this node", kube_object_get_name (ask->pod),
-                             kube_object_get_namespace (ask->pod), kube_object_get_uid (ask->pod));
+    g_task_return_new_error (task, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "pod %s_%s(%s) does not run on this node",
+                             kube_object_get_name (ask->pod), kube_object_get_namespace (ask->pod),
+                             kube_object_get_uid (ask->pod));
   return worker;
 }
 
@@ -566,7 +573,8 @@ do_open_log (gpointer data)
 }
 
 static void
-agent_open_log_async (KubeNodeApi *api, KubeObject *pod, const KubeLogOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+agent_open_log_async (KubeNodeApi *api, KubeObject *pod, const KubeLogOptions *options, GCancellable *cancellable,
+                      GAsyncReadyCallback callback, gpointer user_data)
 {
   Ask *ask;
   GTask *task = ask_new (api, pod, options->container, agent_open_log_async, cancellable, callback, user_data, &ask);
@@ -614,7 +622,8 @@ do_exec (gpointer data)
 }
 
 static void
-agent_exec_async (KubeNodeApi *api, KubeObject *pod, const KubeExecOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+agent_exec_async (KubeNodeApi *api, KubeObject *pod, const KubeExecOptions *options, GCancellable *cancellable,
+                  GAsyncReadyCallback callback, gpointer user_data)
 {
   Ask *ask;
   GTask *task = ask_new (api, pod, options->container, agent_exec_async, cancellable, callback, user_data, &ask);
@@ -653,12 +662,14 @@ do_dial (gpointer data)
   Ask *ask = g_task_get_task_data (task);
 
   if (find_worker (task) != NULL)
-    kube_runtime_dial_async (self->node.runtime, kube_object_get_uid (ask->pod), ask->port, g_task_get_cancellable (task), on_dialed, g_object_ref (task));
+    kube_runtime_dial_async (self->node.runtime, kube_object_get_uid (ask->pod), ask->port, g_task_get_cancellable (task),
+                             on_dialed, g_object_ref (task));
   return G_SOURCE_REMOVE;
 }
 
 static void
-agent_dial_async (KubeNodeApi *api, KubeObject *pod, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+agent_dial_async (KubeNodeApi *api, KubeObject *pod, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback,
+                  gpointer user_data)
 {
   Ask *ask;
   GTask *task = ask_new (api, pod, NULL, agent_dial_async, cancellable, callback, user_data, &ask);

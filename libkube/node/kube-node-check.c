@@ -25,7 +25,8 @@ check_programs (GPtrArray *missing)
   for (gsize i = 0; i < G_N_ELEMENTS (programs); i++) {
     g_autofree char *path = g_find_program_in_path (programs[i].program);
     if (path == NULL)
-      g_ptr_array_add (missing, g_strdup_printf ("%s is not installed (%s): apt-get install %s", programs[i].program, programs[i].use, programs[i].package));
+      g_ptr_array_add (missing, g_strdup_printf ("%s is not installed (%s): apt-get install %s", programs[i].program,
+                                                 programs[i].use, programs[i].package));
   }
 }
 
@@ -46,7 +47,8 @@ check_kernel (GPtrArray *missing)
   for (gsize i = 0; i < G_N_ELEMENTS (namespaces); i++) {
     g_autofree char *path = g_build_filename ("/proc/self/ns", namespaces[i], NULL);
     if (access (path, F_OK) < 0)
-      g_ptr_array_add (missing, g_strdup_printf ("the kernel has no %s namespaces: use one built with CONFIG_NAMESPACES", namespaces[i]));
+      g_ptr_array_add (missing,
+                       g_strdup_printf ("the kernel has no %s namespaces: use one built with CONFIG_NAMESPACES", namespaces[i]));
   }
   if (!has_filesystem ("overlay"))
     g_ptr_array_add (missing, g_strdup ("overlayfs is not in the kernel: modprobe overlay"));
@@ -71,7 +73,11 @@ check_cgroups (GPtrArray *missing)
       return;
     for (const char *const *name = (const char *const[]){ "cpu", "memory", "pids", NULL }; *name != NULL; name++) {
       if (strstr (text, *name) == NULL)
-        g_ptr_array_add (missing, g_strdup_printf ("the cgroup controller %s is off: limits of it will not hold (cgroup_enable=%s on the kernel's command line)", *name, *name));
+        g_ptr_array_add (
+          missing,
+          g_strdup_printf (
+            "the cgroup controller %s is off: limits of it will not hold (cgroup_enable=%s on the kernel's command line)", *name,
+            *name));
     }
     return;
   case KUBE_CGROUP_V1:
@@ -79,7 +85,8 @@ check_cgroups (GPtrArray *missing)
     for (const char *const *name = (const char *const[]){ "cpu", "memory", "pids", "devices", NULL }; *name != NULL; name++) {
       g_autofree char *path = g_build_filename ("/sys/fs/cgroup", *name, NULL);
       if (access (path, F_OK) < 0)
-        g_ptr_array_add (missing, g_strdup_printf ("the cgroup controller %s is not mounted: mount -t cgroup -o %s cgroup %s", *name, *name, path));
+        g_ptr_array_add (missing, g_strdup_printf ("the cgroup controller %s is not mounted: mount -t cgroup -o %s cgroup %s",
+                                                   *name, *name, path));
     }
   }
 }

@@ -19,15 +19,15 @@ typedef struct {
   KubeClock *clock;
   KubeRuntime *runtime;
   KubeNetwork *network;
-  KubeImageStore *images;    /* (nullable): simulated */
-  KubeImagePuller *puller;   /* (nullable) */
+  KubeImageStore *images;  /* (nullable): simulated */
+  KubeImagePuller *puller; /* (nullable) */
   KubeEventRecorder *recorder;
   KubeObjectSources *sources;
-  KubeInformer *services;    /* (nullable): simulated */
+  KubeInformer *services; /* (nullable): simulated */
   char *node_name, *node_ip;
   char *pods_dir, *logs_dir; /* (nullable) */
   char *cluster_dns, *cluster_domain;
-  gint64 memory_capacity;    /* bytes */
+  gint64 memory_capacity; /* bytes */
   KubeValue *allocatable;
   gboolean network_ready;
 } KubeNodeContext;

@@ -30,16 +30,16 @@
 #endif
 
 struct _KubeNodeStatus {
-  guint references;      /* of requests under way, and the owner's */
+  guint references; /* of requests under way, and the owner's */
   KubeNodeContext *node;
   KubeNodeStatusFunc tick;
   gpointer user_data;
   GCancellable *cancellable;
   KubeValue *capacity;
   GStrv labels;
-  char *node_uid;        /* (nullable): registered */
-  gint64 ready_since;    /* wall clock: of the Ready condition */
-  gint64 born;           /* of the other conditions */
+  char *node_uid;     /* (nullable): registered */
+  gint64 ready_since; /* wall clock: of the Ready condition */
+  gint64 born;        /* of the other conditions */
   gboolean was_ready;
   gboolean lease_there;
   gboolean writing, again;
@@ -67,10 +67,13 @@ kube_node_measure (const KubeNodeAgentOptions *options, gboolean allocatable, gi
   KubeNode *root = kube_builder_get_root (builder);
   gint64 memory = options->memory > 0 ? (gint64) options->memory : read_memory ();
   struct statvfs fs;
-  guint64 disk = options->data_dir != NULL && statvfs (options->data_dir, &fs) == 0 ? (guint64) fs.f_blocks * fs.f_frsize : G_GUINT64_CONSTANT (100) << 30;
+  guint64 disk = options->data_dir != NULL && statvfs (options->data_dir, &fs) == 0 ? (guint64) fs.f_blocks * fs.f_frsize
+                                                                                    : G_GUINT64_CONSTANT (100) << 30;
   g_autofree char *cpu = g_strdup_printf ("%u", options->cpus > 0 ? options->cpus : g_get_num_processors ());
-  g_autofree char *memory_text = g_strdup_printf ("%" G_GINT64_FORMAT "Ki", (memory - (allocatable ? EVICTION_MEMORY : 0)) / 1024);
-  g_autofree char *disk_text = allocatable ? g_strdup_printf ("%" G_GUINT64_FORMAT, disk / 10 * 9) : g_strdup_printf ("%" G_GUINT64_FORMAT "Ki", disk / 1024);
+  g_autofree char *memory_text = g_strdup_printf ("%" G_GINT64_FORMAT "Ki",
+                                                  (memory - (allocatable ? EVICTION_MEMORY : 0)) / 1024);
+  g_autofree char *disk_text = allocatable ? g_strdup_printf ("%" G_GUINT64_FORMAT, disk / 10 * 9)
+                                           : g_strdup_printf ("%" G_GUINT64_FORMAT "Ki", disk / 1024);
   g_autofree char *pods = g_strdup_printf ("%u", options->max_pods > 0 ? options->max_pods : 110);
 
   if (memory_out != NULL)
@@ -93,8 +96,8 @@ kube_node_find_address (void)
   if (getifaddrs (&list) < 0)
     return g_strdup (text);
   for (struct ifaddrs *entry = list; entry != NULL; entry = entry->ifa_next) {
-    if (entry->ifa_addr == NULL || entry->ifa_addr->sa_family != AF_INET || (entry->ifa_flags & IFF_LOOPBACK) || !(entry->ifa_flags & IFF_UP) ||
-        g_str_has_prefix (entry->ifa_name, "kube"))
+    if (entry->ifa_addr == NULL || entry->ifa_addr->sa_family != AF_INET || (entry->ifa_flags & IFF_LOOPBACK) ||
+        !(entry->ifa_flags & IFF_UP) || g_str_has_prefix (entry->ifa_name, "kube"))
       continue;
     inet_ntop (AF_INET, &((struct sockaddr_in *) entry->ifa_addr)->sin_addr, text, sizeof text);
     break;
@@ -161,7 +164,8 @@ put_images (KubeNodeStatus *self, KubeNode *status)
 }
 
 static void
-put_condition (KubeNodeStatus *self, KubeNode *status, const char *type, gboolean good, const char *reason, const char *message, gint64 since)
+put_condition (KubeNodeStatus *self, KubeNode *status, const char *type, gboolean good, const char *reason, const char *message,
+               gint64 since)
 {
   KubeNode *condition = kube_node_append_object (kube_node_ensure_array (status, "conditions"));
   char text[KUBE_TIME_STRING_SIZE];
@@ -182,20 +186,25 @@ put_conditions (KubeNodeStatus *self, KubeNode *status)
   if (ready != self->was_ready || self->ready_since == 0)
     self->ready_since = kube_clock_get_time (self->node->clock);
   self->was_ready = ready;
-  put_condition (self, status, "MemoryPressure", FALSE, "KubeletHasSufficientMemory", "kubelet has sufficient memory available", self->born);
+  put_condition (self, status, "MemoryPressure", FALSE, "KubeletHasSufficientMemory", "kubelet has sufficient memory available",
+                 self->born);
   put_condition (self, status, "DiskPressure", FALSE, "KubeletHasNoDiskPressure", "kubelet has no disk pressure", self->born);
-  put_condition (self, status, "PIDPressure", FALSE, "KubeletHasSufficientPID", "kubelet has sufficient PID available", self->born);
+  put_condition (self, status, "PIDPressure", FALSE, "KubeletHasSufficientPID", "kubelet has sufficient PID available",
+                 self->born);
   if (ready)
     put_condition (self, status, "Ready", TRUE, "KubeletReady", "kubelet is posting ready status", self->ready_since);
   else
-    put_condition (self, status, "Ready", FALSE, "KubeletNotReady",
-                   "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:the node has no pod CIDR yet", self->ready_since);
+    put_condition (
+      self, status, "Ready", FALSE, "KubeletNotReady",
+      "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:the node has no pod CIDR yet",
+      self->ready_since);
 }
 
 static void
 put_status (KubeNodeStatus *self, KubeNode *root)
 {
-  KubeNode *status = kube_node_ensure_object (root, "status"), *addresses = kube_node_ensure_array (status, "addresses"), *address;
+  KubeNode *status = kube_node_ensure_object (root, "status"), *addresses = kube_node_ensure_array (status, "addresses"),
+           *address;
 
   kube_node_set_value (status, "capacity", self->capacity);
   kube_node_set_value (status, "allocatable", self->node->allocatable);
@@ -214,8 +223,9 @@ static void
 put_labels (KubeNodeStatus *self, KubeNode *root)
 {
   KubeNode *labels = kube_node_ensure_object (root, "metadata.labels");
-  const char *const fixed[] = { "beta.kubernetes.io/arch", ARCHITECTURE, "beta.kubernetes.io/os", "linux", "kubernetes.io/arch", ARCHITECTURE,
-                                "kubernetes.io/hostname", self->node->node_name, "kubernetes.io/os", "linux" };
+  const char *const fixed[] = { "beta.kubernetes.io/arch", ARCHITECTURE, "beta.kubernetes.io/os",  "linux",
+                                "kubernetes.io/arch",      ARCHITECTURE, "kubernetes.io/hostname", self->node->node_name,
+                                "kubernetes.io/os",        "linux" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (fixed); i += 2)
     kube_node_put_string (labels, fixed[i], fixed[i + 1]);
@@ -409,7 +419,8 @@ register_node (KubeNodeStatus *self)
   kube_node_set_string (root, "kind", "Node");
   kube_node_set_string (root, "metadata.name", self->node->node_name);
   put_labels (self, root);
-  kube_node_put_string (kube_node_ensure_object (root, "metadata.annotations"), "volumes.kubernetes.io/controller-managed-attach-detach", "true");
+  kube_node_put_string (kube_node_ensure_object (root, "metadata.annotations"),
+                        "volumes.kubernetes.io/controller-managed-attach-detach", "true");
   put_status (self, root);
   g_autoptr (KubeObject) body = kube_object_new_from_builder (builder);
   kube_request_set_object (request, body);

@@ -14,14 +14,16 @@ typedef struct _KubeNodeStatus KubeNodeStatus;
 typedef void (*KubeNodeStatusFunc) (gpointer user_data);
 
 /* @tick: called with each renewal of the lease. */
-KubeNodeStatus *kube_node_status_new (KubeNodeContext *node, const KubeNodeAgentOptions *options, KubeNodeStatusFunc tick, gpointer user_data);
+KubeNodeStatus *kube_node_status_new (KubeNodeContext *node, const KubeNodeAgentOptions *options, KubeNodeStatusFunc tick,
+                                      gpointer user_data);
 void kube_node_status_free (KubeNodeStatus *status);
 void kube_node_status_start (KubeNodeStatus *status);
 /* Something that it says has changed. */
 void kube_node_status_changed (KubeNodeStatus *status);
 
 /* What a node of these options can give to pods (KubeNodeContext.allocatable), and its memory in bytes. */
-KubeValue *kube_node_measure (const KubeNodeAgentOptions *options, gboolean allocatable, gint64 *memory) G_GNUC_WARN_UNUSED_RESULT;
+KubeValue *kube_node_measure (const KubeNodeAgentOptions *options, gboolean allocatable,
+                              gint64 *memory) G_GNUC_WARN_UNUSED_RESULT;
 /* The host's first address. */
 char *kube_node_find_address (void) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -11,7 +11,8 @@ typedef struct _KubeObjectSources KubeObjectSources;
 /* @changed: an object came, changed or went after it was first known. */
 typedef void (*KubeObjectSourcesFunc) (const char *kind, const char *namespace_, const char *name, gpointer user_data);
 
-KubeObjectSources *kube_object_sources_new (KubeClient *client, KubeClock *clock, KubeObjectSourcesFunc changed, gpointer user_data);
+KubeObjectSources *kube_object_sources_new (KubeClient *client, KubeClock *clock, KubeObjectSourcesFunc changed,
+                                            gpointer user_data);
 void kube_object_sources_free (KubeObjectSources *sources);
 /* @kind: "ConfigMap", "Secret". Counted. */
 void kube_object_sources_hold (KubeObjectSources *sources, const char *kind, const char *namespace_, const char *name);

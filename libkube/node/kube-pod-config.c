@@ -41,7 +41,8 @@ kube_pod_qos_class (KubeObject *pod)
     for (guint i = 0; i < kube_value_get_length (list); i++) {
       KubeValue *container = kube_value_get_element (list, i);
       gint64 cpu = get_quantity (container, "requests", "cpu", TRUE), cpu_limit = get_quantity (container, "limits", "cpu", TRUE);
-      gint64 memory = get_quantity (container, "requests", "memory", FALSE), memory_limit = get_quantity (container, "limits", "memory", FALSE);
+      gint64 memory = get_quantity (container, "requests", "memory", FALSE),
+             memory_limit = get_quantity (container, "limits", "memory", FALSE);
       any = any || cpu > 0 || cpu_limit > 0 || memory > 0 || memory_limit > 0;
       if (cpu_limit == 0 || memory_limit == 0 || (cpu > 0 && cpu != cpu_limit) || (memory > 0 && memory != memory_limit))
         guaranteed = FALSE;
@@ -98,9 +99,11 @@ kube_pod_config_make (KubePodWorker *worker)
   KubeNode *root = kube_builder_get_root (builder);
   g_autofree char *qos = kube_pod_qos_class (pod);
   g_autofree char *lower = g_ascii_strdown (qos, -1);
-  g_autofree char *parent = g_str_equal (qos, "Guaranteed") ? g_strconcat ("pod", worker->uid, NULL) : g_strconcat (lower, "/pod", worker->uid, NULL);
+  g_autofree char *parent = g_str_equal (qos, "Guaranteed") ? g_strconcat ("pod", worker->uid, NULL)
+                                                            : g_strconcat (lower, "/pod", worker->uid, NULL);
   g_autofree char *hostname = kube_pod_hostname (pod);
-  g_autofree char *fqdn = kube_object_get_boolean (pod, "spec.setHostnameAsFQDN", FALSE) ? kube_pod_fqdn (worker->node, pod) : NULL;
+  g_autofree char *fqdn = kube_object_get_boolean (pod, "spec.setHostnameAsFQDN", FALSE) ? kube_pod_fqdn (worker->node, pod)
+                                                                                         : NULL;
   KubeValue *sysctls = kube_object_get (pod, "spec.securityContext.sysctls");
   static const char *const flags[] = { "hostNetwork", "hostIPC", "hostPID", "shareProcessNamespace" };
 
@@ -181,14 +184,15 @@ is_made_of_objects (KubeObject *pod, const char *name)
   for (guint i = 0; i < kube_value_get_length (volumes); i++) {
     KubeValue *volume = kube_value_get_element (volumes, i);
     if (g_strcmp0 (kube_value_get_string (volume, "name"), name) == 0)
-      return kube_value_get (volume, "configMap") != NULL || kube_value_get (volume, "secret") != NULL || kube_value_get (volume, "projected") != NULL ||
-             kube_value_get (volume, "downwardAPI") != NULL;
+      return kube_value_get (volume, "configMap") != NULL || kube_value_get (volume, "secret") != NULL ||
+             kube_value_get (volume, "projected") != NULL || kube_value_get (volume, "downwardAPI") != NULL;
   }
   return FALSE;
 }
 
 static gboolean
-add_volume_mount (KubePodContainer *container, KubeNode *mounts, KubeValue *mount, guint index, GHashTable *variables, GError **error)
+add_volume_mount (KubePodContainer *container, KubeNode *mounts, KubeValue *mount, guint index, GHashTable *variables,
+                  GError **error)
 {
   KubePodWorker *worker = container->worker;
   const char *name = kube_value_get_string (mount, "name"), *path = kube_value_get_string (mount, "mountPath");
@@ -199,7 +203,8 @@ add_volume_mount (KubePodContainer *container, KubeNode *mounts, KubeValue *moun
   g_autofree char *absolute = *path == '/' ? g_strdup (path) : g_strconcat ("/", path, NULL);
 
   if (volume == NULL) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "cannot find volume \"%s\" to mount into container \"%s\"", name, container->name);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "cannot find volume \"%s\" to mount into container \"%s\"", name,
+                 container->name);
     return FALSE;
   }
   if (expanded != NULL && *expanded != '\0') {
@@ -319,7 +324,9 @@ check_non_root (KubePodContainer *container, KubeImage *image, GError **error)
     what = "container's runAsUser breaks non-root policy";
   } else if (strspn (name, "0123456789") != strlen (name)) {
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID,
-                 "container has runAsNonRoot and image has non-numeric user (%s), cannot verify user is non-root (pod: \"%s\", container: %s)", name, pod, container->name);
+                 "container has runAsNonRoot and image has non-numeric user (%s), cannot verify user is non-root (pod: \"%s\", "
+                 "container: %s)",
+                 name, pod, container->name);
     return FALSE;
   } else if (g_ascii_strtoull (name, NULL, 10) == 0)
     what = "container has runAsNonRoot and image will run as root";
@@ -346,7 +353,8 @@ build_security (KubePodContainer *container, KubeImage *image, KubeNode *root, G
 {
   KubeObject *pod = container->worker->pod;
   KubeValue *context = kube_value_get (container->spec, "securityContext"), *user = get_security (container, "runAsUser");
-  KubeValue *group = get_security (container, "runAsGroup"), *more = kube_object_get (pod, "spec.securityContext.supplementalGroups");
+  KubeValue *group = get_security (container, "runAsGroup"),
+            *more = kube_object_get (pod, "spec.securityContext.supplementalGroups");
   gint64 fs_group = kube_object_get_integer (pod, "spec.securityContext.fsGroup", -1);
   KubeNode *groups = kube_node_ensure_array (root, "supplementalGroups");
 
@@ -397,7 +405,8 @@ build_identity (KubePodContainer *container, KubeImage *image, KubeNode *root)
       kube_node_set_integer (root, simulated[i + 1], g_ascii_strtoll (value, NULL, 10));
   }
   if (worker->node->logs_dir != NULL) {
-    g_autofree char *folder = g_strdup_printf ("%s_%s_%s", kube_object_get_namespace (pod), kube_object_get_name (pod), worker->uid);
+    g_autofree char *folder = g_strdup_printf ("%s_%s_%s", kube_object_get_namespace (pod), kube_object_get_name (pod),
+                                               worker->uid);
     g_autofree char *file = g_strdup_printf ("%" G_GINT64_FORMAT ".log", container->restarts);
     g_autofree char *path = g_build_filename (worker->node->logs_dir, folder, container->name, file, NULL);
     kube_node_set_string (root, "logPath", path);
@@ -416,7 +425,8 @@ kube_container_config_make (KubePodContainer *container, KubeImage *image, GErro
   build_identity (container, image, root);
   if (worker->simulated)
     return kube_builder_end (builder);
-  g_autoptr (GPtrArray) env = kube_pod_env_make (worker->node, worker->pod, container->spec, (const char *const *) worker->ips, &variables, error);
+  g_autoptr (GPtrArray)
+    env = kube_pod_env_make (worker->node, worker->pod, container->spec, (const char *const *) worker->ips, &variables, error);
   if (env == NULL)
     return NULL;
   KubeNode *list = kube_node_ensure_array (root, "env");

@@ -136,7 +136,8 @@ fail_with (KubePodContainer *container, const char *reason, const char *message,
 static char *
 read_message (KubePodContainer *container, const KubeContainer *info)
 {
-  const char *path = kube_value_get_string (info->config, "terminationLog"), *log = kube_value_get_string (info->config, "logPath");
+  const char *path = kube_value_get_string (info->config, "terminationLog"),
+             *log = kube_value_get_string (info->config, "logPath");
   const char *policy = kube_value_get_string (container->spec, "terminationMessagePolicy");
   g_autofree char *text = NULL;
   gsize length = 0;
@@ -196,7 +197,8 @@ on_probe_failed (KubeProber *prober, KubeProbeKind kind, KubeHandlerResult resul
   static const char *const names[] = { "Startup", "Readiness", "Liveness" };
 
   if (result == KUBE_HANDLER_ERROR)
-    kube_pod_worker_event (container->worker, container, "Warning", "Unhealthy", "%s probe errored and resulted in unknown state: %s", names[kind], output);
+    kube_pod_worker_event (container->worker, container, "Warning", "Unhealthy",
+                           "%s probe errored and resulted in unknown state: %s", names[kind], output);
   else
     kube_pod_worker_event (container->worker, container, "Warning", "Unhealthy", "%s probe failed: %s", names[kind], output);
 }
@@ -208,9 +210,9 @@ start_probe (KubePodContainer *container, KubeProbeKind kind, const char *field)
   KubeValue *probe = kube_value_get (container->spec, field);
 
   if (probe != NULL && container->probers[kind] == NULL)
-    container->probers[kind] = kube_prober_new (worker->node, worker->pod, container->spec, container->info->id, kind, probe,
-                                                worker->ips != NULL ? worker->ips[0] : NULL, container->info->started_at, kind == KUBE_PROBE_LIVENESS || container->ready,
-                                                on_probe_changed, on_probe_failed, container);
+    container->probers[kind] = kube_prober_new (
+      worker->node, worker->pod, container->spec, container->info->id, kind, probe, worker->ips != NULL ? worker->ips[0] : NULL,
+      container->info->started_at, kind == KUBE_PROBE_LIVENESS || container->ready, on_probe_changed, on_probe_failed, container);
 }
 
 static void
@@ -282,8 +284,8 @@ enter_running (KubePodContainer *container)
   g_clear_pointer (&container->message, g_free);
   if (hook != NULL && !worker->simulated) {
     container->step = KUBE_STEP_HOOK;
-    container->hook = kube_handler_run (worker->node, worker->pod, container->spec, container->info->id, hook, worker->ips != NULL ? worker->ips[0] : NULL, G_MAXINT64 / 4,
-                                        on_post_start, container);
+    container->hook = kube_handler_run (worker->node, worker->pod, container->spec, container->info->id, hook,
+                                        worker->ips != NULL ? worker->ips[0] : NULL, G_MAXINT64 / 4, on_post_start, container);
   } else
     container->step = KUBE_STEP_RUNNING;
   kube_pod_container_changed (container);
@@ -322,7 +324,8 @@ on_started (GObject *object, GAsyncResult *result, gpointer data)
   } else {
     container->step = KUBE_STEP_EXITED;
     container->reason = "RunContainerError";
-    kube_pod_worker_event (step->worker, container, "Warning", "Failed", "Error: %s", error != NULL ? error->message : "the container is gone");
+    kube_pod_worker_event (step->worker, container, "Warning", "Failed", "Error: %s",
+                           error != NULL ? error->message : "the container is gone");
     kube_pod_worker_step (step->worker);
   }
   step_free (step);
@@ -364,7 +367,8 @@ create (KubePodContainer *container, KubeImage *image)
     return;
   }
   container->step = KUBE_STEP_BUSY;
-  kube_runtime_create_container_async (worker->node->runtime, worker->uid, config, image, on_created, step_new (container, image, NULL));
+  kube_runtime_create_container_async (worker->node->runtime, worker->uid, config, image, on_created,
+                                       step_new (container, image, NULL));
 }
 
 static void
@@ -374,7 +378,9 @@ use_image (KubePodContainer *container, KubeImage *image)
   g_autofree char *wanted = kube_image_normalize_name (kube_value_get_string (container->spec, "image"), NULL);
 
   g_free (container->image_name);
-  container->image_name = g_strdup (wanted != NULL && g_strv_contains (names, wanted) ? wanted : names[0] != NULL ? names[0] : wanted);
+  container->image_name = g_strdup (wanted != NULL && g_strv_contains (names, wanted) ? wanted
+                                    : names[0] != NULL                                ? names[0]
+                                                                                      : wanted);
   g_free (container->image_id);
   container->image_id = g_strdup (kube_image_get_id (image));
   for (; *names != NULL; names++) {
@@ -401,7 +407,8 @@ on_pulled (GObject *object, GAsyncResult *result, gpointer data)
     container->pull_delay = 0;
     g_clear_pointer (&container->pull_error, g_free);
     kube_pod_worker_event (step->worker, container, "Normal", "Pulled",
-                           "Successfully pulled image \"%s\" in %" G_GINT64_FORMAT "ms (%" G_GINT64_FORMAT "ms including waiting). Image size: %" G_GINT64_FORMAT " bytes.",
+                           "Successfully pulled image \"%s\" in %" G_GINT64_FORMAT "ms (%" G_GINT64_FORMAT
+                           "ms including waiting). Image size: %" G_GINT64_FORMAT " bytes.",
                            name, took / 1000, took / 1000, kube_image_get_size (image));
     if (step->worker->state == KUBE_WORKER_RUNNING)
       use_image (container, image);
@@ -432,12 +439,15 @@ make_auth (KubePodWorker *worker)
 
   for (guint i = 0; i < kube_value_get_length (secrets); i++) {
     const char *name = kube_value_get_string (kube_value_get_element (secrets, i), "name");
-    KubeObject *secret = kube_object_sources_get (worker->node->sources, "Secret", kube_object_get_namespace (worker->pod), name != NULL ? name : "");
+    KubeObject *secret = kube_object_sources_get (worker->node->sources, "Secret", kube_object_get_namespace (worker->pod),
+                                                  name != NULL ? name : "");
     g_autoptr (GBytes) data = secret != NULL ? kube_object_get_data (secret, ".dockerconfigjson") : NULL;
-    g_autoptr (KubeValue) config = data != NULL ? kube_value_parse (g_bytes_get_data (data, NULL), g_bytes_get_size (data), NULL) : NULL;
+    g_autoptr (KubeValue) config = data != NULL ? kube_value_parse (g_bytes_get_data (data, NULL), g_bytes_get_size (data), NULL)
+                                                : NULL;
     KubeValue *entries = kube_value_get (config, "auths");
     for (guint j = 0; j < kube_value_get_length (entries); j++)
-      kube_node_put_value (auths, kube_value_get_key (entries, j), kube_value_get_member (entries, kube_value_get_key (entries, j)));
+      kube_node_put_value (auths, kube_value_get_key (entries, j),
+                           kube_value_get_member (entries, kube_value_get_key (entries, j)));
   }
   if (kube_node_get_length (auths) == 0)
     return NULL;
@@ -470,7 +480,8 @@ void
 kube_pod_container_begin (KubePodContainer *container)
 {
   KubePodWorker *worker = container->worker;
-  const char *name = kube_value_get_string (container->spec, "image"), *policy = kube_value_get_string (container->spec, "imagePullPolicy");
+  const char *name = kube_value_get_string (container->spec, "image"),
+             *policy = kube_value_get_string (container->spec, "imagePullPolicy");
   g_autoptr (GError) error = NULL;
 
   clear_timer (container);
@@ -484,7 +495,8 @@ kube_pod_container_begin (KubePodContainer *container)
   }
   g_autofree char *full = kube_image_normalize_name (name != NULL ? name : "", &error);
   if (full == NULL) {
-    g_autofree char *message = g_strdup_printf ("Failed to apply default image tag \"%s\": couldn't parse image name \"%s\": %s", name, name, error->message);
+    g_autofree char *message = g_strdup_printf ("Failed to apply default image tag \"%s\": couldn't parse image name \"%s\": %s",
+                                                name, name, error->message);
     kube_pod_worker_event (worker, container, "Warning", "InspectFailed", "%s", message);
     fail_with (container, "InvalidImageName", message, "InvalidImageName");
     return;
@@ -500,7 +512,8 @@ kube_pod_container_begin (KubePodContainer *container)
     fail_with (container, "ErrImageNeverPull", message, "ErrImageNeverPull");
     return;
   }
-  kube_pod_worker_event (worker, container, "Normal", "Pulled", "Container image \"%s\" already present on machine and can be accessed by the pod", name);
+  kube_pod_worker_event (worker, container, "Normal", "Pulled",
+                         "Container image \"%s\" already present on machine and can be accessed by the pod", name);
   use_image (container, image);
 }
 
@@ -509,7 +522,8 @@ print_seconds (gint64 microseconds)
 {
   gint64 seconds = microseconds / G_USEC_PER_SEC;
 
-  return seconds >= 60 ? g_strdup_printf ("%" G_GINT64_FORMAT "m%" G_GINT64_FORMAT "s", seconds / 60, seconds % 60) : g_strdup_printf ("%" G_GINT64_FORMAT "s", seconds);
+  return seconds >= 60 ? g_strdup_printf ("%" G_GINT64_FORMAT "m%" G_GINT64_FORMAT "s", seconds / 60, seconds % 60)
+                       : g_strdup_printf ("%" G_GINT64_FORMAT "s", seconds);
 }
 
 /* As upstream's flowcontrol.Backoff: the first restart is at once, each later one waits until so long after the end, and ten quiet minutes forget it all. */
@@ -526,7 +540,8 @@ kube_pod_container_may_restart (KubePodContainer *container)
     g_autofree char *delay = print_seconds (container->delay);
     if (!container->announced) {
       container->announced = TRUE;
-      kube_pod_worker_event (worker, container, "Warning", "BackOff", "Back-off restarting failed container %s in pod %s", container->name, pod);
+      kube_pod_worker_event (worker, container, "Warning", "BackOff", "Back-off restarting failed container %s in pod %s",
+                             container->name, pod);
       container->reason = "CrashLoopBackOff";
       g_free (container->message);
       container->message = g_strdup_printf ("back-off %s restarting failed container=%s pod=%s", delay, container->name, pod);
@@ -564,7 +579,8 @@ kube_pod_container_stop (KubePodContainer *container, gint64 grace, const char *
   gint64 at = kube_clock_get_monotonic_time (worker->node->clock) + grace;
   gboolean first = container->step != KUBE_STEP_STOPPING;
 
-  if (container->info == NULL || (container->step != KUBE_STEP_RUNNING && container->step != KUBE_STEP_HOOK && container->step != KUBE_STEP_STOPPING))
+  if (container->info == NULL ||
+      (container->step != KUBE_STEP_RUNNING && container->step != KUBE_STEP_HOOK && container->step != KUBE_STEP_STOPPING))
     return;
   if (!first && at >= container->stop_at)
     return;
@@ -578,8 +594,8 @@ kube_pod_container_stop (KubePodContainer *container, gint64 grace, const char *
     else
       kube_pod_worker_event (worker, container, "Normal", "Killing", "Stopping container %s", container->name);
     if (pre_stop != NULL && grace > 0 && !worker->simulated) {
-      container->hook = kube_handler_run (worker->node, worker->pod, container->spec, container->info->id, pre_stop, worker->ips != NULL ? worker->ips[0] : NULL, grace,
-                                          on_pre_stop, container);
+      container->hook = kube_handler_run (worker->node, worker->pod, container->spec, container->info->id, pre_stop,
+                                          worker->ips != NULL ? worker->ips[0] : NULL, grace, on_pre_stop, container);
       return;
     }
   }

@@ -136,7 +136,8 @@ format_map (KubeValue *map)
 char *
 kube_pod_field (KubeNodeContext *node, KubeObject *pod, const char *path, const char *const *pod_ips)
 {
-  static const char *const plain[] = { "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName" };
+  static const char *const plain[] = { "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
+                                       "spec.serviceAccountName" };
   const char *value;
 
   for (gsize i = 0; i < G_N_ELEMENTS (plain); i++) {
@@ -192,7 +193,8 @@ kube_pod_resource_field (KubeNodeContext *node, KubeObject *pod, KubeValue *cont
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "unsupported container resource : %s", resource != NULL ? resource : "");
     return NULL;
   }
-  if (divisor_value != NULL && kube_quantity_from_value (divisor_value, &divisor, NULL) && kube_quantity_get_milli_value (&divisor) <= 0)
+  if (divisor_value != NULL && kube_quantity_from_value (divisor_value, &divisor, NULL) &&
+      kube_quantity_get_milli_value (&divisor) <= 0)
     divisor = (KubeQuantity){ 1, 0, KUBE_QUANTITY_DECIMAL_SI };
   gint64 milli = get_milli (node, container, parts[0], parts[1]), by = kube_quantity_get_milli_value (&divisor);
   return g_strdup_printf ("%" G_GINT64_FORMAT, milli / by + (milli % by != 0 ? 1 : 0));
@@ -238,7 +240,8 @@ add_from (KubeNodeContext *node, KubeObject *pod, KubeValue *from, Variables *va
   for (guint i = 0; i < keys->len; i++) {
     g_autofree char *variable = g_strconcat (prefix != NULL ? prefix : "", keys->pdata[i], NULL);
     g_autoptr (GBytes) data = kube_object_get_data (object, keys->pdata[i]);
-    if (kube_value_get_member (kube_object_get (object, "binaryData"), keys->pdata[i]) != NULL || !kube_name_is_valid (KUBE_NAME_ENV_VAR, variable))
+    if (kube_value_get_member (kube_object_get (object, "binaryData"), keys->pdata[i]) != NULL ||
+        !kube_name_is_valid (KUBE_NAME_ENV_VAR, variable))
       continue;
     g_autofree char *text = g_strndup (g_bytes_get_data (data, NULL), g_bytes_get_size (data));
     set_variable (variables, variable, text);
@@ -257,7 +260,8 @@ get_key (KubeNodeContext *node, KubeObject *pod, const char *kind, KubeValue *re
 
   if (data == NULL) {
     if (object != NULL && !optional)
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "couldn't find key %s in %s %s/%s", key, kind, kube_object_get_namespace (pod), name);
+      g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "couldn't find key %s in %s %s/%s", key, kind,
+                   kube_object_get_namespace (pod), name);
     return FALSE;
   }
   *value = g_strndup (g_bytes_get_data (data, NULL), g_bytes_get_size (data));
@@ -265,7 +269,8 @@ get_key (KubeNodeContext *node, KubeObject *pod, const char *kind, KubeValue *re
 }
 
 static gboolean
-get_value_from (KubeNodeContext *node, KubeObject *pod, KubeValue *container, KubeValue *from, const char *const *pod_ips, char **value, GError **error)
+get_value_from (KubeNodeContext *node, KubeObject *pod, KubeValue *container, KubeValue *from, const char *const *pod_ips,
+                char **value, GError **error)
 {
   KubeValue *ref;
 
@@ -362,8 +367,8 @@ make_service_variables (KubeNodeContext *node, KubeObject *pod)
 }
 
 static gboolean
-add_variable (KubeNodeContext *node, KubeObject *pod, KubeValue *container, KubeValue *entry, const char *const *pod_ips, Variables *variables, GHashTable *known,
-              GError **error)
+add_variable (KubeNodeContext *node, KubeObject *pod, KubeValue *container, KubeValue *entry, const char *const *pod_ips,
+              Variables *variables, GHashTable *known, GError **error)
 {
   const char *name = kube_value_get_string (entry, "name"), *text = kube_value_get_string (entry, "value");
   KubeValue *from = kube_value_get (entry, "valueFrom");
@@ -395,7 +400,8 @@ copy_into (GHashTable *to, GHashTable *from)
 }
 
 GPtrArray *
-kube_pod_env_make (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *const *pod_ips, GHashTable **all, GError **error)
+kube_pod_env_make (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *const *pod_ips, GHashTable **all,
+                   GError **error)
 {
   g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GHashTable) known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -424,7 +430,8 @@ kube_pod_env_make (KubeNodeContext *node, KubeObject *pod, KubeValue *container,
       set_variable (&variables, key, value);
   }
   for (guint i = 0; i < order->len; i++)
-    g_ptr_array_add (result, g_strdup_printf ("%s=%s", (char *) order->pdata[i], (char *) g_hash_table_lookup (table, order->pdata[i])));
+    g_ptr_array_add (result,
+                     g_strdup_printf ("%s=%s", (char *) order->pdata[i], (char *) g_hash_table_lookup (table, order->pdata[i])));
   if (all != NULL)
     *all = g_steal_pointer (&table);
   return result;

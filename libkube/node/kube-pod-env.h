@@ -10,12 +10,15 @@ char *kube_expand (const char *text, GHashTable *variables) G_GNUC_WARN_UNUSED_R
 
 /* The variables of one container, in order, as `NAME=value`. @variables: (out) (nullable): the same as a table, for kube_expand(). Errors: what keeps the container from being made, worded as
  * upstream (`configmap "x" not found`). @pod_ips: (nullable). */
-GPtrArray *kube_pod_env_make (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *const *pod_ips, GHashTable **variables, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *kube_pod_env_make (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *const *pod_ips,
+                              GHashTable **variables, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What a fieldRef's path is; NULL where there is no such field. */
-char *kube_pod_field (KubeNodeContext *node, KubeObject *pod, const char *path, const char *const *pod_ips) G_GNUC_WARN_UNUSED_RESULT;
+char *kube_pod_field (KubeNodeContext *node, KubeObject *pod, const char *path,
+                      const char *const *pod_ips) G_GNUC_WARN_UNUSED_RESULT;
 /* What a resourceFieldRef is, for @container unless it names another. */
-char *kube_pod_resource_field (KubeNodeContext *node, KubeObject *pod, KubeValue *container, KubeValue *selector, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char *kube_pod_resource_field (KubeNodeContext *node, KubeObject *pod, KubeValue *container, KubeValue *selector,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* A Secret's value, or a ConfigMap's (data or binaryData); NULL where there is no such key. */
 GBytes *kube_object_get_data (KubeObject *object, const char *key) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray *kube_object_list_data_keys (KubeObject *object) G_GNUC_WARN_UNUSED_RESULT;

@@ -59,8 +59,10 @@ kube_pod_make_hosts (KubeNodeContext *node, KubeObject *pod, const char *const *
   } else {
     g_autofree char *hostname = kube_pod_hostname (pod);
     g_autofree char *fqdn = kube_pod_fqdn (node, pod);
-    g_string_append (out, "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n"
-                          "fe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n");
+    g_string_append (
+      out,
+      "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n"
+      "fe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n");
     for (guint i = 0; pod_ips != NULL && pod_ips[i] != NULL; i++)
       g_string_append_printf (out, "%s\t%s%s%s\n", pod_ips[i], fqdn != NULL ? fqdn : "", fqdn != NULL ? "\t" : "", hostname);
   }
@@ -155,7 +157,8 @@ print_resolver (Resolver *resolver)
   for (guint i = 0; i < MIN (resolver->nameservers->len, MAX_NAMESERVERS); i++)
     g_string_append_printf (out, "nameserver %s\n", (char *) resolver->nameservers->pdata[i]);
   for (guint i = 0; i < resolver->options->len; i++)
-    g_string_append_printf (out, "%s %s%s", i == 0 ? "options" : "", (char *) resolver->options->pdata[i], i + 1 == resolver->options->len ? "\n" : "");
+    g_string_append_printf (out, "%s %s%s", i == 0 ? "options" : "", (char *) resolver->options->pdata[i],
+                            i + 1 == resolver->options->len ? "\n" : "");
   return g_string_free (out, FALSE);
 }
 
@@ -165,11 +168,13 @@ kube_pod_make_resolv_conf (KubeNodeContext *node, KubeObject *pod)
   const char *policy = kube_object_get_string (pod, "spec.dnsPolicy");
   gboolean host_network = kube_object_get_boolean (pod, "spec.hostNetwork", FALSE);
   KubeValue *config = kube_object_get (pod, "spec.dnsConfig"), *options = kube_value_get (config, "options");
-  Resolver resolver = { g_ptr_array_new_with_free_func (g_free), g_ptr_array_new_with_free_func (g_free), g_ptr_array_new_with_free_func (g_free) };
+  Resolver resolver = { g_ptr_array_new_with_free_func (g_free), g_ptr_array_new_with_free_func (g_free),
+                        g_ptr_array_new_with_free_func (g_free) };
 
   if (g_strcmp0 (policy, "None") != 0)
     read_host (&resolver);
-  if (g_strcmp0 (policy, "ClusterFirstWithHostNet") == 0 || ((policy == NULL || g_str_equal (policy, "ClusterFirst")) && !host_network))
+  if (g_strcmp0 (policy, "ClusterFirstWithHostNet") == 0 ||
+      ((policy == NULL || g_str_equal (policy, "ClusterFirst")) && !host_network))
     add_cluster (node, pod, &resolver);
   add_all (resolver.nameservers, kube_value_get (config, "nameservers"));
   add_all (resolver.searches, kube_value_get (config, "searches"));

@@ -23,7 +23,8 @@ check_one (const char *kind, const char *name, gpointer data)
 {
   Check *check = data;
 
-  check->known = check->known && kube_object_sources_is_known (check->worker->node->sources, kind, kube_object_get_namespace (check->worker->pod), name);
+  check->known = check->known && kube_object_sources_is_known (check->worker->node->sources, kind,
+                                                               kube_object_get_namespace (check->worker->pod), name);
 }
 
 gboolean
@@ -88,7 +89,8 @@ on_token (GObject *object, GAsyncResult *result, gpointer data)
   } else if (worker->gone != NULL && error != NULL) {
     worker->token_failed = TRUE;
     g_free (worker->failure);
-    worker->failure = g_strdup_printf ("MountVolume.SetUp failed for volume \"%.*s\" : failed to fetch token: %s", (int) strcspn (ask->key, "/"), ask->key, error->message);
+    worker->failure = g_strdup_printf ("MountVolume.SetUp failed for volume \"%.*s\" : failed to fetch token: %s",
+                                       (int) strcspn (ask->key, "/"), ask->key, error->message);
   }
   if (worker->gone != NULL && worker->tokens_pending == 0) {
     worker->busy = FALSE;
@@ -103,10 +105,12 @@ static void
 ask_token (KubePodWorker *worker, const char *key, KubeValue *source)
 {
   KubeObject *pod = worker->pod;
-  const char *account = kube_object_get_string (pod, "spec.serviceAccountName"), *audience = kube_value_get_string (source, "audience");
+  const char *account = kube_object_get_string (pod, "spec.serviceAccountName"),
+             *audience = kube_value_get_string (source, "audience");
   g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
   KubeNode *root = kube_builder_get_root (builder);
-  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, KUBE_KIND ("v1", "ServiceAccount"), kube_object_get_namespace (pod), account != NULL ? account : "default");
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, KUBE_KIND ("v1", "ServiceAccount"),
+                                                      kube_object_get_namespace (pod), account != NULL ? account : "default");
   TokenRequest *ask = g_new0 (TokenRequest, 1);
 
   kube_node_set_string (root, "apiVersion", "authentication.k8s.io/v1");
@@ -139,7 +143,8 @@ kube_pod_setup_ask_tokens (KubePodWorker *worker)
       KubeValue *source = kube_value_get (kube_value_get_element (sources, j), "serviceAccountToken");
       if (source == NULL)
         continue;
-      g_autofree char *key = g_strdup_printf ("%s/%s", kube_value_get_string (volume, "name"), kube_value_get_string (source, "path"));
+      g_autofree char *key = g_strdup_printf ("%s/%s", kube_value_get_string (volume, "name"),
+                                              kube_value_get_string (source, "path"));
       if (!g_hash_table_contains (worker->tokens, key))
         ask_token (worker, key, source);
     }
@@ -149,8 +154,8 @@ kube_pod_setup_ask_tokens (KubePodWorker *worker)
 
 /* What a worker thread does for a pod. */
 typedef struct {
-  KubeVolumeSet *set;  /* (nullable) */
-  char *remove[2];     /* folders (nullable) */
+  KubeVolumeSet *set; /* (nullable) */
+  char *remove[2];    /* folders (nullable) */
   gboolean first;
 } DiskJob;
 
@@ -274,7 +279,8 @@ write_files (KubePodWorker *worker)
   g_mkdir_with_parents (worker->folder, 0755);
   g_autofree char *hosts = kube_pod_make_hosts (worker->node, worker->pod, ips);
   g_autofree char *resolver = kube_pod_make_resolv_conf (worker->node, worker->pod);
-  g_autofree char *hostname = kube_object_get_boolean (worker->pod, "spec.hostNetwork", FALSE) ? g_strdup (g_get_host_name ()) : kube_pod_hostname (worker->pod);
+  g_autofree char *hostname = kube_object_get_boolean (worker->pod, "spec.hostNetwork", FALSE) ? g_strdup (g_get_host_name ())
+                                                                                               : kube_pod_hostname (worker->pod);
   g_autofree char *line = g_strconcat (hostname, "\n", NULL);
   write_pod_file (worker, "resolv.conf", resolver);
   write_pod_file (worker, "hostname", line);

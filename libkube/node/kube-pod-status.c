@@ -54,7 +54,8 @@ default_waiting (KubePodContainer *container)
 static gboolean
 is_waiting (KubePodContainer *container)
 {
-  return container->info == NULL || (container->info->state != KUBE_CONTAINER_RUNNING && container->reason != NULL && container->step != KUBE_STEP_EXITED) ||
+  return container->info == NULL ||
+         (container->info->state != KUBE_CONTAINER_RUNNING && container->reason != NULL && container->step != KUBE_STEP_EXITED) ||
          (container->step == KUBE_STEP_EXITED && g_strcmp0 (container->reason, "CrashLoopBackOff") == 0);
 }
 
@@ -111,8 +112,13 @@ put_container (KubeNode *list, KubePodContainer *container)
   kube_node_set_string (node, "name", container->name);
   put_states (node, container);
   kube_node_set_boolean (node, "ready", ready);
-  kube_node_set_integer (node, "restartCount", container->info != NULL ? kube_value_get_integer (container->info->config, "attempt", 0) : container->restarts);
-  kube_node_set_string (node, "image", container->info != NULL && container->image_name != NULL ? container->image_name : kube_value_get_string (container->spec, "image"));
+  kube_node_set_integer (node, "restartCount",
+                         container->info != NULL ? kube_value_get_integer (container->info->config, "attempt", 0)
+                                                 : container->restarts);
+  kube_node_set_string (node, "image",
+                        container->info != NULL && container->image_name != NULL
+                          ? container->image_name
+                          : kube_value_get_string (container->spec, "image"));
   kube_node_set_string (node, "imageID", container->info != NULL && container->image_id != NULL ? container->image_id : "");
   kube_node_set_string (node, "containerID", id);
   kube_node_set_boolean (node, "started", running && container->started);
@@ -230,7 +236,8 @@ is_unready (KubePodContainer *container)
 static gboolean
 is_incomplete (KubePodContainer *container)
 {
-  return container->role == KUBE_ROLE_INIT ? !kube_pod_container_has_succeeded (container) : container->role == KUBE_ROLE_SIDECAR && !container->started;
+  return container->role == KUBE_ROLE_INIT ? !kube_pod_container_has_succeeded (container)
+                                           : container->role == KUBE_ROLE_SIDECAR && !container->started;
 }
 
 static gboolean
@@ -281,7 +288,10 @@ put_ready (KubePodWorker *worker, KubeNode *list, const char *phase)
 {
   g_autofree char *unready = list_containers (worker, "containers with unready status", is_unready);
   g_autofree char *gates = list_gates (worker);
-  const char *reason = g_str_equal (phase, "Succeeded") ? "PodCompleted" : g_str_equal (phase, "Failed") ? "PodFailed" : unready != NULL ? "ContainersNotReady" : NULL;
+  const char *reason = g_str_equal (phase, "Succeeded") ? "PodCompleted"
+                       : g_str_equal (phase, "Failed")  ? "PodFailed"
+                       : unready != NULL                ? "ContainersNotReady"
+                                                        : NULL;
   const char *message = reason != NULL && g_str_equal (reason, "ContainersNotReady") ? unready : NULL;
 
   if (reason == NULL && gates != NULL)
@@ -309,7 +319,9 @@ put_containers (KubePodWorker *worker, KubeNode *root)
 {
   for (guint i = 0; i < worker->containers->len; i++) {
     KubePodContainer *container = worker->containers->pdata[i];
-    put_container (kube_node_ensure_array (root, container->role == KUBE_ROLE_MAIN ? "containerStatuses" : "initContainerStatuses"), container);
+    put_container (
+      kube_node_ensure_array (root, container->role == KUBE_ROLE_MAIN ? "containerStatuses" : "initContainerStatuses"),
+      container);
   }
 }
 
@@ -337,7 +349,8 @@ kube_pod_status_make (KubePodWorker *worker)
   if (worker->rejected)
     return kube_builder_end (builder);
   conditions = kube_node_ensure_array (root, "conditions");
-  put_condition (worker, conditions, "PodReadyToStartContainers", worker->state >= KUBE_WORKER_RUNNING && worker->state < KUBE_WORKER_FINISHED && worker->ips != NULL, NULL, NULL);
+  put_condition (worker, conditions, "PodReadyToStartContainers",
+                 worker->state >= KUBE_WORKER_RUNNING && worker->state < KUBE_WORKER_FINISHED && worker->ips != NULL, NULL, NULL);
   put_initialized (worker, conditions, phase);
   put_ready (worker, conditions, phase);
   put_addresses (worker, root);
@@ -352,7 +365,8 @@ add_conditions (KubeNode *out, KubeValue *sent, KubeValue *now)
   KubeValue *list = kube_value_get (now, "conditions");
 
   for (guint i = 0; i < kube_value_get_length (list); i++) {
-    KubeValue *condition = kube_value_get_element (list, i), *old = find_condition (sent, kube_value_get_string (condition, "type"));
+    KubeValue *condition = kube_value_get_element (list, i),
+              *old = find_condition (sent, kube_value_get_string (condition, "type"));
     if (kube_value_equal (condition, old))
       continue;
     KubeNode *node = kube_node_append_value (kube_node_ensure_array (out, "conditions"), condition);
@@ -452,10 +466,12 @@ on_patched (GObject *object, GAsyncResult *result, gpointer data)
     KubeValue *status = kube_object_get (pod, "status");
     worker->sent = status != NULL ? kube_value_ref (status) : NULL;
     worker->revision = MAX (worker->revision, version != NULL ? g_ascii_strtoull (version, NULL, 10) : 0);
-  } else if (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND) || g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT))
+  } else if (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND) ||
+             g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT))
     worker->removed = worker->removed || g_error_matches (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND);
   else {
-    kube_warning ("pod %s/%s: its status is not written, trying again: %s", kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod), error->message);
+    kube_warning ("pod %s/%s: its status is not written, trying again: %s", kube_object_get_namespace (worker->pod),
+                  kube_object_get_name (worker->pod), error->message);
     set_status_timer (worker, RETRY_DELAY);
     kube_pod_worker_unref (worker);
     return;
@@ -486,7 +502,8 @@ kube_pod_status_update (KubePodWorker *worker)
   gboolean again = worker->patch_again;
 
   worker->patch_again = FALSE;
-  if (worker->removed || worker->settled || worker->gone == NULL || worker->state == KUBE_WORKER_NEW || worker->state >= KUBE_WORKER_DELETING)
+  if (worker->removed || worker->settled || worker->gone == NULL || worker->state == KUBE_WORKER_NEW ||
+      worker->state >= KUBE_WORKER_DELETING)
     return;
   if (worker->patching) {
     worker->patch_again = TRUE;
@@ -503,7 +520,8 @@ kube_pod_status_update (KubePodWorker *worker)
   g_autoptr (KubeValue) patch = make_patch (worker, now);
   if (patch == NULL)
     return;
-  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, KUBE_KIND ("v1", "Pod"), kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod));
+  g_autoptr (KubeRequest) request = kube_request_new (
+    KUBE_VERB_PATCH, KUBE_KIND ("v1", "Pod"), kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod));
   kube_request_set_subresource (request, "status");
   kube_request_set_patch (request, KUBE_PATCH_STRATEGIC, patch);
   worker->patching = TRUE;

@@ -100,7 +100,8 @@ on_runtime_removed (GObject *object, GAsyncResult *result, gpointer data)
 
   kube_runtime_remove_pod_finish (KUBE_RUNTIME (object), result, NULL);
   if (worker->gone != NULL && worker->node->logs_dir != NULL) {
-    g_autofree char *name = g_strdup_printf ("%s_%s_%s", kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod), worker->uid);
+    g_autofree char *name = g_strdup_printf ("%s_%s_%s", kube_object_get_namespace (worker->pod),
+                                             kube_object_get_name (worker->pod), worker->uid);
     g_autofree char *logs = g_build_filename (worker->node->logs_dir, name, NULL);
     kube_pod_setup_remove_folders (worker, worker->folder, logs, on_removed);
     kube_pod_worker_unref (worker);
@@ -122,7 +123,8 @@ on_deleted (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (KubeResponse) response = kube_client_send_finish (KUBE_CLIENT (object), result, &error);
 
-  if (worker->gone != NULL && error != NULL && !g_error_matches (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND) && !g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT)) {
+  if (worker->gone != NULL && error != NULL && !g_error_matches (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND) &&
+      !g_error_matches (error, KUBE_ERROR, KUBE_ERROR_CONFLICT)) {
     worker->busy = FALSE;
     kube_pod_worker_retry_later (worker, DELETE_RETRY);
   }
@@ -133,7 +135,8 @@ on_deleted (GObject *object, GAsyncResult *result, gpointer data)
 void
 kube_pod_teardown_delete (KubePodWorker *worker)
 {
-  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_DELETE, KUBE_KIND ("v1", "Pod"), kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod));
+  g_autoptr (KubeRequest) request = kube_request_new (
+    KUBE_VERB_DELETE, KUBE_KIND ("v1", "Pod"), kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod));
 
   kube_request_set_delete_options (request, 0, NULL, worker->uid, NULL);
   worker->busy = TRUE;

@@ -15,44 +15,44 @@ typedef enum {
 } KubeRole;
 
 typedef enum {
-  KUBE_STEP_WAITING,  /* not begun, or to begin again; `reason` says why not yet */
-  KUBE_STEP_BUSY,     /* an image is pulled, or the container is made or started */
-  KUBE_STEP_HOOK,     /* it runs, its postStart hook has not ended */
+  KUBE_STEP_WAITING, /* not begun, or to begin again; `reason` says why not yet */
+  KUBE_STEP_BUSY,    /* an image is pulled, or the container is made or started */
+  KUBE_STEP_HOOK,    /* it runs, its postStart hook has not ended */
   KUBE_STEP_RUNNING,
   KUBE_STEP_STOPPING, /* it runs, and was told to end */
   KUBE_STEP_EXITED,
 } KubeContainerStep;
 
 typedef struct {
-  KubePodWorker *worker;   /* (unowned) */
-  const char *name;        /* of spec */
-  KubeValue *spec;         /* (owned) */
+  KubePodWorker *worker; /* (unowned) */
+  const char *name;      /* of spec */
+  KubeValue *spec;       /* (owned) */
   KubeRole role;
   KubeContainerStep step;
-  const char *reason;      /* static: why it waits */
-  char *message;           /* (nullable) */
-  KubeContainer *info;     /* (owned) (nullable): the newest instance */
-  KubeContainer *last;     /* (owned) (nullable): the one before, ended */
+  const char *reason;  /* static: why it waits */
+  char *message;       /* (nullable) */
+  KubeContainer *info; /* (owned) (nullable): the newest instance */
+  KubeContainer *last; /* (owned) (nullable): the one before, ended */
   gint64 restarts;
   char *image_name, *image_id; /* (nullable): of the newest instance */
-  KubeValue *user;         /* (nullable): what its processes run as */
-  gint64 delay, delay_set; /* crash loop: microseconds, and when it was set (wall clock) */
+  KubeValue *user;             /* (nullable): what its processes run as */
+  gint64 delay, delay_set;     /* crash loop: microseconds, and when it was set (wall clock) */
   gint64 pull_delay, pull_at;
-  char *pull_error;        /* (nullable) */
-  GSource *timer;          /* (owned) (nullable): back-off */
-  KubeProber *probers[3];  /* by KubeProbeKind */
-  KubeHandler *hook;       /* (nullable) */
+  char *pull_error;       /* (nullable) */
+  GSource *timer;         /* (owned) (nullable): back-off */
+  KubeProber *probers[3]; /* by KubeProbeKind */
+  KubeHandler *hook;      /* (nullable) */
   gboolean started, ready;
-  gint64 stop_at;          /* monotonic: when it is killed */
-  gboolean announced;      /* an event has told of the present back-off */
+  gint64 stop_at;     /* monotonic: when it is killed */
+  gboolean announced; /* an event has told of the present back-off */
 } KubePodContainer;
 
 typedef enum {
   KUBE_WORKER_NEW,
-  KUBE_WORKER_SOURCES,  /* waits for the objects that it names */
-  KUBE_WORKER_TOKENS,   /* asks for service account tokens */
-  KUBE_WORKER_VOLUMES,  /* a worker thread puts them in place */
-  KUBE_WORKER_SANDBOX,  /* the runtime makes its namespaces */
+  KUBE_WORKER_SOURCES, /* waits for the objects that it names */
+  KUBE_WORKER_TOKENS,  /* asks for service account tokens */
+  KUBE_WORKER_VOLUMES, /* a worker thread puts them in place */
+  KUBE_WORKER_SANDBOX, /* the runtime makes its namespaces */
   KUBE_WORKER_NETWORK,
   KUBE_WORKER_RUNNING,  /* containers start, run and start again */
   KUBE_WORKER_KILLING,  /* containers are told to end */
@@ -66,35 +66,35 @@ typedef enum {
 struct _KubePodWorker {
   guint references;
   KubeNodeContext *node;
-  KubeObject *pod;          /* (owned): the newest */
+  KubeObject *pod; /* (owned): the newest */
   char *uid, *folder;
-  KubePodWorkerFunc gone;   /* NULL: freed by the agent */
+  KubePodWorkerFunc gone; /* NULL: freed by the agent */
   gpointer user_data;
   KubeWorkerState state;
-  gboolean busy;            /* a step of the state is under way */
-  GPtrArray *containers;    /* (element-type KubePodContainer): init containers first */
-  GStrv ips;                /* (nullable) */
-  gint64 start_time;        /* wall clock */
-  gboolean removed;         /* from the API */
-  gboolean settled;         /* it had ended before this agent: its status stays as it is */
-  gboolean adopted;         /* it ran before this agent */
+  gboolean busy;         /* a step of the state is under way */
+  GPtrArray *containers; /* (element-type KubePodContainer): init containers first */
+  GStrv ips;             /* (nullable) */
+  gint64 start_time;     /* wall clock */
+  gboolean removed;      /* from the API */
+  gboolean settled;      /* it had ended before this agent: its status stays as it is */
+  gboolean adopted;      /* it ran before this agent */
   gboolean token_failed;
   gboolean rejected;
   gboolean simulated;
-  gint64 kill_at;           /* monotonic: the end of the grace */
+  gint64 kill_at; /* monotonic: the end of the grace */
   gint64 grace;
-  const char *end_phase;    /* static (nullable): "Succeeded", "Failed" */
+  const char *end_phase; /* static (nullable): "Succeeded", "Failed" */
   char *end_reason, *end_message;
-  GHashTable *tokens;       /* (owned): "volume/path" -> token */
+  GHashTable *tokens; /* (owned): "volume/path" -> token */
   guint tokens_pending;
-  char *failure;            /* (nullable): of the last try to get ready */
+  char *failure; /* (nullable): of the last try to get ready */
   gint64 retry_delay;
   GSource *retry_timer, *deadline_timer, *token_timer, *status_timer; /* (owned) (nullable) */
   gboolean volumes_dirty;
   /* status */
-  KubeValue *sent;          /* (owned): what the API has */
+  KubeValue *sent; /* (owned): what the API has */
   gboolean patching, patch_again;
-  guint64 revision;         /* of `pod` */
+  guint64 revision; /* of `pod` */
 };
 
 /* kube-pod-container.c: one container's life */
@@ -114,7 +114,8 @@ gboolean kube_pod_container_has_succeeded (KubePodContainer *container);
 void kube_pod_worker_step (KubePodWorker *worker);
 KubePodWorker *kube_pod_worker_ref (KubePodWorker *worker);
 void kube_pod_worker_unref (KubePodWorker *worker);
-void kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason, const char *format, ...) G_GNUC_PRINTF (5, 6);
+void kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason,
+                            const char *format, ...) G_GNUC_PRINTF (5, 6);
 /* A step towards running failed: it is tried again later and later. */
 void kube_pod_worker_retry (KubePodWorker *worker, const char *reason, const char *message);
 void kube_pod_worker_retry_later (KubePodWorker *worker, gint64 delay);

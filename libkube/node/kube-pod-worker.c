@@ -121,7 +121,8 @@ kube_pod_worker_get_grace (KubePodWorker *worker)
 }
 
 void
-kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason, const char *format, ...)
+kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason,
+                       const char *format, ...)
 {
   g_autofree char *message = NULL;
   g_autofree char *path = NULL;
@@ -148,7 +149,9 @@ add_containers (KubePodWorker *worker, const char *path, gboolean init)
     container->worker = worker;
     container->spec = kube_value_ref (spec);
     container->name = kube_value_get_string (spec, "name");
-    container->role = !init ? KUBE_ROLE_MAIN : g_strcmp0 (kube_value_get_string (spec, "restartPolicy"), "Always") == 0 ? KUBE_ROLE_SIDECAR : KUBE_ROLE_INIT;
+    container->role = !init                                                                      ? KUBE_ROLE_MAIN
+                      : g_strcmp0 (kube_value_get_string (spec, "restartPolicy"), "Always") == 0 ? KUBE_ROLE_SIDECAR
+                                                                                                 : KUBE_ROLE_INIT;
     g_ptr_array_add (worker->containers, container);
   }
 }
@@ -231,8 +234,10 @@ on_deadline (gpointer data)
 
   g_clear_pointer (&worker->deadline_timer, g_source_unref);
   if (worker->state < KUBE_WORKER_KILLING) {
-    kube_pod_worker_event (worker, NULL, "Normal", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
-    end (worker, "Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline", kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC);
+    kube_pod_worker_event (worker, NULL, "Normal", "DeadlineExceeded",
+                           "Pod was active on the node longer than the specified deadline");
+    end (worker, "Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline",
+         kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC);
     kube_pod_worker_step (worker);
   }
   kube_pod_worker_unref (worker);
@@ -293,7 +298,8 @@ wants_restart (KubePodContainer *container)
     policy = kube_object_get_string (container->worker->pod, "spec.restartPolicy");
   if (container->role == KUBE_ROLE_INIT)
     return g_strcmp0 (policy, "Never") != 0 && container->info->exit_code != 0;
-  return policy == NULL || g_str_equal (policy, "Always") || (g_str_equal (policy, "OnFailure") && container->info->exit_code != 0);
+  return policy == NULL || g_str_equal (policy, "Always") ||
+         (g_str_equal (policy, "OnFailure") && container->info->exit_code != 0);
 }
 
 /* Has it run where it shall; FALSE: it has ended for good. */
@@ -459,7 +465,8 @@ check_end (KubePodWorker *worker)
   if (worker->state >= KUBE_WORKER_KILLING || worker->state == KUBE_WORKER_NEW)
     return;
   if (is_deleting (worker)) {
-    gint64 grace = kube_object_get_integer (worker->pod, "metadata.deletionGracePeriodSeconds", kube_pod_worker_get_grace (worker));
+    gint64 grace = kube_object_get_integer (worker->pod, "metadata.deletionGracePeriodSeconds",
+                                            kube_pod_worker_get_grace (worker));
     end (worker, NULL, NULL, NULL, MAX (worker->removed ? 0 : grace, 1) * G_USEC_PER_SEC);
   }
   if ((is_deleting (worker) || worker->end_phase != NULL) && !worker->busy) {
@@ -527,8 +534,10 @@ kube_pod_worker_update (KubePodWorker *worker, KubeObject *pod)
 {
   const char *version = kube_object_get_resource_version (pod);
   guint64 revision = version != NULL ? g_ascii_strtoull (version, NULL, 10) : 0;
-  gboolean metadata = !kube_value_equal (kube_object_get (pod, "metadata.labels"), kube_object_get (worker->pod, "metadata.labels")) ||
-                      !kube_value_equal (kube_object_get (pod, "metadata.annotations"), kube_object_get (worker->pod, "metadata.annotations"));
+  gboolean metadata = !kube_value_equal (kube_object_get (pod, "metadata.labels"),
+                                         kube_object_get (worker->pod, "metadata.labels")) ||
+                      !kube_value_equal (kube_object_get (pod, "metadata.annotations"),
+                                         kube_object_get (worker->pod, "metadata.annotations"));
 
   kube_object_ref (pod);
   kube_object_unref (worker->pod);
@@ -545,7 +554,8 @@ kube_pod_worker_update (KubePodWorker *worker, KubeObject *pod)
   worker->volumes_dirty = worker->volumes_dirty || (metadata && worker->state == KUBE_WORKER_RUNNING);
   /* a shorter grace than before */
   if (worker->state == KUBE_WORKER_KILLING && kube_object_is_deleting (pod))
-    end (worker, NULL, NULL, NULL, MAX (kube_object_get_integer (pod, "metadata.deletionGracePeriodSeconds", 30), 1) * G_USEC_PER_SEC);
+    end (worker, NULL, NULL, NULL,
+         MAX (kube_object_get_integer (pod, "metadata.deletionGracePeriodSeconds", 30), 1) * G_USEC_PER_SEC);
   kube_pod_worker_step (worker);
 }
 
@@ -597,7 +607,8 @@ kube_pod_worker_source_changed (KubePodWorker *worker, const char *kind, const c
 {
   Match match = { kind, name, FALSE };
 
-  if (worker->simulated || worker->state >= KUBE_WORKER_KILLING || g_strcmp0 (namespace_, kube_object_get_namespace (worker->pod)) != 0)
+  if (worker->simulated || worker->state >= KUBE_WORKER_KILLING ||
+      g_strcmp0 (namespace_, kube_object_get_namespace (worker->pod)) != 0)
     return;
   kube_pod_foreach_reference (worker->pod, match_one, &match);
   if (!match.found)
@@ -647,7 +658,8 @@ find_container (KubePodWorker *worker, const char *name, GError **error)
     if (g_strcmp0 (container->name, name) == 0)
       return container;
   }
-  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is not available", name != NULL ? name : "", kube_object_get_name (worker->pod));
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is not available",
+               name != NULL ? name : "", kube_object_get_name (worker->pod));
   return NULL;
 }
 
@@ -665,14 +677,21 @@ kube_pod_worker_find_log (KubePodWorker *worker, const char *name, gboolean prev
   if (info != NULL)
     return g_strdup (info->id);
   if (previous)
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "previous terminated container \"%s\" in pod \"%s\" not found", name, pod);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "previous terminated container \"%s\" in pod \"%s\" not found", name,
+                 pod);
   else if (g_strcmp0 (container->reason, "ErrImagePull") == 0)
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is waiting to start: image can't be pulled", name, pod);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
+                 "container \"%s\" in pod \"%s\" is waiting to start: image can't be pulled", name, pod);
   else if (g_strcmp0 (container->reason, "ImagePullBackOff") == 0)
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is waiting to start: trying and failing to pull image", name, pod);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
+                 "container \"%s\" in pod \"%s\" is waiting to start: trying and failing to pull image", name, pod);
   else
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is waiting to start: %s", name, pod,
-                 container->reason != NULL ? container->reason : container->role == KUBE_ROLE_MAIN && ((KubePodContainer *) worker->containers->pdata[0])->role != KUBE_ROLE_MAIN ? "PodInitializing" : "ContainerCreating");
+                 container->reason != NULL ? container->reason
+                 : container->role == KUBE_ROLE_MAIN &&
+                     ((KubePodContainer *) worker->containers->pdata[0])->role != KUBE_ROLE_MAIN
+                   ? "PodInitializing"
+                   : "ContainerCreating");
   return NULL;
 }
 

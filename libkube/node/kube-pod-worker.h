@@ -32,7 +32,8 @@ void kube_pod_worker_reject (KubePodWorker *worker, const char *reason, const ch
 void kube_pod_worker_rotate_logs (KubePodWorker *worker);
 
 /* For logs, exec and attach: the container's id. Errors as the kubelet words them. */
-char *kube_pod_worker_find_log (KubePodWorker *worker, const char *container, gboolean previous, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char *kube_pod_worker_find_log (KubePodWorker *worker, const char *container, gboolean previous,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 char *kube_pod_worker_find_running (KubePodWorker *worker, const char *container, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -7,7 +7,7 @@ struct _KubeProber {
   KubeValue *container; /* (owned) */
   char *id, *pod_ip;
   KubeProbeKind kind;
-  KubeValue *probe;     /* (owned) */
+  KubeValue *probe; /* (owned) */
   gint64 period, timeout;
   gint64 success_threshold, failure_threshold;
   KubeProberFunc changed;
@@ -16,9 +16,9 @@ struct _KubeProber {
   GSource *timer;       /* (owned) (nullable) */
   KubeHandler *running; /* (nullable) */
   gboolean good;
-  gboolean last;        /* of the last run */
-  gint64 streak;        /* runs in a row that ended like the last one */
-  gboolean done;        /* a startup probe that has told */
+  gboolean last; /* of the last run */
+  gint64 streak; /* runs in a row that ended like the last one */
+  gboolean done; /* a startup probe that has told */
 };
 
 static void schedule (KubeProber *prober, gint64 delay);
@@ -54,7 +54,8 @@ on_time (gpointer data)
   g_clear_pointer (&prober->timer, g_source_unref);
   if (prober->kind == KUBE_PROBE_STARTUP && prober->done)
     return G_SOURCE_REMOVE;
-  prober->running = kube_handler_run (prober->node, prober->pod, prober->container, prober->id, prober->probe, prober->pod_ip, prober->timeout, on_result, prober);
+  prober->running = kube_handler_run (prober->node, prober->pod, prober->container, prober->id, prober->probe, prober->pod_ip,
+                                      prober->timeout, on_result, prober);
   return G_SOURCE_REMOVE;
 }
 
@@ -68,8 +69,9 @@ schedule (KubeProber *prober, gint64 delay)
 }
 
 KubeProber *
-kube_prober_new (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *id, KubeProbeKind kind, KubeValue *probe, const char *pod_ip,
-                 gint64 started_at, gboolean good, KubeProberFunc changed, KubeProberFailFunc failed, gpointer user_data)
+kube_prober_new (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *id, KubeProbeKind kind,
+                 KubeValue *probe, const char *pod_ip, gint64 started_at, gboolean good, KubeProberFunc changed,
+                 KubeProberFailFunc failed, gpointer user_data)
 {
   KubeProber *prober = g_new0 (KubeProber, 1);
   gint64 initial = kube_value_get_integer (probe, "initialDelaySeconds", 0) * G_USEC_PER_SEC;

@@ -36,7 +36,10 @@ is_path_component (const char *c, gsize length)
     }
     while (c < end && *c == separator)
       n++, c++;
-    if (c == end || !is_lower_alnum (*c) || strchr ("._-", separator) == NULL || n > (separator == '.' ? 1 : separator == '_' ? 2 : G_MAXSIZE))
+    if (c == end || !is_lower_alnum (*c) || strchr ("._-", separator) == NULL ||
+        n > (separator == '.'   ? 1
+             : separator == '_' ? 2
+                                : G_MAXSIZE))
       return FALSE;
   }
   return TRUE;
@@ -136,13 +139,15 @@ kube_image_name_parse (const char *text, GError **error)
   const char *rest;
 
   if (strlen (text) == 64 && strspn (text, "0123456789abcdef") == 64) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "invalid repository name (%s), cannot specify 64-byte hexadecimal strings", text);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID,
+                 "invalid repository name (%s), cannot specify 64-byte hexadecimal strings", text);
     return NULL;
   }
   rest = split_domain (text, &name->domain);
   gsize remote = strcspn (rest, ":");
   if (has_upper (rest, remote)) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "invalid reference format: repository name (%.*s) must be lowercase", (int) remote, rest);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "invalid reference format: repository name (%.*s) must be lowercase",
+                 (int) remote, rest);
     return NULL;
   }
   const char *at = strchr (rest, '@');
@@ -155,7 +160,8 @@ kube_image_name_parse (const char *text, GError **error)
     *colon = '\0';
   } else if (at == NULL)
     name->tag = g_strdup ("latest");
-  name->path = g_str_equal (name->domain, "docker.io") && strchr (body, '/') == NULL ? g_strconcat ("library/", body, NULL) : g_strdup (body);
+  name->path = g_str_equal (name->domain, "docker.io") && strchr (body, '/') == NULL ? g_strconcat ("library/", body, NULL)
+                                                                                     : g_strdup (body);
 
   if (!is_domain (name->domain) || !is_path (name->path) || (name->tag != NULL && !is_tag (name->tag)) ||
       (name->digest != NULL && !kube_digest_is_valid (name->digest))) {

@@ -121,7 +121,8 @@ pull (KubeImagePuller *puller, const char *text, const char *auth, const char *f
   if (digest == NULL)
     return NULL;
   /* the name by which the registry's content is known for good */
-  g_autofree char *known_as = g_strdup_printf ("%s/%s@%s", name->domain, name->path, name->digest != NULL ? name->digest : digest);
+  g_autofree char *known_as = g_strdup_printf ("%s/%s@%s", name->domain, name->path,
+                                               name->digest != NULL ? name->digest : digest);
   return kube_image_store_import_full (puller->store, layout, text, known_as, error);
 }
 
@@ -168,8 +169,8 @@ kube_image_puller_free (KubeImagePuller *puller)
 }
 
 void
-kube_image_puller_pull_async (KubeImagePuller *puller, const char *name, const char *auth, GCancellable *cancellable, GAsyncReadyCallback callback,
-                              gpointer user_data)
+kube_image_puller_pull_async (KubeImagePuller *puller, const char *name, const char *auth, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Pull *job = g_new0 (Pull, 1);

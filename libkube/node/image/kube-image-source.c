@@ -40,7 +40,8 @@ kube_file_hash (const char *path, GError **error)
   while (fd >= 0 && (n = read (fd, buffer, sizeof buffer)) > 0)
     g_checksum_update (checksum, buffer, n);
   if (n < 0)
-    g_set_error (error, KUBE_ERROR, errno == ENOENT ? KUBE_ERROR_NOT_FOUND : KUBE_ERROR_INTERNAL, "cannot read %s: %s", path, g_strerror (errno));
+    g_set_error (error, KUBE_ERROR, errno == ENOENT ? KUBE_ERROR_NOT_FOUND : KUBE_ERROR_INTERNAL, "cannot read %s: %s", path,
+                 g_strerror (errno));
   if (fd >= 0)
     close (fd);
   return n < 0 ? NULL : g_strdup (g_checksum_get_string (checksum));
@@ -59,7 +60,8 @@ read_json (const char *path, const char *digest, GError **error)
     return NULL;
   }
   if (!g_file_get_contents (path, &data, &length, &local)) {
-    g_set_error_literal (error, KUBE_ERROR, g_error_matches (local, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? KUBE_ERROR_NOT_FOUND : KUBE_ERROR_INTERNAL,
+    g_set_error_literal (error, KUBE_ERROR,
+                         g_error_matches (local, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? KUBE_ERROR_NOT_FOUND : KUBE_ERROR_INTERNAL,
                          local->message);
     return NULL;
   }
@@ -108,7 +110,8 @@ choose_manifest (const char *layout, KubeValue *index, guint depth, GError **err
 
   for (guint i = 0; i < n; i++) {
     KubeValue *descriptor = kube_value_get_element (manifests, i);
-    const char *os = kube_value_get_string (descriptor, "platform.os"), *architecture = kube_value_get_string (descriptor, "platform.architecture");
+    const char *os = kube_value_get_string (descriptor, "platform.os"),
+               *architecture = kube_value_get_string (descriptor, "platform.architecture");
     if (os != NULL && architecture != NULL && !(g_str_equal (os, "linux") && g_str_equal (architecture, ARCHITECTURE)))
       continue;
     if (chosen == NULL)
@@ -254,7 +257,8 @@ convert_docker_archive (const char *folder, GError **error)
     return NULL;
   }
   g_mkdir_with_parents (blobs, 0700);
-  g_autoptr (KubeValue) config = adopt_blob (folder, kube_value_get_string (entry, "Config"), "application/vnd.oci.image.config.v1+json", error);
+  g_autoptr (KubeValue)
+    config = adopt_blob (folder, kube_value_get_string (entry, "Config"), "application/vnd.oci.image.config.v1+json", error);
   if (config == NULL)
     return NULL;
   kube_node_set_integer (root, "schemaVersion", 2);

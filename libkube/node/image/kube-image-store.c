@@ -38,7 +38,8 @@ G_DEFINE_TYPE (KubeImageStore, kube_image_store, G_TYPE_OBJECT)
 static gboolean
 fail (GError **error, const char *what, int code)
 {
-  g_set_error (error, KUBE_ERROR, code == EACCES || code == EPERM ? KUBE_ERROR_FORBIDDEN : KUBE_ERROR_INTERNAL, "%s: %s", what, g_strerror (code));
+  g_set_error (error, KUBE_ERROR, code == EACCES || code == EPERM ? KUBE_ERROR_FORBIDDEN : KUBE_ERROR_INTERNAL, "%s: %s", what,
+               g_strerror (code));
   return FALSE;
 }
 
@@ -56,7 +57,8 @@ lock_for_writing (KubeImageStore *self, GError **error)
   g_autofree char *path = g_build_filename (self->folder, "lock", NULL);
   g_autofree char *mark = g_build_filename (self->folder, "oci-layout", NULL);
 
-  if (g_mkdir_with_parents (blobs, 0700) < 0 || g_mkdir_with_parents (self->layers, 0700) < 0 || g_mkdir_with_parents (scratch, 0700) < 0) {
+  if (g_mkdir_with_parents (blobs, 0700) < 0 || g_mkdir_with_parents (self->layers, 0700) < 0 ||
+      g_mkdir_with_parents (scratch, 0700) < 0) {
     fail (error, self->folder, errno);
     return -1;
   }
@@ -83,7 +85,8 @@ make_chain (KubeValue *config, GError **error)
   for (guint i = 0; i < n; i++) {
     const char *diff = kube_value_peek_string (kube_value_get_element (diff_ids, i), NULL);
     if (!kube_digest_is_valid (diff)) {
-      g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INVALID, "the image's configuration has a layer without a sha256 digest");
+      g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INVALID,
+                           "the image's configuration has a layer without a sha256 digest");
       return NULL;
     }
     if (i == 0)
@@ -165,7 +168,8 @@ write_index (KubeImageStore *self, GHashTable *names, GError **error)
   gsize length;
   g_autofree char *text = kube_value_print (value, &length);
   g_autoptr (GError) local = NULL;
-  if (g_file_set_contents_full (self->index, text, length, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &local))
+  if (g_file_set_contents_full (self->index, text, length, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                &local))
     return TRUE;
   g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, local->message);
   return FALSE;
@@ -236,7 +240,8 @@ has_name (KubeImage *image, const char *name)
 static gboolean
 has_id (KubeImage *image, const char *id)
 {
-  return g_str_equal (kube_image_get_id (image), id) || (strlen (id) >= 12 && g_str_has_prefix (kube_image_get_id (image) + 7, id));
+  return g_str_equal (kube_image_get_id (image), id) ||
+         (strlen (id) >= 12 && g_str_has_prefix (kube_image_get_id (image) + 7, id));
 }
 
 /**
@@ -317,7 +322,9 @@ unpack_layers (KubeImageStore *self, KubeValue *manifest, KubeValue *config, GEr
   if (chain == NULL)
     return FALSE;
   if (kube_value_get_length (layers) != n || n > MAX_LAYERS) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, n > MAX_LAYERS ? "the image has more than %d layers" : "manifest and configuration do not have the same layers", MAX_LAYERS);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID,
+                 n > MAX_LAYERS ? "the image has more than %d layers" : "manifest and configuration do not have the same layers",
+                 MAX_LAYERS);
     return FALSE;
   }
   for (guint i = 0; i < n; i++) {
@@ -360,7 +367,8 @@ take_image (KubeImageStore *self, const char *layout, const char *digest, GError
     if (!take_blob (self, layout, layer, error))
       return FALSE;
   }
-  return unpack_layers (self, manifest, config, error) && take_blob (self, layout, config_digest, error) && take_blob (self, layout, digest, error);
+  return unpack_layers (self, manifest, config, error) && take_blob (self, layout, config_digest, error) &&
+         take_blob (self, layout, digest, error);
 }
 
 /* Whether a mount stands on a layer of this store: by its path, or by a descriptor, as an image of many layers is mounted. */
@@ -423,7 +431,8 @@ collect_garbage (KubeImageStore *self, GError **error)
 }
 
 static gboolean
-import_locked (KubeImageStore *self, const char *path, const char *name, const char *repo_digest, const char *scratch, GError **error)
+import_locked (KubeImageStore *self, const char *path, const char *name, const char *repo_digest, const char *scratch,
+               GError **error)
 {
   g_autofree char *digest = NULL;
   g_autofree char *layout = kube_image_source_open (path, scratch, &digest, error);

@@ -20,10 +20,10 @@
 /* Unpacks one layer. The layer's own folder holds only what the layer changes; where an entry's parent is not in it, the layers below say whether it is a
  * folder (then it is made with the same owner and mode, for overlayfs shows the upper one's) or a symbolic link (then it is followed, inside of the image). */
 typedef struct {
-  int root;              /* the layer's folder */
-  GArray *parents;       /* (element-type int): folders below, the topmost first */
+  int root;        /* the layer's folder */
+  GArray *parents; /* (element-type int): folders below, the topmost first */
   GChecksum *checksum;
-  struct archive *raw;   /* decompresses the blob */
+  struct archive *raw; /* decompresses the blob */
   gint64 bytes;
   gboolean too_large;
 } Unpack;
@@ -31,8 +31,8 @@ typedef struct {
 static gboolean
 fail (GError **error, const char *path, int code)
 {
-  g_set_error (error, KUBE_ERROR, code == ENOSPC ? KUBE_ERROR_SERVICE_UNAVAILABLE : KUBE_ERROR_INTERNAL, "cannot unpack %s: %s", path,
-               g_strerror (code));
+  g_set_error (error, KUBE_ERROR, code == ENOSPC ? KUBE_ERROR_SERVICE_UNAVAILABLE : KUBE_ERROR_INTERNAL, "cannot unpack %s: %s",
+               path, g_strerror (code));
   return FALSE;
 }
 
@@ -347,7 +347,8 @@ unpack_entry (Unpack *unpack, struct archive *archive, struct archive_entry *ent
     return make_whiteout (unpack, path, name, error);
   if (link == NULL && (type == AE_IFCHR || type == AE_IFBLK || type == AE_IFSOCK))
     return TRUE; /* containers get their devices from the runtime */
-  gboolean folder_stays = type == AE_IFDIR && link == NULL && fstatat (unpack->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR (st.st_mode);
+  gboolean folder_stays = type == AE_IFDIR && link == NULL && fstatat (unpack->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                          S_ISDIR (st.st_mode);
   if (!folder_stays && !remove_tree_at (unpack->root, path))
     return fail (error, path, errno);
   if (link != NULL)
@@ -400,7 +401,8 @@ unpack_entries (Unpack *unpack, const char *blob, GError **error)
   archive_read_support_format_tar (archive);
   archive_read_support_format_empty (archive);
   status = archive_read_open (archive, unpack, NULL, read_decompressed, NULL);
-  while (good && status == ARCHIVE_OK && (status = archive_read_next_header (archive, &entry)) >= ARCHIVE_WARN && status != ARCHIVE_EOF) {
+  while (good && status == ARCHIVE_OK && (status = archive_read_next_header (archive, &entry)) >= ARCHIVE_WARN &&
+         status != ARCHIVE_EOF) {
     status = ARCHIVE_OK;
     if (++entries > MAX_ENTRIES) {
       g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "layer %s has more than %d files", blob, MAX_ENTRIES);
@@ -429,7 +431,8 @@ open_raw (Unpack *unpack, const char *blob, GError **error)
   archive_read_support_filter_all (unpack->raw);
   archive_read_support_format_raw (unpack->raw);
   archive_read_support_format_empty (unpack->raw);
-  if (archive_read_open_filename (unpack->raw, blob, 64 * 1024) == ARCHIVE_OK && archive_read_next_header (unpack->raw, &entry) == ARCHIVE_OK)
+  if (archive_read_open_filename (unpack->raw, blob, 64 * 1024) == ARCHIVE_OK &&
+      archive_read_next_header (unpack->raw, &entry) == ARCHIVE_OK)
     return TRUE;
   g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "cannot read layer %s: %s", blob, archive_error_string (unpack->raw));
   return FALSE;

@@ -76,16 +76,24 @@ cgroup_path (const KubeOciPaths *paths, KubeValue *pod, const char *id)
 }
 
 gboolean
-kube_bundle_create (const KubeOciPaths *paths, const char *id, KubeValue *pod, KubeValue *container, KubeImage *image, const char *layer_folder, GError **error)
+kube_bundle_create (const KubeOciPaths *paths, const char *id, KubeValue *pod, KubeValue *container, KubeImage *image,
+                    const char *layer_folder, GError **error)
 {
   g_autofree char *folder = g_build_filename (paths->containers, id, NULL);
   g_autofree char *rootfs = g_build_filename (folder, "rootfs", NULL);
   g_autofree char *sandbox = g_build_filename (paths->sandboxes, kube_value_get_string (pod, "uid"), NULL);
   g_autofree char *namespaces = g_build_filename (sandbox, "ns", NULL);
-  g_autofree char *shm = kube_value_get_boolean (pod, "hostIPC", FALSE) ? g_strdup ("/dev/shm") : g_build_filename (sandbox, "shm", NULL);
+  g_autofree char *shm = kube_value_get_boolean (pod, "hostIPC", FALSE) ? g_strdup ("/dev/shm")
+                                                                        : g_build_filename (sandbox, "shm", NULL);
   g_autofree char *config_path = g_build_filename (folder, "config.json", NULL);
   g_autofree char *cgroup = cgroup_path (paths, pod, id);
-  KubeOciSpec spec = { .pod = pod, .container = container, .image = image, .rootfs = rootfs, .namespaces = namespaces, .shm = shm, .cgroup = cgroup,
+  KubeOciSpec spec = { .pod = pod,
+                       .container = container,
+                       .image = image,
+                       .rootfs = rootfs,
+                       .namespaces = namespaces,
+                       .shm = shm,
+                       .cgroup = cgroup,
                        .unified = kube_cgroup_get_mode () == KUBE_CGROUP_V2 };
 
   if (mkdir (folder, 0700) < 0)

@@ -105,7 +105,8 @@ limit_unified (const char *path, KubeValue *resources)
   if (shares > 0)
     write_value (ROOT, path, "cpu.weight", 1 + (CLAMP (shares, 2, 262144) - 2) * 9999 / 262142);
   if (quota > 0) {
-    g_autofree char *text = g_strdup_printf ("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, quota, kube_value_get_integer (resources, "cpuPeriod", 100000));
+    g_autofree char *text = g_strdup_printf ("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, quota,
+                                             kube_value_get_integer (resources, "cpuPeriod", 100000));
     write_text (ROOT, path, "cpu.max", text);
   }
   if (memory > 0)
@@ -148,7 +149,8 @@ kube_cgroup_create (const char *path, KubeValue *resources)
     const char *tree = trees->pdata[i];
     g_autofree char *folder = g_build_filename (tree, path, NULL);
     /* a cpuset must be given its processors before anything can be in it: the runtime does that where a container needs one */
-    if (g_str_has_suffix (tree, "/cpu") || g_str_has_suffix (tree, "/memory") || g_str_has_suffix (tree, "/pids") || g_str_has_suffix (tree, "/cpu,cpuacct")) {
+    if (g_str_has_suffix (tree, "/cpu") || g_str_has_suffix (tree, "/memory") || g_str_has_suffix (tree, "/pids") ||
+        g_str_has_suffix (tree, "/cpu,cpuacct")) {
       g_mkdir_with_parents (folder, 0755);
       limit_tree (tree, path, resources);
     }

@@ -13,7 +13,8 @@
 #define START_TIMEOUT_MS (4 * 60 * 1000)
 #define MAX_REPLY (64 * 1024)
 
-static const char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "_OCI_SYNCPIPE=3", NULL };
+static const char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "_OCI_SYNCPIPE=3",
+                                           NULL };
 
 static gboolean
 fail (GError **error, const char *what)
@@ -73,7 +74,9 @@ release (const KubeConmon *conmon, GError **error)
   }
   /* the process has not come to its fifo yet: crun knows how to wait for it */
   const char *const argv[] = { conmon->crun, "--root", conmon->crun_root, "start", conmon->id, NULL };
-  KubeSpawn spawn = { .argv = argv, .envp = environment, .stdio = { -1, -1, -1 }, .extra = -1, .mount_namespace = conmon->mount_namespace };
+  KubeSpawn spawn = {
+    .argv = argv, .envp = environment, .stdio = { -1, -1, -1 }, .extra = -1, .mount_namespace = conmon->mount_namespace
+  };
   int pidfd;
   if (kube_spawn (&spawn, &pidfd, error) < 0)
     return FALSE;
@@ -87,8 +90,26 @@ static GPtrArray *
 make_arguments (const KubeConmon *conmon)
 {
   GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
-  const char *const fixed[] = { conmon->conmon, "--api-version", "1", "-c", conmon->id, "-u", conmon->id, "-n", conmon->id, "-r", conmon->crun, "-b", conmon->folder,
-                                "--exit-dir", conmon->exits, "--full-attach", "--log-level", "error", "--no-new-keyring", "--no-sync-log" };
+  const char *const fixed[] = { conmon->conmon,
+                                "--api-version",
+                                "1",
+                                "-c",
+                                conmon->id,
+                                "-u",
+                                conmon->id,
+                                "-n",
+                                conmon->id,
+                                "-r",
+                                conmon->crun,
+                                "-b",
+                                conmon->folder,
+                                "--exit-dir",
+                                conmon->exits,
+                                "--full-attach",
+                                "--log-level",
+                                "error",
+                                "--no-new-keyring",
+                                "--no-sync-log" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (fixed); i++)
     g_ptr_array_add (argv, g_strdup (fixed[i]));
@@ -118,8 +139,13 @@ kube_conmon_start (const KubeConmon *conmon, int *pid, int *conmon_pid, GError *
 
   if (pipe2 (sync, O_CLOEXEC) < 0)
     return fail (error, "pipe");
-  KubeSpawn spawn = { .argv = (const char *const *) argv->pdata, .envp = environment, .cwd = conmon->folder, .stdio = { -1, -1, -1 }, .extra = sync[1],
-                      .mount_namespace = conmon->mount_namespace, .new_session = TRUE };
+  KubeSpawn spawn = { .argv = (const char *const *) argv->pdata,
+                      .envp = environment,
+                      .cwd = conmon->folder,
+                      .stdio = { -1, -1, -1 },
+                      .extra = sync[1],
+                      .mount_namespace = conmon->mount_namespace,
+                      .new_session = TRUE };
   int child = kube_spawn (&spawn, &pidfd, error);
   close (sync[1]);
   gboolean good = child > 0;

@@ -12,8 +12,8 @@ typedef struct {
   const char *crun_root;
   int mount_namespace; /* -1: the caller's */
   const char *id;
-  const char *folder;  /* of the container: config.json is in it, the rest is made there */
-  const char *exits;   /* folder of exit files */
+  const char *folder; /* of the container: config.json is in it, the rest is made there */
+  const char *exits;  /* folder of exit files */
   const char *log;
   gboolean tty, stdin_open, stdin_once;
 } KubeConmon;

@@ -24,10 +24,10 @@ typedef struct {
   int file;           /* -1: not there yet */
   int out;            /* socket to the stream; -1: into text */
   int end;
-  int watch;          /* inotify, -1 */
+  int watch; /* inotify, -1 */
   GString *text;
-  GString *line;      /* what has come of a line so far */
-  GString *pending;   /* what goes out in one write */
+  GString *line;    /* what has come of a line so far */
+  GString *pending; /* what goes out in one write */
 } Log;
 
 static void
@@ -81,7 +81,8 @@ take_line (Log *log, const char *line, gsize length)
 
   if (tag_end == NULL)
     return TRUE;
-  if (log->stream != NULL && (strlen (log->stream) != (gsize) (stream_end - time_end - 1) || strncmp (log->stream, time_end + 1, strlen (log->stream)) != 0))
+  if (log->stream != NULL && (strlen (log->stream) != (gsize) (stream_end - time_end - 1) ||
+                              strncmp (log->stream, time_end + 1, strlen (log->stream)) != 0))
     return TRUE;
   if (log->since >= 0) {
     g_autofree char *text = g_strndup (line, time_end - line);
@@ -249,7 +250,9 @@ log_new (const char *path, const KubeLogOptions *options)
   log->since = options->since_time;
   log->tail = options->tail_lines;
   log->limit = options->limit_bytes;
-  log->stream = g_strcmp0 (options->stream, "Stdout") == 0 ? "stdout" : g_strcmp0 (options->stream, "Stderr") == 0 ? "stderr" : NULL;
+  log->stream = g_strcmp0 (options->stream, "Stdout") == 0   ? "stdout"
+                : g_strcmp0 (options->stream, "Stderr") == 0 ? "stderr"
+                                                             : NULL;
   log->out = log->end = log->watch = -1;
   log->file = open (path, O_RDONLY | O_CLOEXEC);
   log->line = g_string_new (NULL);

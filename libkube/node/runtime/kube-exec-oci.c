@@ -27,11 +27,11 @@ typedef struct {
   KubeExec parent;
   GOutputStream *in;
   GInputStream *out, *err;
-  int pidfd;          /* -1: attached */
-  int end;            /* attached: becomes readable when the container ended */
-  int master;         /* terminal, or -1 */
+  int pidfd;  /* -1: attached */
+  int end;    /* attached: becomes readable when the container ended */
+  int master; /* terminal, or -1 */
   char *pid_file, *log_file, *process_file, *exit_file;
-  char *folder;       /* attached: the container's */
+  char *folder; /* attached: the container's */
   gboolean reaped;
   int status;
 } KubeExecOci;
@@ -120,7 +120,8 @@ complete_wait (GTask *task)
   }
   if (self->status != 0 && self->pid_file != NULL && !g_file_test (self->pid_file, G_FILE_TEST_EXISTS)) {
     g_autofree char *why = read_error (self);
-    g_task_return_new_error (task, KUBE_ERROR, KUBE_ERROR_INTERNAL, "failed to exec in container: failed to start exec: OCI runtime exec failed: %s",
+    g_task_return_new_error (task, KUBE_ERROR, KUBE_ERROR_INTERNAL,
+                             "failed to exec in container: failed to start exec: OCI runtime exec failed: %s",
                              why != NULL ? why : "exec failed");
     return;
   }
@@ -364,7 +365,8 @@ kube_conmon_exec (const KubeConmon *conmon, KubeValue *config, const KubeExecOpt
   self->log_file = unique_file (conmon, "log");
   if (!write_process (self, config, options, error))
     return NULL;
-  const char *const fixed[] = { conmon->crun, "--root", conmon->crun_root, "--log", self->log_file, "exec", "--process", self->process_file, "--pid-file", self->pid_file };
+  const char *const fixed[] = { conmon->crun, "--root",    conmon->crun_root,  "--log",      self->log_file,
+                                "exec",       "--process", self->process_file, "--pid-file", self->pid_file };
   for (gsize i = 0; i < G_N_ELEMENTS (fixed); i++)
     g_ptr_array_add (argv, (gpointer) fixed[i]);
   if (options->tty) {
@@ -374,9 +376,14 @@ kube_conmon_exec (const KubeConmon *conmon, KubeValue *config, const KubeExecOpt
   g_ptr_array_add (argv, (gpointer) conmon->id);
   g_ptr_array_add (argv, NULL);
   static const char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-  KubeSpawn spawn = { .argv = (const char *const *) argv->pdata, .envp = env, .stdio = { -1, -1, -1 }, .extra = -1, .mount_namespace = conmon->mount_namespace,
+  KubeSpawn spawn = { .argv = (const char *const *) argv->pdata,
+                      .envp = env,
+                      .stdio = { -1, -1, -1 },
+                      .extra = -1,
+                      .mount_namespace = conmon->mount_namespace,
                       .new_session = TRUE };
-  gboolean good = options->tty ? run_with_terminal (self, &spawn, socket_path, conmon->folder, error) : run_with_pipes (self, &spawn, options, error);
+  gboolean good = options->tty ? run_with_terminal (self, &spawn, socket_path, conmon->folder, error)
+                               : run_with_pipes (self, &spawn, options, error);
   return good ? g_steal_pointer (&exec) : NULL;
 }
 

@@ -78,7 +78,8 @@ add_member_groups (const char *text, const char *user, GArray *groups)
 }
 
 gboolean
-kube_image_user_resolve (const char *rootfs, const char *text, gint64 group, guint32 *uid, guint32 *gid, GArray *groups, GError **error)
+kube_image_user_resolve (const char *rootfs, const char *text, gint64 group, guint32 *uid, guint32 *gid, GArray *groups,
+                         GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text != NULL ? text : "", ":", 2);
   const char *user = parts[0] != NULL ? parts[0] : "", *group_text = parts[0] != NULL ? parts[1] : NULL;
@@ -106,7 +107,8 @@ kube_image_user_resolve (const char *rootfs, const char *text, gint64 group, gui
   if (group_text != NULL && !parse_id (group_text, gid)) {
     g_auto (GStrv) line = find_line (group_file, group_text, FALSE, 0);
     if (line == NULL) {
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "unable to find group %s: no matching entries in group file", group_text);
+      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "unable to find group %s: no matching entries in group file",
+                   group_text);
       return FALSE;
     }
     parse_id (line[2], gid);

@@ -8,22 +8,71 @@
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static const char *const default_capabilities[] = {
-  "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP",
-  "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE", NULL,
+  "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FSETID",  "CAP_FOWNER",           "CAP_MKNOD",      "CAP_NET_RAW", "CAP_SETGID",
+  "CAP_SETUID", "CAP_SETFCAP",      "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL",    "CAP_AUDIT_WRITE",
+  NULL,
 };
 
 /* by their numbers */
 static const char *const all_capabilities[] = {
-  "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
-  "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE",
-  "CAP_SYS_RAWIO", "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
-  "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG",
-  "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE", NULL,
+  "CAP_CHOWN",
+  "CAP_DAC_OVERRIDE",
+  "CAP_DAC_READ_SEARCH",
+  "CAP_FOWNER",
+  "CAP_FSETID",
+  "CAP_KILL",
+  "CAP_SETGID",
+  "CAP_SETUID",
+  "CAP_SETPCAP",
+  "CAP_LINUX_IMMUTABLE",
+  "CAP_NET_BIND_SERVICE",
+  "CAP_NET_BROADCAST",
+  "CAP_NET_ADMIN",
+  "CAP_NET_RAW",
+  "CAP_IPC_LOCK",
+  "CAP_IPC_OWNER",
+  "CAP_SYS_MODULE",
+  "CAP_SYS_RAWIO",
+  "CAP_SYS_CHROOT",
+  "CAP_SYS_PTRACE",
+  "CAP_SYS_PACCT",
+  "CAP_SYS_ADMIN",
+  "CAP_SYS_BOOT",
+  "CAP_SYS_NICE",
+  "CAP_SYS_RESOURCE",
+  "CAP_SYS_TIME",
+  "CAP_SYS_TTY_CONFIG",
+  "CAP_MKNOD",
+  "CAP_LEASE",
+  "CAP_AUDIT_WRITE",
+  "CAP_AUDIT_CONTROL",
+  "CAP_SETFCAP",
+  "CAP_MAC_OVERRIDE",
+  "CAP_MAC_ADMIN",
+  "CAP_SYSLOG",
+  "CAP_WAKE_ALARM",
+  "CAP_BLOCK_SUSPEND",
+  "CAP_AUDIT_READ",
+  "CAP_PERFMON",
+  "CAP_BPF",
+  "CAP_CHECKPOINT_RESTORE",
+  NULL,
 };
 
 static const char *const masked_paths[] = {
-  "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-  "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap", NULL,
+  "/proc/asound",
+  "/proc/acpi",
+  "/proc/interrupts",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
+  "/sys/devices/virtual/powercap",
+  NULL,
 };
 
 static const char *const readonly_paths[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL };
@@ -55,7 +104,8 @@ make_env (const KubeOciSpec *spec)
 {
   g_autoptr (GPtrArray) env = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *hostname = g_strdup_printf ("HOSTNAME=%s", kube_value_get_string (spec->pod, "hostname"));
-  KubeValue *sources[] = { spec->image != NULL ? kube_value_get (kube_image_get_config (spec->image), "Env") : NULL, kube_value_get (spec->container, "env") };
+  KubeValue *sources[] = { spec->image != NULL ? kube_value_get (kube_image_get_config (spec->image), "Env") : NULL,
+                           kube_value_get (spec->container, "env") };
   g_autoptr (GHashTable) places = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   /* The first of all is what a later one replaces. */
@@ -117,7 +167,8 @@ read_own_capabilities (void)
 static GPtrArray *
 make_capabilities (const KubeOciSpec *spec)
 {
-  KubeValue *add = kube_value_get (spec->container, "capabilities.add"), *drop = kube_value_get (spec->container, "capabilities.drop");
+  KubeValue *add = kube_value_get (spec->container, "capabilities.add"),
+            *drop = kube_value_get (spec->container, "capabilities.drop");
   gboolean privileged = kube_value_get_boolean (spec->container, "privileged", FALSE);
   gboolean drops_all = lists_capability (drop, "CAP_ALL");
   guint64 own = read_own_capabilities ();
@@ -125,8 +176,7 @@ make_capabilities (const KubeOciSpec *spec)
 
   for (guint i = 0; all_capabilities[i] != NULL; i++) {
     const char *const *name = &all_capabilities[i];
-    gboolean has = privileged || lists_capability (add, *name) ||
-                   (g_strv_contains (default_capabilities, *name) && !drops_all);
+    gboolean has = privileged || lists_capability (add, *name) || (g_strv_contains (default_capabilities, *name) && !drops_all);
     /* what is named on both sides is dropped, except that dropping ALL leaves what is added */
     if (has && !privileged && !drops_all && lists_capability (drop, *name))
       has = FALSE;
@@ -149,7 +199,8 @@ build_user (const KubeOciSpec *spec, KubeNode *process, GError **error)
 
   if (text == NULL && spec->image != NULL)
     text = g_strdup (kube_value_get_string (kube_image_get_config (spec->image), "User"));
-  if (!kube_image_user_resolve (spec->rootfs, text, kube_value_get_integer (spec->container, "group", -1), &uid, &gid, groups, error))
+  if (!kube_image_user_resolve (spec->rootfs, text, kube_value_get_integer (spec->container, "group", -1), &uid, &gid, groups,
+                                error))
     return FALSE;
   kube_node_set_integer (process, "user.uid", uid);
   kube_node_set_integer (process, "user.gid", gid);
@@ -184,7 +235,8 @@ clamp_oom_score (gint64 wanted)
 static gboolean
 build_process (const KubeOciSpec *spec, KubeNode *root, const char *const *capabilities, GError **error)
 {
-  KubeValue *config = spec->image != NULL ? kube_image_get_config (spec->image) : NULL, *args = kube_value_get (spec->container, "args");
+  KubeValue *config = spec->image != NULL ? kube_image_get_config (spec->image) : NULL,
+            *args = kube_value_get (spec->container, "args");
   KubeNode *process = kube_node_ensure_object (root, "process");
   const char *cwd = kube_value_get_string (spec->container, "cwd");
   g_autoptr (GPtrArray) env = make_env (spec);
@@ -207,7 +259,8 @@ build_process (const KubeOciSpec *spec, KubeNode *root, const char *const *capab
   for (gsize i = 0; i < G_N_ELEMENTS (sets); i++)
     add_strings (process, sets[i], capabilities);
   kube_node_set_boolean (process, "noNewPrivileges", kube_value_get_boolean (spec->container, "noNewPrivileges", FALSE));
-  kube_node_set_integer (process, "oomScoreAdj", clamp_oom_score (kube_value_get_integer (spec->container, "resources.oomScoreAdj", 0)));
+  kube_node_set_integer (process, "oomScoreAdj",
+                         clamp_oom_score (kube_value_get_integer (spec->container, "resources.oomScoreAdj", 0)));
   return build_user (spec, process, error);
 }
 
@@ -221,14 +274,16 @@ build_volume_mount (KubeNode *mounts, KubeValue *mount, gboolean *shared, gboole
     flow = "rshared", *shared = TRUE;
   else if (g_strcmp0 (propagation, "HostToContainer") == 0)
     flow = "rslave", *slave = TRUE;
-  g_autofree char *options = g_strdup_printf ("rbind,%s,%s", flow, kube_value_get_boolean (mount, "readOnly", FALSE) ? "ro" : "rw");
+  g_autofree char *options = g_strdup_printf ("rbind,%s,%s", flow,
+                                              kube_value_get_boolean (mount, "readOnly", FALSE) ? "ro" : "rw");
   add_mount (mounts, kube_value_get_string (mount, "destination"), "bind", kube_value_get_string (mount, "source"), options);
 }
 
 static int
 by_depth (gconstpointer a, gconstpointer b)
 {
-  const char *x = kube_value_get_string (*(KubeValue **) a, "destination"), *y = kube_value_get_string (*(KubeValue **) b, "destination");
+  const char *x = kube_value_get_string (*(KubeValue **) a, "destination"),
+             *y = kube_value_get_string (*(KubeValue **) b, "destination");
   int depth_x = 0, depth_y = 0;
 
   for (; *x != '\0'; x++)
@@ -265,7 +320,8 @@ build_mounts (const KubeOciSpec *spec, KubeNode *root)
     add_mount (mounts, "/sys", "bind", "/sys", "rbind,nosuid,noexec,nodev,ro");
   else
     add_mount (mounts, "/sys", "sysfs", "sysfs", privileged ? "nosuid,noexec,nodev,rw" : "nosuid,noexec,nodev,ro");
-  add_mount (mounts, "/sys/fs/cgroup", "cgroup", "cgroup", privileged ? "nosuid,noexec,nodev,relatime,rw" : "nosuid,noexec,nodev,relatime,ro");
+  add_mount (mounts, "/sys/fs/cgroup", "cgroup", "cgroup",
+             privileged ? "nosuid,noexec,nodev,relatime,rw" : "nosuid,noexec,nodev,relatime,ro");
   if (spec->shm != NULL && !is_mounted (volumes, "/dev/shm"))
     add_mount (mounts, "/dev/shm", "bind", spec->shm, "rbind,rprivate,rw");
   for (guint i = 0; i < kube_value_get_length (volumes); i++)
@@ -345,7 +401,8 @@ build_devices (KubeNode *linux_)
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
     g_autofree char *path = g_build_filename ("/dev", name, NULL);
     struct stat st;
-    if (lstat (path, &st) < 0 || !(S_ISCHR (st.st_mode) || S_ISBLK (st.st_mode)) || g_str_equal (name, "console") || g_str_equal (name, "ptmx"))
+    if (lstat (path, &st) < 0 || !(S_ISCHR (st.st_mode) || S_ISBLK (st.st_mode)) || g_str_equal (name, "console") ||
+        g_str_equal (name, "ptmx"))
       continue;
     KubeNode *device = kube_node_append_object (devices);
     kube_node_set_string (device, "path", path);

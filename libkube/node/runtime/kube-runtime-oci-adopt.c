@@ -63,7 +63,8 @@ is_conmon_of (int pid, const char *id)
   g_autofree char *text = NULL;
   gsize length;
 
-  return pid > 0 && g_file_get_contents (path, &text, &length, NULL) && memmem (text, length, id, strlen (id)) != NULL && strstr (text, "conmon") != NULL;
+  return pid > 0 && g_file_get_contents (path, &text, &length, NULL) && memmem (text, length, id, strlen (id)) != NULL &&
+         strstr (text, "conmon") != NULL;
 }
 
 static void
@@ -111,7 +112,8 @@ adopt_container (KubeRuntimeOci *self, const char *id)
   info->reason = g_strdup (kube_value_get_string (note, "reason"));
   info->message = g_strdup (kube_value_get_string (note, "message"));
   /* Between the start of its programs and our note of it: one that was never let go is removed, any other runs or has run. */
-  if (info->state == KUBE_CONTAINER_CREATED && (read_pid (folder, "conmon.pid") == 0 || g_file_test (waiting, G_FILE_TEST_EXISTS))) {
+  if (info->state == KUBE_CONTAINER_CREATED &&
+      (read_pid (folder, "conmon.pid") == 0 || g_file_test (waiting, G_FILE_TEST_EXISTS))) {
     int conmon = read_pid (folder, "conmon.pid");
     if (is_conmon_of (conmon, id))
       kill (conmon, SIGKILL);

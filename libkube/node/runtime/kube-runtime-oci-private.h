@@ -16,7 +16,7 @@ typedef struct {
   char *exits;
   char *crun;
   char *logs;
-  char *cgroup;     /* "/kube-1234abcd": of this data directory only */
+  char *cgroup; /* "/kube-1234abcd": of this data directory only */
 } KubeOciPaths;
 
 void kube_oci_paths_init (KubeOciPaths *paths, const char *data_dir);
@@ -34,18 +34,19 @@ void kube_unmount_below (const char *folder, gboolean itself);
 int kube_crun_namespace_new (const char *base, GError **error);
 
 /* The container's root file system and config.json, ready to start. */
-gboolean kube_bundle_create (const KubeOciPaths *paths, const char *id, KubeValue *pod, KubeValue *container, KubeImage *image, const char *layer_folder, GError **error);
+gboolean kube_bundle_create (const KubeOciPaths *paths, const char *id, KubeValue *pod, KubeValue *container, KubeImage *image,
+                             const char *layer_folder, GError **error);
 
 struct _KubeRuntimeOci {
   GObject parent;
   KubeOciPaths paths;
-  KubeImageStore *images;  /* (owned) */
-  char *conmon, *crun;     /* (owned) */
-  int mount_namespace;     /* for crun, or -1 */
-  GMainContext *context;   /* (owned) */
-  GHashTable *containers;  /* (owned): id -> Container; only on context */
-  GHashTable *pods;        /* (owned): uid -> KubeValue, its configuration; only on context */
-  GThreadPool *workers;    /* (owned) */
+  KubeImageStore *images; /* (owned) */
+  char *conmon, *crun;    /* (owned) */
+  int mount_namespace;    /* for crun, or -1 */
+  GMainContext *context;  /* (owned) */
+  GHashTable *containers; /* (owned): id -> Container; only on context */
+  GHashTable *pods;       /* (owned): uid -> KubeValue, its configuration; only on context */
+  GThreadPool *workers;   /* (owned) */
 };
 
 /* Belongs to the context; a worker reads only what does not change (info.id, config, folder). */
@@ -53,17 +54,18 @@ typedef struct {
   gatomicrefcount references;
   KubeRuntimeOci *runtime; /* (unowned): outlives it */
   KubeContainer info;
-  KubeValue *pod;          /* its pod's configuration */
+  KubeValue *pod; /* its pod's configuration */
   char *folder, *cgroup, *log;
   int init_pidfd, conmon_pidfd;
-  GSource *end_source;     /* (owned) (nullable) */
-  GSource *kill_timer;     /* (owned) (nullable) */
-  gint64 kill_at;          /* monotonic; 0: not asked to stop */
+  GSource *end_source; /* (owned) (nullable) */
+  GSource *kill_timer; /* (owned) (nullable) */
+  gint64 kill_at;      /* monotonic; 0: not asked to stop */
   gboolean starting, signalled;
 } KubeOciContainer;
 
 /* kube-runtime-oci.c */
-KubeOciContainer *kube_oci_container_new (KubeRuntimeOci *self, const char *id, const char *uid, KubeValue *config, KubeValue *pod);
+KubeOciContainer *kube_oci_container_new (KubeRuntimeOci *self, const char *id, const char *uid, KubeValue *config,
+                                          KubeValue *pod);
 KubeOciContainer *kube_oci_container_ref (KubeOciContainer *container);
 void kube_oci_container_unref (KubeOciContainer *container);
 void kube_oci_container_remove_files (KubeOciContainer *container);

@@ -50,7 +50,8 @@ struct _Job {
 
 static void runtime_iface_init (KubeRuntimeInterface *iface);
 
-G_DEFINE_TYPE_WITH_CODE (KubeRuntimeOci, kube_runtime_oci, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (KUBE_TYPE_RUNTIME, runtime_iface_init))
+G_DEFINE_TYPE_WITH_CODE (KubeRuntimeOci, kube_runtime_oci, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (KUBE_TYPE_RUNTIME, runtime_iface_init))
 
 void
 kube_oci_container_unref (KubeOciContainer *container)
@@ -207,7 +208,8 @@ kube_oci_container_note_end (KubeOciContainer *container)
 
   if (!read_exit (container, &code, &when)) {
     kube_cgroup_kill (container->cgroup);
-    set_exited (container, UNKNOWN_CODE, "ContainerStatusUnknown", "The container could not be located when the pod was terminated", g_get_real_time ());
+    set_exited (container, UNKNOWN_CODE, "ContainerStatusUnknown",
+                "The container could not be located when the pod was terminated", g_get_real_time ());
   } else
     set_exited (container, code, kube_cgroup_had_oom_kill (container->cgroup) ? "OOMKilled" : NULL, NULL, when);
   release_resources (container);
@@ -233,7 +235,8 @@ void
 kube_oci_container_watch_end (KubeOciContainer *container)
 {
   container->end_source = g_unix_fd_source_new (container->conmon_pidfd, G_IO_IN);
-  g_source_set_callback (container->end_source, G_SOURCE_FUNC (on_end), kube_oci_container_ref (container), (GDestroyNotify) kube_oci_container_unref);
+  g_source_set_callback (container->end_source, G_SOURCE_FUNC (on_end), kube_oci_container_ref (container),
+                         (GDestroyNotify) kube_oci_container_unref);
   g_source_attach (container->end_source, container->runtime->context);
 }
 
@@ -488,7 +491,8 @@ do_create (Job *job, GTask *task)
   GError *error = NULL;
 
   g_mkdir_with_parents (log_folder, 0755);
-  if (!kube_bundle_create (&self->paths, container->info.id, job->pod, container->info.config, job->image, kube_image_store_get_layer_folder (self->images), &error)) {
+  if (!kube_bundle_create (&self->paths, container->info.id, job->pod, container->info.config, job->image,
+                           kube_image_store_get_layer_folder (self->images), &error)) {
     kube_oci_container_remove_files (container);
     g_task_return_error (task, error);
     return;
@@ -498,14 +502,16 @@ do_create (Job *job, GTask *task)
 }
 
 static void
-runtime_oci_create_container_async (KubeRuntime *runtime, const char *uid, KubeValue *config, KubeImage *image, GAsyncReadyCallback callback, gpointer user_data)
+runtime_oci_create_container_async (KubeRuntime *runtime, const char *uid, KubeValue *config, KubeImage *image,
+                                    GAsyncReadyCallback callback, gpointer user_data)
 {
   KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
   KubeValue *pod = g_hash_table_lookup (self->pods, uid);
   g_autofree char *id = make_id ();
 
   if (pod == NULL) {
-    g_task_report_new_error (self, callback, user_data, runtime_oci_create_container_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "pod %s has no namespaces", uid);
+    g_task_report_new_error (self, callback, user_data, runtime_oci_create_container_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND,
+                             "pod %s has no namespaces", uid);
     return;
   }
   Job *job = job_new (self, do_create);
@@ -610,8 +616,9 @@ parse_signal (const char *text)
   static const struct {
     const char *name;
     int number;
-  } names[] = { { "TERM", SIGTERM }, { "KILL", SIGKILL }, { "INT", SIGINT }, { "QUIT", SIGQUIT }, { "HUP", SIGHUP }, { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },
-                { "WINCH", SIGWINCH }, { "ABRT", SIGABRT }, { "ALRM", SIGALRM }, { "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "PWR", SIGPWR } };
+  } names[] = { { "TERM", SIGTERM }, { "KILL", SIGKILL }, { "INT", SIGINT },     { "QUIT", SIGQUIT }, { "HUP", SIGHUP },
+                { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 }, { "WINCH", SIGWINCH }, { "ABRT", SIGABRT }, { "ALRM", SIGALRM },
+                { "CONT", SIGCONT }, { "STOP", SIGSTOP }, { "PWR", SIGPWR } };
   int number;
 
   if (text == NULL || *text == '\0')
@@ -667,7 +674,8 @@ apply_stop (KubeOciContainer *container)
     send_signal (container, parse_signal (kube_value_get_string (container->info.config, "stopSignal")));
   container->signalled = TRUE;
   container->kill_timer = kube_clock_create_timer (kube_clock_get_real (), container->kill_at);
-  g_source_set_callback (container->kill_timer, on_kill_time, kube_oci_container_ref (container), (GDestroyNotify) kube_oci_container_unref);
+  g_source_set_callback (container->kill_timer, on_kill_time, kube_oci_container_ref (container),
+                         (GDestroyNotify) kube_oci_container_unref);
   g_source_attach (container->kill_timer, container->runtime->context);
 }
 
@@ -779,8 +787,8 @@ do_exec (Job *job, GTask *task)
 }
 
 static void
-runtime_oci_exec_async (KubeRuntime *runtime, const char *id, const KubeExecOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback,
-                        gpointer user_data)
+runtime_oci_exec_async (KubeRuntime *runtime, const char *id, const KubeExecOptions *options, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
 {
   KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
   KubeOciContainer *container = find (self, id, runtime_oci_exec_async, callback, user_data);
@@ -789,7 +797,8 @@ runtime_oci_exec_async (KubeRuntime *runtime, const char *id, const KubeExecOpti
     return;
   if (container->info.state != KUBE_CONTAINER_RUNNING) {
     g_task_report_new_error (self, callback, user_data, runtime_oci_exec_async, KUBE_ERROR, KUBE_ERROR_INTERNAL,
-                             "container is in %s state", container->info.state == KUBE_CONTAINER_EXITED ? "CONTAINER_EXITED" : "CONTAINER_CREATED");
+                             "container is in %s state",
+                             container->info.state == KUBE_CONTAINER_EXITED ? "CONTAINER_EXITED" : "CONTAINER_CREATED");
     return;
   }
   Job *job = job_new (self, do_exec);
@@ -833,7 +842,8 @@ runtime_oci_reopen_log (KubeRuntime *runtime, const char *id)
 static void
 do_dial (Job *job, GTask *task)
 {
-  g_autofree char *netns = kube_value_get_boolean (job->config, "hostNetwork", FALSE) ? NULL
+  g_autofree char *netns = kube_value_get_boolean (job->config, "hostNetwork", FALSE)
+                             ? NULL
                              : g_build_filename (job->runtime->paths.sandboxes, job->uid, "ns", "net", NULL);
   GError *error = NULL;
   int fd = kube_sandbox_dial (netns, job->port, &error);
@@ -846,13 +856,15 @@ do_dial (Job *job, GTask *task)
 }
 
 static void
-runtime_oci_dial_async (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+runtime_oci_dial_async (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
 {
   KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
   KubeValue *config = g_hash_table_lookup (self->pods, uid);
 
   if (config == NULL) {
-    g_task_report_new_error (self, callback, user_data, runtime_oci_dial_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "pod %s does not run here", uid);
+    g_task_report_new_error (self, callback, user_data, runtime_oci_dial_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND,
+                             "pod %s does not run here", uid);
     return;
   }
   Job *job = job_new (self, do_dial);
@@ -968,7 +980,8 @@ kube_runtime_oci_new (const char *data_dir, KubeImageStore *images, GError **err
     return NULL;
   g_mkdir_with_parents (data_dir, 0755);
   kube_oci_paths_init (&self->paths, data_dir);
-  char *folders[] = { self->paths.base, self->paths.containers, self->paths.sandboxes, self->paths.exits, self->paths.crun, self->paths.logs };
+  char *folders[] = { self->paths.base,  self->paths.containers, self->paths.sandboxes,
+                      self->paths.exits, self->paths.crun,       self->paths.logs };
   for (gsize i = 0; i < G_N_ELEMENTS (folders); i++) {
     if (g_mkdir_with_parents (folders[i], 0711) < 0) {
       g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "%s: %s", folders[i], g_strerror (errno));

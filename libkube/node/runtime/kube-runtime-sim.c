@@ -31,7 +31,8 @@ typedef struct {
 
 static void runtime_iface_init (KubeRuntimeInterface *iface);
 
-G_DEFINE_TYPE_WITH_CODE (KubeRuntimeSim, kube_runtime_sim, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (KUBE_TYPE_RUNTIME, runtime_iface_init))
+G_DEFINE_TYPE_WITH_CODE (KubeRuntimeSim, kube_runtime_sim, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (KUBE_TYPE_RUNTIME, runtime_iface_init))
 
 static void
 sim_container_free (gpointer data)
@@ -70,7 +71,8 @@ runtime_sim_get_version (KubeRuntime *runtime, char **name, char **version)
 static void
 runtime_sim_start_pod_async (KubeRuntime *runtime, KubeValue *config, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_hash_table_replace (KUBE_RUNTIME_SIM (runtime)->pods, g_strdup (kube_value_get_string (config, "uid")), kube_value_ref (config));
+  g_hash_table_replace (KUBE_RUNTIME_SIM (runtime)->pods, g_strdup (kube_value_get_string (config, "uid")),
+                        kube_value_ref (config));
   return_boolean (runtime, runtime_sim_start_pod_async, callback, user_data);
 }
 
@@ -121,8 +123,8 @@ runtime_sim_list_pods (KubeRuntime *runtime)
 }
 
 static void
-runtime_sim_create_container_async (KubeRuntime *runtime, const char *uid, KubeValue *config, KubeImage *image, GAsyncReadyCallback callback,
-                                    gpointer user_data)
+runtime_sim_create_container_async (KubeRuntime *runtime, const char *uid, KubeValue *config, KubeImage *image,
+                                    GAsyncReadyCallback callback, gpointer user_data)
 {
   KubeRuntimeSim *self = KUBE_RUNTIME_SIM (runtime);
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
@@ -201,7 +203,8 @@ runtime_sim_start_container_async (KubeRuntime *runtime, const char *id, GAsyncR
   SimContainer *container = g_hash_table_lookup (self->containers, id);
 
   if (container == NULL) {
-    g_task_report_new_error (self, callback, user_data, runtime_sim_start_container_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "container %s not found", id);
+    g_task_report_new_error (self, callback, user_data, runtime_sim_start_container_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND,
+                             "container %s not found", id);
     return;
   }
   gint64 seconds = kube_value_get_integer (container->info->config, "simRunSeconds", -1);
@@ -271,10 +274,11 @@ runtime_sim_get_usage (KubeRuntime *runtime, const char *id, KubeContainerUsage 
 }
 
 static void
-runtime_sim_exec_async (KubeRuntime *runtime, const char *id, const KubeExecOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback,
-                        gpointer user_data)
+runtime_sim_exec_async (KubeRuntime *runtime, const char *id, const KubeExecOptions *options, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_task_report_new_error (runtime, callback, user_data, runtime_sim_exec_async, KUBE_ERROR, KUBE_ERROR_INTERNAL, "a simulated container runs no commands");
+  g_task_report_new_error (runtime, callback, user_data, runtime_sim_exec_async, KUBE_ERROR, KUBE_ERROR_INTERNAL,
+                           "a simulated container runs no commands");
 }
 
 static KubeExec *
@@ -290,9 +294,11 @@ runtime_sim_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions
 }
 
 static void
-runtime_sim_dial_async (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+runtime_sim_dial_async (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_task_report_new_error (runtime, callback, user_data, runtime_sim_dial_async, KUBE_ERROR, KUBE_ERROR_INTERNAL, "a simulated pod has no network");
+  g_task_report_new_error (runtime, callback, user_data, runtime_sim_dial_async, KUBE_ERROR, KUBE_ERROR_INTERNAL,
+                           "a simulated pod has no network");
 }
 
 static GIOStream *

@@ -17,7 +17,8 @@ kube_runtime_default_init (KubeRuntimeInterface *iface)
    *
    * Since: 1.0
    */
-  changed_signal = g_signal_new ("changed", KUBE_TYPE_RUNTIME, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  changed_signal = g_signal_new ("changed", KUBE_TYPE_RUNTIME, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                 G_TYPE_STRING);
 }
 
 G_DEFINE_BOXED_TYPE (KubeContainer, kube_container, kube_container_copy, kube_container_free)

@@ -82,7 +82,8 @@ mount_shm (const char *folder, GError **error)
   g_autofree char *path = g_build_filename (folder, "shm", NULL);
 
   g_mkdir_with_parents (path, 0755);
-  return mount ("shm", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777," SHM_SIZE) == 0 || fail (error, "cannot mount the pod's /dev/shm", errno);
+  return mount ("shm", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777," SHM_SIZE) == 0 ||
+         fail (error, "cannot mount the pod's /dev/shm", errno);
 }
 
 static void
@@ -125,7 +126,13 @@ start_pause (const char *folder, GError **error)
   g_autofree char *pin = make_pin (folder, "pid");
   const char *const argv[] = { program, NULL };
   const char *const envp[] = { NULL };
-  KubeSpawn spawn = { .argv = argv, .envp = envp, .stdio = { -1, -1, -1 }, .extra = -1, .mount_namespace = -1, .new_session = TRUE, .namespaces = CLONE_NEWPID };
+  KubeSpawn spawn = { .argv = argv,
+                      .envp = envp,
+                      .stdio = { -1, -1, -1 },
+                      .extra = -1,
+                      .mount_namespace = -1,
+                      .new_session = TRUE,
+                      .namespaces = CLONE_NEWPID };
   int pid = write_pause (program, error) ? kube_spawn (&spawn, NULL, error) : -1;
 
   if (pid < 0)
@@ -163,7 +170,8 @@ kube_sandbox_create (const char *folder, KubeValue *config, GError **error)
   g_autofree char *pins = g_build_filename (folder, "ns", NULL);
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func (g_free);
-  gboolean host_network = kube_value_get_boolean (config, "hostNetwork", FALSE), host_ipc = kube_value_get_boolean (config, "hostIPC", FALSE);
+  gboolean host_network = kube_value_get_boolean (config, "hostNetwork", FALSE),
+           host_ipc = kube_value_get_boolean (config, "hostIPC", FALSE);
   int flags = 0;
   Enter job = { 0 };
 
@@ -195,7 +203,8 @@ kube_sandbox_create (const char *folder, KubeValue *config, GError **error)
 gboolean
 kube_sandbox_is_alive (const char *folder, KubeValue *config)
 {
-  gboolean host_network = kube_value_get_boolean (config, "hostNetwork", FALSE), host_ipc = kube_value_get_boolean (config, "hostIPC", FALSE);
+  gboolean host_network = kube_value_get_boolean (config, "hostNetwork", FALSE),
+           host_ipc = kube_value_get_boolean (config, "hostIPC", FALSE);
   g_autofree char *path = g_build_filename (folder, "ns", host_network ? "ipc" : "net", NULL);
   struct statfs fs;
 
@@ -291,7 +300,8 @@ kube_crun_namespace_new (const char *base, GError **error)
 static int
 socket_inside (const char *netns, GError **error)
 {
-  int home = open ("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there = netns != NULL ? open (netns, O_RDONLY | O_CLOEXEC) : -1, fd = -1;
+  int home = open ("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC),
+      there = netns != NULL ? open (netns, O_RDONLY | O_CLOEXEC) : -1, fd = -1;
 
   if (netns == NULL || (there >= 0 && home >= 0 && setns (there, CLONE_NEWNET) == 0)) {
     fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -315,7 +325,8 @@ kube_sandbox_dial (const char *netns, guint16 port, GError **error)
 
   if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) == 0)
     return fd;
-  g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "failed to connect to localhost:%d inside the pod: %s", port, g_strerror (errno));
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "failed to connect to localhost:%d inside the pod: %s", port,
+               g_strerror (errno));
   close (fd);
   return -1;
 }

@@ -112,7 +112,8 @@ kube_spawn (const KubeSpawn *spawn, int *pidfd, GError **error)
   if (code != 0) {
     if (pid >= 0)
       kube_spawn_wait (fd);
-    g_set_error (error, G_SPAWN_ERROR, code == ENOENT ? G_SPAWN_ERROR_NOENT : G_SPAWN_ERROR_FAILED, "cannot run %s: %s", spawn->argv[0], g_strerror (code));
+    g_set_error (error, G_SPAWN_ERROR, code == ENOENT ? G_SPAWN_ERROR_NOENT : G_SPAWN_ERROR_FAILED, "cannot run %s: %s",
+                 spawn->argv[0], g_strerror (code));
     return -1;
   }
   if (pidfd != NULL)

@@ -8,13 +8,13 @@ G_BEGIN_DECLS
 /* Starts programs without copying the process (clone with CLONE_VM and CLONE_VFORK): it takes as long in a process of gigabytes as in a small one. */
 typedef struct {
   const char *const *argv;
-  const char *const *envp;    /* (nullable): the caller's */
-  const char *cwd;            /* (nullable) */
-  int stdio[3];               /* descriptors for 0, 1, 2; -1: /dev/null */
-  int extra;                  /* becomes descriptor 3, or -1 */
-  int mount_namespace;        /* to enter, or -1 */
+  const char *const *envp; /* (nullable): the caller's */
+  const char *cwd;         /* (nullable) */
+  int stdio[3];            /* descriptors for 0, 1, 2; -1: /dev/null */
+  int extra;               /* becomes descriptor 3, or -1 */
+  int mount_namespace;     /* to enter, or -1 */
   gboolean new_session;
-  int namespaces;             /* CLONE_NEW… flags: new ones for the child */
+  int namespaces; /* CLONE_NEW… flags: new ones for the child */
 } KubeSpawn;
 
 /* The child's pid and, in @pidfd (nullable), a descriptor of it; all other descriptors are closed in it. errno is in the error (G_SPAWN_ERROR). */

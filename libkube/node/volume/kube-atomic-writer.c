@@ -76,7 +76,8 @@ is_same (const char *folder, const KubeVolumeFile *file)
 
   if (stat (path, &st) < 0 || (gsize) st.st_size != wanted || (st.st_mode & 07777) != file->mode)
     return FALSE;
-  return g_file_get_contents (path, &text, &length, NULL) && length == wanted && (wanted == 0 || memcmp (text, data, wanted) == 0);
+  return g_file_get_contents (path, &text, &length, NULL) && length == wanted &&
+         (wanted == 0 || memcmp (text, data, wanted) == 0);
 }
 
 static guint

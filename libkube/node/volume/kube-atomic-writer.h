@@ -14,7 +14,8 @@ typedef struct {
 } KubeVolumeFile;
 
 GPtrArray *kube_volume_files_new (void); /* (element-type KubeVolumeFile) */
-void kube_volume_files_add (GPtrArray *files, const char *path, GBytes *data, guint mode, gint64 uid); /* a later one of the same path replaces */
+void kube_volume_files_add (GPtrArray *files, const char *path, GBytes *data, guint mode,
+                            gint64 uid); /* a later one of the same path replaces */
 
 /* Makes @folder show exactly @files: all change in one instant, by the link `..data` to a new folder, as upstream's AtomicWriter has it. Does nothing where they are
  * the same. @group: -1 or the files' group. */

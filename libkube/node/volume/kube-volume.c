@@ -20,18 +20,18 @@
 
 typedef struct {
   char *name;
-  char *path;          /* on the host */
-  gboolean owned;      /* made and removed by us: not a hostPath */
-  gboolean memory;     /* a tmpfs */
-  guint64 size;        /* of the tmpfs, 0: the kernel's default */
-  GPtrArray *files;    /* (nullable): what it shows */
-  char *host_type;     /* (nullable): of a hostPath */
+  char *path;       /* on the host */
+  gboolean owned;   /* made and removed by us: not a hostPath */
+  gboolean memory;  /* a tmpfs */
+  guint64 size;     /* of the tmpfs, 0: the kernel's default */
+  GPtrArray *files; /* (nullable): what it shows */
+  char *host_type;  /* (nullable): of a hostPath */
 } Volume;
 
 struct _KubeVolumeSet {
   char *folder;
-  gint64 group;        /* fsGroup, -1 */
-  GPtrArray *volumes;  /* (element-type Volume) */
+  gint64 group;       /* fsGroup, -1 */
+  GPtrArray *volumes; /* (element-type Volume) */
 };
 
 typedef struct {
@@ -80,8 +80,11 @@ plugin_of (KubeValue *volume)
   static const struct {
     const char *member, *folder;
   } plugins[] = {
-    { "emptyDir", "kubernetes.io~empty-dir" }, { "configMap", "kubernetes.io~configmap" }, { "secret", "kubernetes.io~secret" },
-    { "projected", "kubernetes.io~projected" }, { "downwardAPI", "kubernetes.io~downward-api" },
+    { "emptyDir", "kubernetes.io~empty-dir" },
+    { "configMap", "kubernetes.io~configmap" },
+    { "secret", "kubernetes.io~secret" },
+    { "projected", "kubernetes.io~projected" },
+    { "downwardAPI", "kubernetes.io~downward-api" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (plugins); i++) {
@@ -132,7 +135,8 @@ add_keys (Maker *maker, KubeValue *source, const char *kind, const char *name, g
     if (data != NULL)
       kube_volume_files_add (files, path, data, kube_value_get_integer (item, "mode", mode), -1);
     else if (!optional) {
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "references non-existent %s key: %s", g_str_equal (kind, "Secret") ? "secret" : "config", key);
+      g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "references non-existent %s key: %s",
+                   g_str_equal (kind, "Secret") ? "secret" : "config", key);
       return FALSE;
     }
   }
@@ -228,14 +232,17 @@ fill_volume (Maker *maker, KubeValue *spec, Volume *volume, GError **error)
   }
   volume->files = kube_volume_files_new ();
   if ((source = kube_value_get (spec, "configMap")) != NULL)
-    return add_keys (maker, source, "ConfigMap", kube_value_get_string (source, "name"), kube_value_get_integer (source, "defaultMode", DEFAULT_MODE), volume->files, error);
+    return add_keys (maker, source, "ConfigMap", kube_value_get_string (source, "name"),
+                     kube_value_get_integer (source, "defaultMode", DEFAULT_MODE), volume->files, error);
   volume->memory = TRUE;
   if ((source = kube_value_get (spec, "secret")) != NULL)
-    return add_keys (maker, source, "Secret", kube_value_get_string (source, "secretName"), kube_value_get_integer (source, "defaultMode", DEFAULT_MODE), volume->files, error);
+    return add_keys (maker, source, "Secret", kube_value_get_string (source, "secretName"),
+                     kube_value_get_integer (source, "defaultMode", DEFAULT_MODE), volume->files, error);
   if ((source = kube_value_get (spec, "downwardAPI")) != NULL)
     return add_downward (maker, source, kube_value_get_integer (source, "defaultMode", DEFAULT_MODE), volume->files, error);
   source = kube_value_get (spec, "projected");
-  return add_projected (maker, volume->name, source, kube_value_get_integer (source, "defaultMode", DEFAULT_MODE), volume->files, error);
+  return add_projected (maker, volume->name, source, kube_value_get_integer (source, "defaultMode", DEFAULT_MODE), volume->files,
+                        error);
 }
 
 /* The user that all containers run as, or -1. */
@@ -272,7 +279,8 @@ kube_volume_set_new (KubeNodeContext *node, KubeObject *pod, GHashTable *tokens,
     volume->path = kube_volume_get_path (set->folder, pod, volume->name);
     g_ptr_array_add (set->volumes, volume);
     if (volume->path == NULL) {
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "MountVolume.SetUp failed for volume \"%s\" : no volume plugin matched", volume->name);
+      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "MountVolume.SetUp failed for volume \"%s\" : no volume plugin matched",
+                   volume->name);
       return NULL;
     }
     if (!fill_volume (&maker, spec, volume, error)) {
@@ -296,9 +304,10 @@ check_host_path (const Volume *volume, GError **error)
   static const struct {
     const char *type, *what;
     mode_t mode;
-  } types[] = { { "Directory", "directory", S_IFDIR }, { "File", "file", S_IFREG }, { "Socket", "socket", S_IFSOCK },
-                { "CharDevice", "character device", S_IFCHR }, { "BlockDevice", "block device", S_IFBLK },
-                { "DirectoryOrCreate", "directory", S_IFDIR }, { "FileOrCreate", "file", S_IFREG } };
+  } types[] = { { "Directory", "directory", S_IFDIR },      { "File", "file", S_IFREG },
+                { "Socket", "socket", S_IFSOCK },           { "CharDevice", "character device", S_IFCHR },
+                { "BlockDevice", "block device", S_IFBLK }, { "DirectoryOrCreate", "directory", S_IFDIR },
+                { "FileOrCreate", "file", S_IFREG } };
   struct stat st;
   gboolean there = stat (volume->path, &st) == 0;
 
@@ -313,7 +322,8 @@ check_host_path (const Volume *volume, GError **error)
     return g_mkdir_with_parents (volume->path, 0755) == 0 || fail (error, volume->path);
   for (gsize i = 0; i < G_N_ELEMENTS (types); i++) {
     if (g_str_equal (types[i].type, volume->host_type) && (!there || (st.st_mode & S_IFMT) != types[i].mode)) {
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "MountVolume.SetUp failed for volume \"%s\" : hostPath type check failed: %s is not a %s", volume->name,
+      g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID,
+                   "MountVolume.SetUp failed for volume \"%s\" : hostPath type check failed: %s is not a %s", volume->name,
                    volume->path, types[i].what);
       return FALSE;
     }
@@ -414,7 +424,8 @@ kube_volume_bind_sub_path (const char *volume, const char *sub_path, const char 
     fd = syscall (SYS_openat2, root, sub_path, &how, sizeof how);
   }
   if (fd < 0 || fstat (fd, &st) < 0) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "failed to prepare subPath for volumeMount: %s: %s", sub_path, g_strerror (errno));
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "failed to prepare subPath for volumeMount: %s: %s", sub_path,
+                 g_strerror (errno));
     if (root >= 0)
       close (root);
     return FALSE;
@@ -447,7 +458,8 @@ static void
 tell_containers (KubeValue *containers, KubeReferenceFunc func, gpointer user_data)
 {
   for (guint i = 0; i < kube_value_get_length (containers); i++) {
-    KubeValue *container = kube_value_get_element (containers, i), *env = kube_value_get (container, "env"), *from = kube_value_get (container, "envFrom");
+    KubeValue *container = kube_value_get_element (containers, i), *env = kube_value_get (container, "env"),
+              *from = kube_value_get (container, "envFrom");
     for (guint j = 0; j < kube_value_get_length (env); j++) {
       tell (kube_value_get_element (env, j), "valueFrom.configMapKeyRef.name", "ConfigMap", func, user_data);
       tell (kube_value_get_element (env, j), "valueFrom.secretKeyRef.name", "Secret", func, user_data);
