@@ -17,6 +17,18 @@ typedef struct {
   gboolean clean_up, check, version;
 } Options;
 
+static void
+options_clear (Options *o)
+{
+  char *texts[] = { o->data_dir, o->kubeconfig, o->bind_address, o->runtime, o->node_name, o->disable, o->service_cidr, o->cluster_cidr, o->cluster_dns,
+                    o->cluster_domain, o->logging_format };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    g_free (texts[i]);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
 static gboolean
 parse (Options *o, int *argc, char ***argv, GError **error)
 {
@@ -156,7 +168,7 @@ run_or_clean_up (const Options *o, GError **error)
 int
 main (int argc, char **argv)
 {
-  Options o = { .port = 6443, .nodes = 1 };
+  g_auto (Options) o = { .port = 6443, .nodes = 1 };
   g_autoptr (GError) error = NULL;
 
   if (!parse (&o, &argc, &argv, &error)) {

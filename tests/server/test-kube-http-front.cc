@@ -548,6 +548,47 @@ TEST_F (KubeHttpFrontTest, LargeAnswersAreCompressedForThoseWhoAsk)
   EXPECT_EQ (answer_header (client.ask (get ("/small", "Accept-Encoding: gzip\r\n")), "Content-Encoding"), "");
 }
 
+/* As a watch does: whoever learns that the client has gone, or that the server stops, ends its stream and lets go of the call. */
+void
+stream_until_told (KubeCall *call)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("x", 1);
+  auto end = +[] (GCancellable *cancellable, gpointer data) {
+    g_signal_handlers_disconnect_by_data (cancellable, data);
+    kube_call_end_stream ((KubeCall *) data, NULL);
+    g_object_unref (data);
+  };
+  g_signal_connect (kube_call_get_cancellable (call), "cancelled", G_CALLBACK (end), g_object_ref (call));
+  kube_call_begin_stream (call, 200, "application/json");
+  kube_call_push (call, bytes);
+}
+
+TEST_F (KubeHttpFrontTest, AStreamMayLetGoOfItsCallWhenTheServerStops)
+{
+  RawClient client (start (stream_until_told));
+  client.send (get ("/"));
+  client.read_until ("x");
+  auto stopping = std::async (std::launch::async, [&] { kube_http_front_stop (front, 8 * SECOND); });
+  std::string rest = client.read_all ();
+  EXPECT_FALSE (client.timed_out);
+  EXPECT_EQ (rest.substr (rest.size () - 5), "0\r\n\r\n");
+  EXPECT_EQ (stopping.wait_for (std::chrono::seconds (5)), std::future_status::ready);
+}
+
+TEST_F (KubeHttpFrontTest, AStreamMayLetGoOfItsCallWhenTheClientLeaves)
+{
+  static std::promise<void> freed;
+  freed = {};
+  RawClient client (start ([] (KubeCall *call) {
+    g_object_weak_ref (G_OBJECT (call), [] (gpointer, GObject *) { freed.set_value (); }, NULL);
+    stream_until_told (call);
+  }));
+  client.send (get ("/"));
+  client.read_until ("x");
+  client.close ();
+  EXPECT_EQ (freed.get_future ().wait_for (std::chrono::seconds (10)), std::future_status::ready);
+}
+
 TEST_F (KubeHttpFrontTest, StoppingEndsWatchesAndLetsRequestsComplete)
 {
   static std::promise<KubeCall *> waiting;
