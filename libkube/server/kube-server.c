@@ -47,6 +47,7 @@ G_DEFINE_FINAL_TYPE (KubeServer, kube_server, G_TYPE_OBJECT)
 
 /* Requests that are not watches and are under way at a time: upstream's --max-requests-inflight and --max-mutating-requests-inflight together. */
 #define MAX_IN_FLIGHT 600
+#define EVENTS_AT_ONCE 256
 
 static void
 check_clear (gpointer data)
@@ -162,24 +163,58 @@ copy_options (KubeServer *self, const KubeServerOptions *options)
   self->options.history_bytes = options->history_bytes;
 }
 
+/* Events that an earlier server has left begin their time anew. They may be many: they are read beside, in small pieces. */
+typedef struct {
+  KubeServer *server;
+  char *at, *end;
+  guint left; /* of this piece */
+} OldEvents;
+
+static void
+old_events_free (gpointer data)
+{
+  OldEvents *events = data;
+
+  g_free (events->at);
+  g_free (events->end);
+  g_free (events);
+}
+
 static gboolean
 expire_later (const char *key, const guint8 *value, gsize length, guint64 revision, gpointer user_data)
 {
-  KubeServer *self = user_data;
+  OldEvents *events = user_data;
 
-  kube_housekeeper_expire (self->housekeeper, key, revision, KUBE_EVENT_TTL);
-  return TRUE;
+  kube_housekeeper_expire (events->server->housekeeper, key, revision, KUBE_EVENT_TTL);
+  if (--events->left > 0)
+    return TRUE;
+  g_free (events->at);
+  events->at = g_strconcat (key, "\001", NULL);
+  return FALSE;
 }
 
-/* Events that an earlier server has left begin their time anew. */
+static gboolean
+expire_some (gpointer user_data)
+{
+  OldEvents *events = user_data;
+  KubeStoreRange range = { events->at, events->end, 0, 0 };
+  gboolean more = FALSE;
+
+  events->left = EVENTS_AT_ONCE;
+  return kube_store_range (events->server->store, &range, expire_later, events, NULL, &more, NULL) && more;
+}
+
 static void
 expire_stored (KubeServer *self)
 {
-  g_autofree char *start = kube_storage_key (KUBE_KIND ("v1", "Event"), NULL, NULL);
-  g_autofree char *end = kube_storage_end_of (start);
-  KubeStoreRange range = { start, end, 0, 0 };
+  g_autoptr (GSource) source = g_idle_source_new ();
+  OldEvents *events = g_new0 (OldEvents, 1);
 
-  kube_store_range (self->store, &range, expire_later, self, NULL, NULL, NULL);
+  events->server = self;
+  events->at = kube_storage_key (KUBE_KIND ("v1", "Event"), NULL, NULL);
+  events->end = kube_storage_end_of (events->at);
+  g_source_set_callback (source, expire_some, events, old_events_free);
+  g_source_attach (source, self->context);
 }
 
 /**
