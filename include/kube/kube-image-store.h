@@ -40,13 +40,6 @@ KubeValue *kube_image_get_config (KubeImage *image);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeImage, kube_image_unref)
 
-/**
- * KubeImageStore:
- *
- * The images of one data directory. Several processes may use it at once. Any thread; calls block on the disk.
- *
- * Since: 1.0
- */
 #define KUBE_TYPE_IMAGE_STORE (kube_image_store_get_type ())
 KUBE_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (KubeImageStore, kube_image_store, KUBE, IMAGE_STORE, GObject)

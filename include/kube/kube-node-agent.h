@@ -53,13 +53,6 @@ typedef struct {
   gpointer reserved[12];
 } KubeNodeAgentOptions;
 
-/**
- * KubeNodeAgent:
- *
- * Runs the pods that are bound to one node, as the kubelet does. It implements #KubeNodeApi, whose functions any thread may call.
- *
- * Since: 1.0
- */
 #define KUBE_TYPE_NODE_AGENT (kube_node_agent_get_type ())
 KUBE_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (KubeNodeAgent, kube_node_agent, KUBE, NODE_AGENT, GObject)

@@ -8,14 +8,6 @@
 
 G_BEGIN_DECLS
 
-/**
- * KubeServer:
- *
- * The API server without a network: the request pipeline over a store. #KubeHttpFront gives it an HTTPS port, kube_local_client_new() a client in the same
- * process. Thread-safe: any thread may send requests into it.
- *
- * Since: 1.0
- */
 #define KUBE_TYPE_SERVER (kube_server_get_type ())
 KUBE_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (KubeServer, kube_server, KUBE, SERVER, GObject)
@@ -74,13 +66,6 @@ typedef gboolean (*KubeHealthCheck) (KubeServer *server, gpointer user_data, GEr
 KUBE_AVAILABLE_IN_1_0
 void kube_server_add_health_check (KubeServer *server, const char *name, gboolean live, KubeHealthCheck check, gpointer user_data);
 
-/**
- * KubeLocalClient:
- *
- * A client of a server in the same process: the same pipeline (authorization, admission, validation) without HTTP, JSON texts or copies.
- *
- * Since: 1.0
- */
 #define KUBE_TYPE_LOCAL_CLIENT (kube_local_client_get_type ())
 KUBE_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (KubeLocalClient, kube_local_client, KUBE, LOCAL_CLIENT, GObject)

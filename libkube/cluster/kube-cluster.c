@@ -346,7 +346,7 @@ kube_cluster_new (const KubeClusterOptions *options, GError **error)
 
 /**
  * kube_cluster_get_client:
- * @self: a cluster
+ * @cluster: a cluster
  *
  * Returns: (transfer none): a client with all rights
  * Since: 1.0
@@ -359,7 +359,7 @@ kube_cluster_get_client (KubeCluster *self)
 
 /**
  * kube_cluster_get_server:
- * @self: a cluster
+ * @cluster: a cluster
  *
  * Returns: (transfer none): its API server
  * Since: 1.0
@@ -372,7 +372,7 @@ kube_cluster_get_server (KubeCluster *self)
 
 /**
  * kube_cluster_get_port:
- * @self: a cluster
+ * @cluster: a cluster
  *
  * Returns: the port of its API server, 0 where it has none
  * Since: 1.0
@@ -385,7 +385,7 @@ kube_cluster_get_port (KubeCluster *self)
 
 /**
  * kube_cluster_dup_kubeconfig:
- * @self: a cluster
+ * @cluster: a cluster
  *
  * Returns: (transfer full) (nullable): the text of a kubeconfig for its administrator, %NULL where it has no port
  * Since: 1.0
@@ -406,7 +406,7 @@ kube_cluster_dup_kubeconfig (KubeCluster *self)
 
 /**
  * kube_cluster_stop:
- * @self: a cluster
+ * @cluster: a cluster
  *
  * Stops its parts in the order in which they depend on each other: the port, nodes, scheduler and controllers, the server, the store. What was acknowledged is
  * on disk; running containers go on. Blocks.

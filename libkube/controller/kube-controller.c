@@ -585,7 +585,7 @@ kube_controller_new (KubeManager *manager, const char *name, KubeReconcileFunc r
 
 /**
  * kube_controller_set_identity:
- * @self: a controller that was not started
+ * @controller: a controller that was not started
  * @identity: the name of the account that it writes as
  *
  * For a controller that shares another's account; it has one of its own name otherwise.
@@ -627,7 +627,7 @@ kube_controller_stop (KubeController *self)
 
 /**
  * kube_controller_get_informer:
- * @self: a controller
+ * @controller: a controller
  * @kind: a kind
  *
  * Returns: (transfer none): the manager's informer for @kind, whose changes queue nothing
@@ -665,7 +665,7 @@ add_watch (KubeController *self, KubeKind *kind, KubeKeyFunc keys, gpointer user
 
 /**
  * kube_controller_watch:
- * @self: a controller that was not started
+ * @controller: a controller that was not started
  * @kind: what to watch
  * @keys: (nullable) (scope forever): which keys a change queues; %NULL: the object's own
  * @user_data: (closure keys): data for @keys
@@ -681,7 +681,7 @@ kube_controller_watch (KubeController *self, KubeKind *kind, KubeKeyFunc keys, g
 
 /**
  * kube_controller_watch_owned:
- * @self: a controller that was not started
+ * @controller: a controller that was not started
  * @kind: what to watch
  * @owner_kind: the kind of the owners
  *
@@ -698,7 +698,7 @@ kube_controller_watch_owned (KubeController *self, KubeKind *kind, KubeKind *own
 
 /**
  * kube_controller_set_concurrency:
- * @self: a controller
+ * @controller: a controller
  * @keys: how many keys may be in work at once
  *
  * Since: 1.0
@@ -711,7 +711,7 @@ kube_controller_set_concurrency (KubeController *self, guint keys)
 
 /**
  * kube_controller_enqueue:
- * @self: a controller
+ * @controller: a controller
  * @key: a key
  *
  * Since: 1.0
@@ -724,7 +724,7 @@ kube_controller_enqueue (KubeController *self, const char *key)
 
 /**
  * kube_controller_enqueue_after:
- * @self: a controller
+ * @controller: a controller
  * @key: a key
  * @delay: microseconds
  *
@@ -738,7 +738,7 @@ kube_controller_enqueue_after (KubeController *self, const char *key, gint64 del
 
 /**
  * kube_controller_get_name:
- * @self: a controller
+ * @controller: a controller
  *
  * Returns: its name
  * Since: 1.0
@@ -751,7 +751,7 @@ kube_controller_get_name (KubeController *self)
 
 /**
  * kube_controller_get_manager:
- * @self: a controller
+ * @controller: a controller
  *
  * Returns: (transfer none): its manager
  * Since: 1.0
@@ -764,7 +764,7 @@ kube_controller_get_manager (KubeController *self)
 
 /**
  * kube_controller_get_client:
- * @self: a controller
+ * @controller: a controller
  *
  * Returns: (transfer none): the client that it writes with
  * Since: 1.0
@@ -777,7 +777,7 @@ kube_controller_get_client (KubeController *self)
 
 /**
  * kube_controller_get_clock:
- * @self: a controller
+ * @controller: a controller
  *
  * Returns: (transfer none): its clock
  * Since: 1.0
@@ -790,7 +790,7 @@ kube_controller_get_clock (KubeController *self)
 
 /**
  * kube_controller_get_recorder:
- * @self: a controller
+ * @controller: a controller
  *
  * Returns: (transfer none): what records its events
  * Since: 1.0
@@ -803,7 +803,7 @@ kube_controller_get_recorder (KubeController *self)
 
 /**
  * kube_controller_get_error:
- * @self: a controller
+ * @controller: a controller
  * @key: a key
  *
  * Returns: (transfer none) (nullable): why the last plan for @key failed, %NULL where it did not
@@ -817,7 +817,7 @@ kube_controller_get_error (KubeController *self, const char *key)
 
 /**
  * kube_controller_is_idle:
- * @self: a controller
+ * @controller: a controller
  *
  * Returns: whether no key is ready or in work
  * Since: 1.0

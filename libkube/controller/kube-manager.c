@@ -135,7 +135,7 @@ kube_manager_new (KubeClient *client, KubeClock *clock)
 
 /**
  * kube_manager_set_client_func:
- * @self: a manager without controllers
+ * @manager: a manager without controllers
  * @func: (scope notified): makes the client that a controller writes with
  * @user_data: (closure func): data for @func
  * @destroy: (destroy func) (nullable): frees @user_data
@@ -152,7 +152,7 @@ kube_manager_set_client_func (KubeManager *self, KubeManagerClientFunc func, gpo
 
 /**
  * kube_manager_set_lease:
- * @self: a manager that was not started
+ * @manager: a manager that was not started
  * @name: of the Lease in kube-system
  * @identity: this process
  *
@@ -183,7 +183,7 @@ kube_manager_make_client (KubeManager *self, const char *identity)
 
 /**
  * kube_manager_get_client:
- * @self: a manager
+ * @manager: a manager
  *
  * Returns: (transfer none): the client that its informers read with
  * Since: 1.0
@@ -196,7 +196,7 @@ kube_manager_get_client (KubeManager *self)
 
 /**
  * kube_manager_get_clock:
- * @self: a manager
+ * @manager: a manager
  *
  * Returns: (transfer none): its clock
  * Since: 1.0
@@ -209,7 +209,7 @@ kube_manager_get_clock (KubeManager *self)
 
 /**
  * kube_manager_get_informers:
- * @self: a manager
+ * @manager: a manager
  *
  * Returns: (transfer none): the informers that its controllers share
  * Since: 1.0
@@ -222,7 +222,7 @@ kube_manager_get_informers (KubeManager *self)
 
 /**
  * kube_manager_start:
- * @self: a manager
+ * @manager: a manager
  *
  * Starts the informers, then, once they are synced, the controllers; where a lease was set, once it is held.
  *
@@ -244,7 +244,7 @@ kube_manager_start (KubeManager *self)
 
 /**
  * kube_manager_stop:
- * @self: a manager
+ * @manager: a manager
  *
  * Stops controllers and informers and gives the lease back. A manager is started once in its life.
  *
@@ -266,7 +266,7 @@ kube_manager_stop (KubeManager *self)
 
 /**
  * kube_manager_is_started:
- * @self: a manager
+ * @manager: a manager
  *
  * Returns: whether the controllers run
  * Since: 1.0
@@ -279,7 +279,7 @@ kube_manager_is_started (KubeManager *self)
 
 /**
  * kube_manager_find:
- * @self: a manager
+ * @manager: a manager
  * @name: of a controller
  *
  * Returns: (transfer none) (nullable): the controller

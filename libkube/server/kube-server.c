@@ -367,7 +367,7 @@ kube_server_update_metrics (KubeServer *self)
 
 /**
  * kube_server_get_scheme:
- * @self: a server
+ * @server: a server
  *
  * Returns: (transfer none): the kinds that it serves
  * Since: 1.0
@@ -380,7 +380,7 @@ kube_server_get_scheme (KubeServer *self)
 
 /**
  * kube_server_get_clock:
- * @self: a server
+ * @server: a server
  *
  * Returns: (transfer none): where it gets the time
  * Since: 1.0
@@ -435,7 +435,7 @@ kube_server_is_shutting_down (KubeServer *self)
 
 /**
  * kube_server_shut_down:
- * @self: a server
+ * @server: a server
  *
  * `/readyz` is false from here on and watches end; what is under way completes.
  *
@@ -450,7 +450,7 @@ kube_server_shut_down (KubeServer *self)
 
 /**
  * kube_server_publish:
- * @self: a server
+ * @server: a server
  * @address: (nullable): where its port is reached; %NULL, the unspecified address or loopback: this host's own address
  * @port: its port
  * @error: return location for an error
@@ -468,7 +468,7 @@ kube_server_publish (KubeServer *self, const char *address, guint16 port, GError
 
 /**
  * kube_server_set_node_resolver:
- * @self: a server
+ * @server: a server
  * @resolver: (scope notified) (nullable): gives the API of a node
  * @user_data: for @resolver
  * @destroy: (nullable): frees @user_data
@@ -509,7 +509,7 @@ kube_server_resolve_node (KubeServer *self, const char *name)
 
 /**
  * kube_server_add_health_check:
- * @self: a server
+ * @server: a server
  * @name: its name in paths and reports
  * @live: whether /livez reports it too
  * @check: (scope forever): is called on any thread and must be quick

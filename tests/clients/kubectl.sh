@@ -34,6 +34,7 @@ for v in 1 2; do
   python3 "$source/doc/examples/make-image.py" "$dir/image$v" "hello from version $v"
   "$build/tools/kube-image" --data-dir "$dir/data" import "$dir/image$v" localhost/web:$v >/dev/null || exit 1
 done
+: >"$dir/ready"
 "$build/tools/kube-all" --data-dir "$dir/data" --write-kubeconfig "$KUBECONFIG" --bind-address 127.0.0.1 --node-name here >"$dir/ready" 2>"$dir/log" &
 pid=$!
 until grep -q '^ready ' "$dir/ready"; do kill -0 $pid 2>/dev/null || { cat "$dir/log"; exit 1; }; sleep 0.02; done
