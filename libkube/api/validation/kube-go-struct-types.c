@@ -389,6 +389,8 @@ const KubeGoStruct kube_go_structs[] = {
   { "core.WindowsSecurityContextOptions",
     "GMSACredentialSpecName=gmsaCredentialSpecName:*s GMSACredentialSpec=gmsaCredentialSpec:*s RunAsUserName:*s "
     "HostProcess:*b" },
+  { "flowcontrol.FlowDistinguisherMethod",
+    "Type:s" },
   { "meta.LabelSelector",
     "matchLabels:{s- matchExpressions:[@meta.LabelSelectorRequirement-" },
   { "meta.LabelSelectorRequirement",

@@ -174,7 +174,6 @@ create_binding (KubeFieldErrors *errors, KubeValue *binding)
 const KubeValidateRules kube_validate_misc_rules[] = {
   { "", "PersistentVolumeClaim", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_claim, update_claim, NULL },
   { "authentication.k8s.io", "TokenRequest", KUBE_NAME_RULE_ANY, 0, create_token_request, NULL, NULL },
-  { "certificates.k8s.io", "CertificateSigningRequest", KUBE_NAME_RULE_ANY, 0, NULL, NULL, NULL },
   { "", "Binding", KUBE_NAME_RULE_ANY, 0, create_binding, NULL, NULL },
   { NULL },
 };

@@ -211,7 +211,8 @@ extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_
   kube_validate_endpoints_rules[], kube_validate_event_rules[], kube_validate_workload_rules[], kube_validate_rbac_rules[],
   kube_validate_misc_rules[], kube_validate_batch_rules[], kube_validate_sets_rules[],
   kube_validate_autoscaling_rules[], kube_validate_networking_rules[], kube_validate_storage_rules[],
-  kube_validate_persistent_rules[], kube_validate_quota_rules[], kube_validate_webhook_rules[];
+  kube_validate_persistent_rules[], kube_validate_quota_rules[], kube_validate_webhook_rules[],
+  kube_validate_flowcontrol_rules[], kube_validate_registration_rules[];
 
 void kube_validate_structure (KubeFieldErrors *errors, KubeKind *kind, KubeValue *object);
 
