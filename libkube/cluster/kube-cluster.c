@@ -74,6 +74,35 @@ take_options (KubeCluster *self, const KubeClusterOptions *options)
 }
 
 static gboolean
+check_range (const char *what, const char *text, GError **error)
+{
+  g_autoptr (GInetAddressMask) mask = NULL;
+  g_autoptr (GError) failure = NULL;
+
+  if (text == NULL)
+    return TRUE;
+  if (strchr (text, '/') != NULL)
+    mask = g_inet_address_mask_new_from_string (text, &failure);
+  if (mask == NULL)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "\"%s\" is not a range of addresses of %s: use one like 10.96.0.0/16%s%s", text, what,
+                 failure != NULL ? ": " : "", failure != NULL ? failure->message : "");
+  return mask != NULL;
+}
+
+static gboolean
+check_addresses (const KubeClusterOptions *options, GError **error)
+{
+  g_autoptr (GInetAddress) dns = NULL;
+
+  if (!check_range ("services", options->service_cidr, error) || !check_range ("pods", options->cluster_cidr, error))
+    return FALSE;
+  if (options->cluster_dns == NULL || (dns = g_inet_address_new_from_string (options->cluster_dns)) != NULL)
+    return TRUE;
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "\"%s\" is not the address of a DNS server", options->cluster_dns);
+  return FALSE;
+}
+
+static gboolean
 check_options (const KubeClusterOptions *options, GError **error)
 {
   static const char *const components[] = { "kube-controller-manager", "kube-scheduler", "kubelet", NULL };
@@ -93,7 +122,7 @@ check_options (const KubeClusterOptions *options, GError **error)
       return FALSE;
     }
   }
-  return TRUE;
+  return check_addresses (options, error);
 }
 
 static gboolean
