@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-validate-private.h"
+
+/* ResourceClaim, ResourceClaimTemplate and DeviceClass. The expressions of selectors are not compiled here. */
+
+enum {
+  REQUESTS_MAX = 32,
+  CONSTRAINTS_MAX = 32,
+  CONFIG_MAX = 32,
+  FIRST_AVAILABLE_MAX = 8,
+  SELECTORS_MAX = 32,
+  RESERVED_FOR_MAX = 256,
+  EXPRESSION_MAX = 10 * 1024,
+  ID_MAX = 32,
+  POOL_NAME_MAX = 253,
+};
+
+/* What names a request: itself, or itself and one of its alternatives behind a slash. */
+static const char not_a_request[] = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
+
+typedef void (*CheckFunc) (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *element, gconstpointer data);
+
+/* --- what slices have too --- */
+
+static void
+check_identifier (KubeFieldErrors *errors, const KubeFieldPath *path, const char *id)
+{
+  if (strlen (id) > ID_MAX)
+    kube_field_errors_too_long (errors, path, ID_MAX);
+  kube_validate_format (errors, path, KUBE_NAME_C_IDENTIFIER, id);
+}
+
+void
+kube_validate_device_attribute_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  const char *slash = strchr (name, '/');
+  g_autofree char *domain = NULL;
+
+  if (slash == NULL) {
+    check_identifier (errors, path, name);
+    return;
+  }
+  if (strchr (slash + 1, '/') != NULL) {
+    kube_field_errors_invalid (errors, path, name, "must not contain more than one slash");
+    return;
+  }
+  domain = g_strndup (name, (gsize)(slash - name));
+  if (*domain == '\0')
+    kube_field_errors_invalid (errors, path, "", "the domain must not be empty");
+  else
+    kube_validate_csi_driver (errors, path, domain);
+  if (slash[1] == '\0')
+    kube_field_errors_invalid (errors, path, "", "the name must not be empty");
+  else
+    check_identifier (errors, path, slash + 1);
+}
+
+void
+kube_validate_device_pool_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  g_auto (GStrv) parts = g_strsplit (name, "/", -1);
+
+  if (*name == '\0')
+    kube_field_errors_required (errors, path, NULL);
+  if (strlen (name) > POOL_NAME_MAX)
+    kube_field_errors_too_long (errors, path, POOL_NAME_MAX);
+  for (guint i = 0; parts[i] != NULL; i++)
+    kube_validate_format (errors, path, KUBE_NAME_DNS1123_SUBDOMAIN, parts[i]);
+}
+
+/* A list with a limit, whose elements may have to differ: in @key, or in themselves where they are strings. */
+static void
+check_list (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list, guint maximum, CheckFunc check, gconstpointer data)
+{
+  guint n = kube_value_get_length (list);
+
+  if (n > maximum) {
+    kube_field_errors_too_many (errors, path, (int)n, (int)maximum);
+    return;
+  }
+  for (guint i = 0; i < n; i++)
+    check (errors, AT_INDEX (path, i), kube_value_get_element (list, i), data);
+}
+
+static void
+check_unique (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list, guint maximum, const char *key)
+{
+  guint n = kube_value_get_length (list);
+  g_auto (NameSet) seen = { 0 };
+
+  for (guint i = 0; i < n && n <= maximum; i++) {
+    const char *name = key != NULL ? string_of (kube_value_get_element (list, i), key) : element_string (list, i);
+    if (!name_set_add (&seen, name))
+      kube_field_errors_duplicate (errors, AT_INDEX (path, i), name);
+  }
+}
+
+/* --- requests --- */
+
+static void
+check_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *selector, gconstpointer data G_GNUC_UNUSED)
+{
+  KubeValue *cel = member_of (selector, "cel");
+
+  if (cel == NULL)
+    kube_field_errors_required (errors, AT (path, "cel"), NULL);
+  else if (strlen (string_of (cel, "expression")) > EXPRESSION_MAX)
+    kube_field_errors_too_long (errors, AT (AT (path, "cel"), "expression"), EXPRESSION_MAX);
+}
+
+void
+kube_validate_device_effect (KubeFieldErrors *errors, const KubeFieldPath *path, const char *effect)
+{
+  static const char *const effects[] = { "NoExecute", "NoSchedule", "None", NULL };
+
+  if (!kube_validate_one_of (effect, effects))
+    kube_field_errors_not_supported (errors, path, effect, effects);
+}
+
+static void
+check_toleration (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *toleration)
+{
+  static const char *const operators[] = { "Equal", "Exists", NULL };
+  const char *op = string_of (toleration, "operator"), *value = string_of (toleration, "value");
+
+  if (has_text (toleration, "key"))
+    kube_validate_format (errors, AT (path, "key"), KUBE_NAME_QUALIFIED, string_of (toleration, "key"));
+  if (*op == '\0')
+    kube_field_errors_required (errors, AT (path, "operator"), NULL);
+  else if (!kube_validate_one_of (op, operators))
+    kube_field_errors_not_supported (errors, AT (path, "operator"), op, operators);
+  else if (equals (op, "Equal"))
+    kube_validate_format (errors, AT (path, "value"), KUBE_NAME_LABEL_VALUE, value);
+  else if (*value != '\0')
+    kube_field_errors_invalid (errors, AT (path, "value"), value, "must be empty for operator `Exists`");
+  if (has_text (toleration, "effect"))
+    kube_validate_device_effect (errors, AT (path, "effect"), string_of (toleration, "effect"));
+}
+
+static void
+check_allocation_mode (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *request)
+{
+  static const char *const modes[] = { "All", "ExactCount", NULL };
+  const char *mode = string_of (request, "allocationMode");
+  gint64 count = integer_of (request, "count", 0);
+
+  if (!kube_validate_one_of (mode, modes))
+    kube_field_errors_not_supported (errors, AT (path, "allocationMode"), mode, modes);
+  else if (equals (mode, "All") && count != 0)
+    kube_field_errors_invalid_integer (errors, AT (path, "count"), count, "must not be specified when allocationMode is 'All'");
+  else if (equals (mode, "ExactCount") && count <= 0)
+    kube_field_errors_invalid_integer (errors, AT (path, "count"), count, "must be greater than zero");
+}
+
+/* What the exact request and each of the alternatives say of the devices that they want. */
+static void
+check_wanted (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *request)
+{
+  KubeValue *tolerations = member_of (request, "tolerations");
+  const char *class = string_of (request, "deviceClassName");
+
+  if (*class == '\0')
+    kube_field_errors_required (errors, AT (path, "deviceClassName"), NULL);
+  else
+    kube_validate_format (errors, AT (path, "deviceClassName"), KUBE_NAME_DNS1123_SUBDOMAIN, class);
+  check_list (errors, AT (path, "selectors"), member_of (request, "selectors"), SELECTORS_MAX, check_selector, NULL);
+  check_allocation_mode (errors, path, request);
+  for (guint i = 0; i < kube_value_get_length (tolerations); i++)
+    check_toleration (errors, AT_INDEX (AT (path, "tolerations"), i), kube_value_get_element (tolerations, i));
+}
+
+static void
+check_alternative (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *request, gconstpointer data G_GNUC_UNUSED)
+{
+  kube_validate_format (errors, AT (path, "name"), KUBE_NAME_DNS1123_LABEL, string_of (request, "name"));
+  check_wanted (errors, path, request);
+}
+
+static void
+check_request (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *request, gconstpointer data G_GNUC_UNUSED)
+{
+  KubeValue *exactly = member_of (request, "exactly"), *alternatives = member_of (request, "firstAvailable");
+  const KubeFieldPath *at = AT (path, "firstAvailable");
+  gboolean has_alternatives = kube_value_get_length (alternatives) > 0;
+
+  kube_validate_format (errors, AT (path, "name"), KUBE_NAME_DNS1123_LABEL, string_of (request, "name"));
+  if (exactly != NULL && has_alternatives) {
+    kube_field_errors_invalid_value (errors, path, NULL,
+                                     "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set");
+  } else if (exactly != NULL) {
+    check_wanted (errors, AT (path, "exactly"), exactly);
+  } else if (has_alternatives) {
+    check_list (errors, at, alternatives, FIRST_AVAILABLE_MAX, check_alternative, NULL);
+    check_unique (errors, at, alternatives, FIRST_AVAILABLE_MAX, "name");
+  } else {
+    kube_field_errors_required (errors, path, "exactly one of `exactly` or `firstAvailable` is required");
+  }
+}
+
+/* --- what refers to requests --- */
+
+static KubeValue *
+find_named (KubeValue *list, const char *name)
+{
+  for (guint i = 0; i < kube_value_get_length (list); i++)
+    if (equals (string_of (kube_value_get_element (list, i), "name"), name))
+      return kube_value_get_element (list, i);
+  return NULL;
+}
+
+static void
+check_request_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *element, gconstpointer claim)
+{
+  const char *name = kube_value_peek_string (element, NULL);
+  g_auto (GStrv) steps = NULL;
+  KubeValue *request;
+  gboolean found;
+
+  name = name != NULL ? name : "";
+  steps = g_strsplit (name, "/", -1);
+  if (g_strv_length (steps) > 2) {
+    kube_field_errors_invalid (errors, path, name, not_a_request);
+    return;
+  }
+  kube_validate_format (errors, path, KUBE_NAME_DNS1123_LABEL, steps[0] != NULL ? steps[0] : "");
+  if (steps[0] != NULL && steps[1] != NULL)
+    kube_validate_format (errors, path, KUBE_NAME_DNS1123_LABEL, steps[1]);
+
+  request = find_named (member_of ((KubeValue *)claim, "requests"), steps[0] != NULL ? steps[0] : "");
+  found = request != NULL;
+  if (found && steps[0] != NULL && steps[1] != NULL)
+    found = find_named (member_of (request, "firstAvailable"), steps[1]) != NULL;
+  if (!found)
+    kube_field_errors_invalid (errors, path, name, not_a_request);
+}
+
+static void
+check_request_refs (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *refs, gconstpointer claim)
+{
+  check_list (errors, path, refs, REQUESTS_MAX, check_request_ref, claim);
+  check_unique (errors, path, refs, REQUESTS_MAX, NULL);
+}
+
+static void
+check_full_attribute_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  kube_validate_device_attribute_name (errors, path, name);
+  if (strchr (name, '/') == NULL)
+    kube_field_errors_invalid (errors, path, name, "a fully qualified name must be a domain and a name separated by a slash");
+}
+
+static void
+check_constraint (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *constraint, gconstpointer claim)
+{
+  check_request_refs (errors, AT (path, "requests"), member_of (constraint, "requests"), claim);
+  if (has_member (constraint, "matchAttribute"))
+    check_full_attribute_name (errors, AT (path, "matchAttribute"), string_of (constraint, "matchAttribute"));
+  else if (has_member (constraint, "distinctAttribute"))
+    check_full_attribute_name (errors, AT (path, "distinctAttribute"), string_of (constraint, "distinctAttribute"));
+  else
+    kube_field_errors_required (
+      errors, path, "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple fields are set");
+}
+
+/* @claim: (nullable): a class's configuration has no requests to refer to. */
+static void
+check_config (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *config, gconstpointer claim)
+{
+  KubeValue *opaque = member_of (config, "opaque"), *parameters = member_of (opaque, "parameters");
+  const KubeFieldPath *at = AT (path, "opaque");
+
+  if (claim != NULL)
+    check_request_refs (errors, AT (path, "requests"), member_of (config, "requests"), claim);
+  if (opaque == NULL) {
+    kube_field_errors_required (errors, at, NULL);
+    return;
+  }
+  kube_validate_csi_driver (errors, AT (at, "driver"), string_of (opaque, "driver"));
+  if (parameters == NULL)
+    kube_field_errors_required (errors, AT (at, "parameters"), NULL);
+  else if (!kube_value_is_object (parameters))
+    kube_field_errors_invalid (errors, AT (at, "parameters"), "<value omitted>", "must be a valid JSON object");
+}
+
+static void
+check_claim (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *claim)
+{
+  KubeValue *requests = member_of (claim, "requests");
+
+  check_list (errors, AT (path, "requests"), requests, REQUESTS_MAX, check_request, NULL);
+  check_unique (errors, AT (path, "requests"), requests, REQUESTS_MAX, "name");
+  check_list (errors, AT (path, "constraints"), member_of (claim, "constraints"), CONSTRAINTS_MAX, check_constraint, claim);
+  check_list (errors, AT (path, "config"), member_of (claim, "config"), CONFIG_MAX, check_config, claim);
+}
+
+/* --- kinds --- */
+
+static void
+create_claim (KubeFieldErrors *errors, KubeValue *object)
+{
+  check_claim (errors, AT (AT (NULL, "spec"), "devices"), member_of (member_of (object, "spec"), "devices"));
+}
+
+/* A claim's specification never changes, so it is not looked at again. */
+static void
+update_claim (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
+{
+  kube_validate_immutable (errors, AT (NULL, "spec"), member_of (object, "spec"), member_of (old, "spec"), "@resource.ResourceClaimSpec");
+}
+
+static void
+check_consumer (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *consumer, gconstpointer data G_GNUC_UNUSED)
+{
+  static const char *const keys[] = { "resource", "name", "uid" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (!has_text (consumer, keys[i]))
+      kube_field_errors_required (errors, AT (path, keys[i]), NULL);
+}
+
+static void
+update_claim_status (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
+{
+  KubeValue *status = member_of (object, "status"), *old_status = member_of (old, "status");
+  KubeValue *reserved = member_of (status, "reservedFor"), *allocation = member_of (status, "allocation");
+  const KubeFieldPath *path = AT (NULL, "status"), *at = AT (path, "reservedFor");
+
+  check_list (errors, at, reserved, RESERVED_FOR_MAX, check_consumer, NULL);
+  check_unique (errors, at, reserved, RESERVED_FOR_MAX, "uid");
+  if (kube_value_get_length (reserved) > 0 && allocation == NULL)
+    kube_field_errors_forbidden (errors, at, "may not be specified when `allocated` is not set");
+  if (allocation != NULL && has_member (old_status, "allocation"))
+    kube_validate_immutable (errors, AT (path, "allocation"), allocation, member_of (old_status, "allocation"), NULL);
+}
+
+static void
+create_template (KubeFieldErrors *errors, KubeValue *object)
+{
+  KubeValue *spec = member_of (object, "spec"), *meta = member_of (spec, "metadata");
+  const KubeFieldPath *path = AT (NULL, "spec"), *meta_path = AT (path, "metadata");
+
+  kube_validate_labels (errors, AT (meta_path, "labels"), member_of (meta, "labels"));
+  kube_validate_annotations (errors, AT (meta_path, "annotations"), member_of (meta, "annotations"));
+  check_claim (errors, AT (AT (path, "spec"), "devices"), member_of (member_of (spec, "spec"), "devices"));
+}
+
+static void
+update_template (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
+{
+  kube_validate_immutable (errors, AT (NULL, "spec"), member_of (object, "spec"), member_of (old, "spec"),
+                           "@resource.ResourceClaimTemplateSpec");
+}
+
+static void
+create_class (KubeFieldErrors *errors, KubeValue *object)
+{
+  KubeValue *spec = member_of (object, "spec");
+  const KubeFieldPath *path = AT (NULL, "spec"), *at = AT (path, "extendedResourceName");
+  const char *resource = string_of (spec, "extendedResourceName");
+
+  check_list (errors, AT (path, "selectors"), member_of (spec, "selectors"), SELECTORS_MAX, check_selector, NULL);
+  check_list (errors, AT (path, "config"), member_of (spec, "config"), CONFIG_MAX, check_config, NULL);
+  if (has_member (spec, "extendedResourceName") && !kube_validate_is_extended_resource (resource))
+    kube_field_errors_invalid (errors, at, resource, "must be a valid extended resource name");
+}
+
+const KubeValidateRules kube_validate_device_claim_rules[] = {
+  { "resource.k8s.io", "ResourceClaim", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_claim, update_claim,
+    update_claim_status },
+  { "resource.k8s.io", "ResourceClaimTemplate", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE,
+    create_template, update_template, NULL },
+  { "resource.k8s.io", "DeviceClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE, create_class,
+    NULL, NULL },
+  { NULL },
+};
