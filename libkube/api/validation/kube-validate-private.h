@@ -178,6 +178,10 @@ void kube_validate_spread_constraints (KubeFieldErrors *errors, const KubeFieldP
 void kube_validate_pod_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, KubeValue *spec);
 void kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, gboolean host_users);
 
+/* What admission webhooks and policies share: operations, groups, versions and resources; conditions. */
+void kube_validate_admission_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule);
+void kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions);
+
 /* `[domain/]identifier`, as attributes and capacities of devices are called */
 void kube_validate_device_attribute_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
 void kube_validate_device_pool_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
@@ -218,7 +222,8 @@ extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_
   kube_validate_autoscaling_rules[], kube_validate_networking_rules[], kube_validate_storage_rules[],
   kube_validate_persistent_rules[], kube_validate_quota_rules[], kube_validate_webhook_rules[],
   kube_validate_flowcontrol_rules[], kube_validate_registration_rules[],
-  kube_validate_device_claim_rules[], kube_validate_device_slice_rules[];
+  kube_validate_device_claim_rules[], kube_validate_device_slice_rules[],
+  kube_validate_policy_rules[];
 
 void kube_validate_structure (KubeFieldErrors *errors, KubeKind *kind, KubeValue *object);
 

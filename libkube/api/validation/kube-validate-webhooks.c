@@ -109,8 +109,8 @@ check_enum (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *objec
     kube_field_errors_not_supported (errors, AT (path, key), string_of (object, key), valid);
 }
 
-static void
-check_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule)
+void
+kube_validate_admission_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule)
 {
   static const char *const operations[] = { "*", "CONNECT", "CREATE", "DELETE", "UPDATE", NULL };
   static const char *const scopes[] = { "*", "Cluster", "Namespaced", NULL };
@@ -241,8 +241,8 @@ is_blank (const char *text)
   return text[strspn (text, " \t\n\v\f\r")] == '\0';
 }
 
-static void
-check_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions)
+void
+kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions)
 {
   guint n = kube_value_get_length (conditions);
   g_auto (NameSet) names = { 0 };
@@ -319,7 +319,7 @@ check_hook (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *hook,
 
   check_name (errors, AT (path, "name"), string_of (hook, "name"));
   for (guint i = 0; i < kube_value_get_length (rules); i++)
-    check_rule (errors, AT_INDEX (AT (path, "rules"), i), kube_value_get_element (rules, i));
+    kube_validate_admission_rule (errors, AT_INDEX (AT (path, "rules"), i), kube_value_get_element (rules, i));
   check_enum (errors, path, hook, "failurePolicy", failure);
   check_enum (errors, path, hook, "matchPolicy", match);
   check_side_effects (errors, path, hook, accepted->side_effects);
@@ -330,7 +330,7 @@ check_hook (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *hook,
   kube_validate_label_selector (errors, AT (path, "objectSelector"), member_of (hook, "objectSelector"));
   check_enum (errors, path, hook, "reinvocationPolicy", again);
   check_client (errors, AT (path, "clientConfig"), member_of (hook, "clientConfig"));
-  check_conditions (errors, AT (path, "matchConditions"), member_of (hook, "matchConditions"));
+  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (hook, "matchConditions"));
   check_versions (errors, AT (path, "admissionReviewVersions"), member_of (hook, "admissionReviewVersions"), accepted->versions);
 }
 

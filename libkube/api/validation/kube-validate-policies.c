@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-validate-private.h"
+
+/* ValidatingAdmissionPolicy and its binding. The expressions are not compiled here. */
+
+enum {
+  AUDIT_ANNOTATIONS_MAX = 20,
+  VALUE_EXPRESSION_MAX = 5 * 1024,
+};
+
+static gboolean
+is_blank (const char *text)
+{
+  return text[strspn (text, " \t\n\v\f\r")] == '\0';
+}
+
+static gboolean
+has_line_break (const char *text)
+{
+  g_autofree char *stripped = g_strstrip (g_strdup (text));
+
+  return strpbrk (stripped, "\n\r") != NULL;
+}
+
+static gboolean
+is_identifier (const char *text)
+{
+  static const char *const reserved[] = {
+    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
+    "package", "namespace", "return", "var", "void", "while", NULL,
+  };
+
+  return kube_name_is_valid (KUBE_NAME_C_IDENTIFIER, text) && !kube_validate_one_of (text, reserved);
+}
+
+static void
+check_expression (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object)
+{
+  if (is_blank (string_of (object, "expression")))
+    kube_field_errors_required (errors, AT (path, "expression"), "expression is not specified");
+}
+
+/* --- what is matched --- */
+
+static void
+check_named_rules (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rules)
+{
+  for (guint i = 0; i < kube_value_get_length (rules); i++) {
+    KubeValue *rule = kube_value_get_element (rules, i), *names = member_of (rule, "resourceNames");
+    const KubeFieldPath *at = AT_INDEX (path, i), *names_path = AT (at, "resourceNames");
+    g_auto (NameSet) seen = { 0 };
+
+    for (guint n = 0; n < kube_value_get_length (names); n++) {
+      kube_validate_format (errors, AT_INDEX (names_path, n), KUBE_NAME_PATH_SEGMENT, element_string (names, n));
+      if (!name_set_add (&seen, element_string (names, n)))
+        kube_field_errors_duplicate (errors, AT_INDEX (names_path, n), element_string (names, n));
+    }
+    kube_validate_admission_rule (errors, at, rule);
+  }
+}
+
+static void
+check_match (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *match)
+{
+  static const char *const selectors[] = { "namespaceSelector", "objectSelector" };
+  static const char *const policies[] = { "Equivalent", "Exact", NULL };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (selectors); i++)
+    if (has_member (match, selectors[i]))
+      kube_validate_label_selector (errors, AT (path, selectors[i]), member_of (match, selectors[i]));
+    else
+      kube_field_errors_required (errors, AT (path, selectors[i]), NULL);
+  check_named_rules (errors, AT (path, "resourceRules"), member_of (match, "resourceRules"));
+  check_named_rules (errors, AT (path, "excludeResourceRules"), member_of (match, "excludeResourceRules"));
+  if (has_member (match, "matchPolicy") && !kube_validate_one_of (string_of (match, "matchPolicy"), policies))
+    kube_field_errors_not_supported (errors, AT (path, "matchPolicy"), string_of (match, "matchPolicy"), policies);
+}
+
+/* --- policies --- */
+
+static void
+check_param_version (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text)
+{
+  const char *slash = strchr (text, '/'), *version = slash != NULL ? slash + 1 : text;
+  g_autofree char *group = g_strndup (text, slash != NULL ? (gsize)(slash - text) : 0);
+
+  if (*text == '\0') {
+    kube_field_errors_required (errors, path, NULL);
+  } else if (strchr (version, '/') != NULL) {
+    kube_field_errors_invalid_format (errors, path, text, "unexpected GroupVersion string: %s", text);
+  } else {
+    if (*group != '\0')
+      kube_validate_format (errors, path, KUBE_NAME_DNS1123_SUBDOMAIN, group);
+    if (*version != '\0')
+      kube_validate_format (errors, path, KUBE_NAME_DNS1035_LABEL, version);
+    else
+      kube_field_errors_invalid (errors, path, text, "version must be specified");
+  }
+}
+
+static void
+check_param_kind (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *param)
+{
+  const char *kind = string_of (param, "kind");
+  g_autofree char *lower = g_ascii_strdown (kind, -1), *joined = NULL;
+  g_autoptr (GPtrArray) messages = NULL;
+
+  check_param_version (errors, AT (path, "apiVersion"), string_of (param, "apiVersion"));
+  if (*kind == '\0') {
+    kube_field_errors_required (errors, AT (path, "kind"), NULL);
+    return;
+  }
+  if (kube_name_is_valid (KUBE_NAME_DNS1035_LABEL, lower))
+    return;
+  messages = kube_name_check_all (KUBE_NAME_DNS1035_LABEL, lower);
+  g_ptr_array_add (messages, NULL);
+  joined = g_strjoinv (",", (char **)messages->pdata);
+  kube_field_errors_invalid_format (errors, AT (path, "kind"), kind, "may have mixed case, but should otherwise match: %s", joined);
+}
+
+static void
+check_variable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *variable)
+{
+  const char *name = string_of (variable, "name");
+
+  if (is_blank (name))
+    kube_field_errors_required (errors, AT (path, "name"), "name is not specified");
+  else if (!is_identifier (name))
+    kube_field_errors_invalid (errors, AT (path, "name"), name, "must be a valid CEL identifier");
+  check_expression (errors, path, variable);
+}
+
+static void
+check_validation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *validation)
+{
+  static const char *const reasons[] = { "Forbidden", "Invalid", "RequestEntityTooLarge", NULL };
+  const char *message = string_of (validation, "message"), *expression = string_of (validation, "messageExpression");
+
+  check_expression (errors, path, validation);
+  if (*message != '\0' && is_blank (message))
+    kube_field_errors_invalid (errors, AT (path, "message"), message, "message must be non-empty if specified");
+  else if (has_line_break (message))
+    kube_field_errors_invalid (errors, AT (path, "message"), message, "message must not contain line breaks");
+  if (*expression != '\0' && is_blank (expression))
+    kube_field_errors_invalid (errors, AT (path, "messageExpression"), expression, "must be non-empty if specified");
+  if (has_member (validation, "reason") && !kube_validate_one_of (string_of (validation, "reason"), reasons))
+    kube_field_errors_not_supported (errors, AT (path, "reason"), string_of (validation, "reason"), reasons);
+}
+
+static void
+check_audit_annotation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotation, const char *policy)
+{
+  const char *key = string_of (annotation, "key"), *expression = string_of (annotation, "valueExpression");
+  g_autofree char *name = g_strconcat (policy, "/", key, NULL);
+
+  if (*policy == '\0')
+    kube_field_errors_invalid (errors, AT (path, "key"), key, "requires metadata.name be non-empty");
+  else
+    kube_validate_format (errors, AT (path, "key"), KUBE_NAME_QUALIFIED, name);
+  if (is_blank (expression))
+    kube_field_errors_required (errors, AT (path, "valueExpression"), "valueExpression is not specified");
+  else if (strlen (expression) > VALUE_EXPRESSION_MAX)
+    kube_field_errors_required (errors, AT (path, "valueExpression"), "must not exceed 5120 bytes in length");
+}
+
+static void
+check_audit_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, const char *policy)
+{
+  guint n = kube_value_get_length (annotations);
+  g_auto (NameSet) keys = { 0 };
+
+  if (n > AUDIT_ANNOTATIONS_MAX)
+    kube_field_errors_invalid_value (errors, path, annotations, "must not have more than 20 auditAnnotations");
+  for (guint i = 0; i < n; i++) {
+    KubeValue *annotation = kube_value_get_element (annotations, i);
+    const KubeFieldPath *at = AT_INDEX (path, i);
+
+    check_audit_annotation (errors, at, annotation, policy);
+    if (!name_set_add (&keys, string_of (annotation, "key")))
+      kube_field_errors_duplicate (errors, AT (at, "key"), string_of (annotation, "key"));
+  }
+}
+
+static void
+check_constraints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *constraints)
+{
+  if (constraints == NULL) {
+    kube_field_errors_required (errors, path, NULL);
+    return;
+  }
+  check_match (errors, path, constraints);
+  if (kube_value_get_length (member_of (constraints, "resourceRules")) == 0)
+    kube_field_errors_required (errors, AT (path, "resourceRules"), NULL);
+}
+
+static void
+create_policy (KubeFieldErrors *errors, KubeValue *object)
+{
+  static const char *const failure[] = { "Fail", "Ignore", NULL };
+  static const char need[] = "validations or auditAnnotations must contain at least one item";
+  KubeValue *spec = member_of (object, "spec"), *variables = member_of (spec, "variables");
+  KubeValue *validations = member_of (spec, "validations"), *annotations = member_of (spec, "auditAnnotations");
+  const KubeFieldPath *path = AT (NULL, "spec");
+
+  if (!has_member (spec, "failurePolicy"))
+    kube_field_errors_required (errors, AT (path, "failurePolicy"), NULL);
+  else if (!kube_validate_one_of (string_of (spec, "failurePolicy"), failure))
+    kube_field_errors_not_supported (errors, AT (path, "failurePolicy"), string_of (spec, "failurePolicy"), failure);
+  if (has_member (spec, "paramKind"))
+    check_param_kind (errors, AT (path, "paramKind"), member_of (spec, "paramKind"));
+  check_constraints (errors, AT (path, "matchConstraints"), member_of (spec, "matchConstraints"));
+  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (spec, "matchConditions"));
+  for (guint i = 0; i < kube_value_get_length (variables); i++)
+    check_variable (errors, AT_INDEX (AT (path, "variables"), i), kube_value_get_element (variables, i));
+  if (kube_value_get_length (validations) == 0 && kube_value_get_length (annotations) == 0) {
+    kube_field_errors_required (errors, AT (path, "validations"), need);
+    kube_field_errors_required (errors, AT (path, "auditAnnotations"), need);
+    return;
+  }
+  for (guint i = 0; i < kube_value_get_length (validations); i++)
+    check_validation (errors, AT_INDEX (AT (path, "validations"), i), kube_value_get_element (validations, i));
+  check_audit_annotations (errors, AT (path, "auditAnnotations"), annotations, string_of (member_of (object, "metadata"), "name"));
+}
+
+/* --- bindings --- */
+
+static void
+check_param_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *ref)
+{
+  static const char exclusive[] = "name and selector are mutually exclusive";
+  static const char *const actions[] = { "Allow", "Deny", NULL };
+  KubeValue *selector = member_of (ref, "selector");
+  gboolean named = has_text (ref, "name");
+
+  if (named)
+    kube_validate_format (errors, AT (path, "name"), KUBE_NAME_PATH_SEGMENT, string_of (ref, "name"));
+  if (named && selector != NULL)
+    kube_field_errors_forbidden (errors, AT (path, "name"), exclusive);
+  kube_validate_label_selector (errors, AT (path, "selector"), selector);
+  if (named && selector != NULL)
+    kube_field_errors_forbidden (errors, AT (path, "selector"), exclusive);
+  if (!named && selector == NULL)
+    kube_field_errors_required (errors, path, "one of name or selector must be specified");
+  kube_validate_enum (errors, AT (path, "parameterNotFoundAction"), string_of (ref, "parameterNotFoundAction"), "", actions);
+}
+
+static void
+check_actions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list)
+{
+  static const char *const actions[] = { "Audit", "Deny", "Warn", NULL };
+  g_auto (NameSet) seen = { 0 };
+
+  for (guint i = 0; i < kube_value_get_length (list); i++) {
+    const char *action = element_string (list, i);
+
+    if (!kube_validate_one_of (action, actions))
+      kube_field_errors_not_supported (errors, AT_INDEX (path, i), action, actions);
+    if (!name_set_add (&seen, action))
+      kube_field_errors_duplicate (errors, AT_INDEX (path, i), action);
+  }
+  if (name_set_has (&seen, "Deny") && name_set_has (&seen, "Warn"))
+    kube_field_errors_invalid_value (errors, path, list,
+                                     "must not contain both Deny and Warn (repeating the same validation failure information in the API "
+                                     "response and headers serves no purpose)");
+  if (kube_value_get_length (list) == 0)
+    kube_field_errors_required (errors, path, "at least one validation action is required");
+}
+
+static void
+create_binding (KubeFieldErrors *errors, KubeValue *object)
+{
+  KubeValue *spec = member_of (object, "spec");
+  const KubeFieldPath *path = AT (NULL, "spec");
+
+  if (has_text (spec, "policyName"))
+    kube_validate_format (errors, AT (path, "policyName"), KUBE_NAME_DNS1123_SUBDOMAIN, string_of (spec, "policyName"));
+  else
+    kube_field_errors_required (errors, AT (path, "policyName"), NULL);
+  if (has_member (spec, "paramRef"))
+    check_param_ref (errors, AT (path, "paramRef"), member_of (spec, "paramRef"));
+  if (has_member (spec, "matchResources"))
+    check_match (errors, AT (path, "matchResources"), member_of (spec, "matchResources"));
+  check_actions (errors, AT (path, "validationActions"), member_of (spec, "validationActions"));
+}
+
+const KubeValidateRules kube_validate_policy_rules[] = {
+  { "admissionregistration.k8s.io", "ValidatingAdmissionPolicy", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST, create_policy,
+    NULL, NULL },
+  { "admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST,
+    create_binding, NULL, NULL },
+  { NULL },
+};
