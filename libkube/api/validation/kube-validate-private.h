@@ -223,7 +223,7 @@ extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_
   kube_validate_persistent_rules[], kube_validate_quota_rules[], kube_validate_webhook_rules[],
   kube_validate_flowcontrol_rules[], kube_validate_registration_rules[],
   kube_validate_device_claim_rules[], kube_validate_device_slice_rules[],
-  kube_validate_policy_rules[];
+  kube_validate_policy_rules[], kube_validate_definition_rules[];
 
 void kube_validate_structure (KubeFieldErrors *errors, KubeKind *kind, KubeValue *object);
 

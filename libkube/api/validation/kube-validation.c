@@ -10,6 +10,7 @@ static const KubeValidateRules *const tables[] = {
   kube_validate_storage_rules, kube_validate_persistent_rules, kube_validate_quota_rules, kube_validate_webhook_rules,
   kube_validate_flowcontrol_rules, kube_validate_registration_rules,
   kube_validate_device_claim_rules, kube_validate_device_slice_rules, kube_validate_policy_rules,
+  kube_validate_definition_rules,
 };
 
 static const KubeValidateRules *
