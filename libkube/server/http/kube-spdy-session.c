@@ -33,6 +33,7 @@ typedef struct {
   gboolean tunnelled;
   KubeWebSocketParser parser;
   guint n_streams;
+  guint expected; /* streams that the client opens before it goes on */
 } SpdySession;
 
 static void
@@ -217,6 +218,7 @@ take (SpdySession *self, const guint8 *data, gsize length)
     kube_stream_session_end (&self->parent, g_error_new_literal (KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the client broke the SPDY protocol"));
   else if (!self->parent.closing)
     send_all_waiting (self);
+  kube_stream_session_opened (&self->parent);
 }
 
 static gboolean
@@ -303,10 +305,16 @@ clear (KubeStreamSession *session)
   kube_web_socket_parser_clear (&self->parser);
 }
 
+static gboolean
+is_open (KubeStreamSession *session)
+{
+  return ((SpdySession *) session)->n_streams >= ((SpdySession *) session)->expected;
+}
+
 static KubeStreamSession *
 make (KubeHttpConnection *connection, const char *protocol, gboolean tunnelled)
 {
-  static const KubeStreamSessionOps ops = { input, send, close_channel, close_session, clear };
+  static const KubeStreamSessionOps ops = { input, send, close_channel, close_session, clear, is_open };
   static const KubeSpdyFuncs funcs = { on_opened, on_data, on_ended, on_write };
   SpdySession *self = g_new0 (SpdySession, 1);
 
@@ -344,10 +352,35 @@ choose_protocol (const KubeHttpHead *head, const char *const *protocols)
   return NULL;
 }
 
+static gboolean
+asks_for (const KubeHttpHead *head, const char *name)
+{
+  g_auto (GStrv) parts = g_strsplit (head->query != NULL ? head->query : "", "&", -1);
+
+  for (char **part = parts; *part != NULL; part++) {
+    gsize length = strlen (name);
+    if (g_str_has_prefix (*part, name) && (g_str_equal (*part + length, "=true") || g_str_equal (*part + length, "=1")))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* As upstream counts them: one for errors, one for each of what was asked for, and with a terminal one for its size instead of stderr. */
+static guint
+count_expected (const KubeHttpHead *head, const char *protocol)
+{
+  gboolean tty = asks_for (head, "tty"), resizes = g_str_has_prefix (protocol, "v3.") || g_str_has_prefix (protocol, "v4.");
+
+  if (!g_str_has_suffix (head->path, "/exec") && !g_str_has_suffix (head->path, "/attach"))
+    return 0;
+  return 1 + asks_for (head, "stdin") + asks_for (head, "stdout") + (tty ? resizes : asks_for (head, "stderr"));
+}
+
 KubeStreamSession *
 kube_spdy_session_new (KubeHttpConnection *connection, const KubeHttpHead *head, const char *const *protocols, GError **error)
 {
   const char *protocol = choose_protocol (head, protocols);
+  KubeStreamSession *session;
   GString *out;
 
   if (protocol == NULL) {
@@ -358,5 +391,7 @@ kube_spdy_session_new (KubeHttpConnection *connection, const KubeHttpHead *head,
   out = kube_http_connection_get_scratch (connection);
   g_string_append_printf (out, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: %s\r\n\r\n", protocol);
   kube_http_connection_send (connection, out->str, out->len);
-  return make (connection, protocol, FALSE);
+  session = make (connection, protocol, FALSE);
+  ((SpdySession *) session)->expected = count_expected (head, protocol);
+  return session;
 }

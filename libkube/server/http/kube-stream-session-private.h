@@ -15,6 +15,8 @@ typedef struct {
   /* says good-bye; the connection is finished afterwards */
   void (*close) (KubeStreamSession *session, guint code, const char *reason);
   void (*clear) (KubeStreamSession *session);
+  /* (nullable): FALSE: the client has yet to open channels; a carrier that says so calls kube_stream_session_opened() */
+  gboolean (*is_open) (KubeStreamSession *session);
 } KubeStreamSessionOps;
 
 struct _KubeStreamSession {
@@ -26,6 +28,9 @@ struct _KubeStreamSession {
   const KubeStreamSessionFuncs *funcs;
   gpointer user_data;
   gboolean sent;     /* since `drained` was told last */
+  gboolean close_waiting; /* to be closed once it is open */
+  guint close_code;
+  char *close_reason; /* (nullable) */
   gboolean closing;  /* no more of ours */
   gboolean closed;
   GError *error;     /* (nullable): why it ended */
@@ -36,6 +41,7 @@ void kube_stream_session_init (KubeStreamSession *session, const KubeStreamSessi
 void kube_stream_session_write (KubeStreamSession *session, GBytes *bytes);
 void kube_stream_session_tell_data (KubeStreamSession *session, guint channel, const void *data, gsize length);
 void kube_stream_session_tell_channel_closed (KubeStreamSession *session, guint channel);
+void kube_stream_session_opened (KubeStreamSession *session);
 /* The client broke the protocol, or said good-bye (@error NULL): writes what is queued, then ends. */
 void kube_stream_session_end (KubeStreamSession *session, GError *error);
 

@@ -27,6 +27,7 @@ kube_stream_session_unref (KubeStreamSession *session)
   kube_http_connection_unref (session->connection);
   g_clear_error (&session->error);
   g_free (session->protocol);
+  g_free (session->close_reason);
   g_free (session);
 }
 
@@ -129,11 +130,30 @@ kube_stream_session_set_paused (KubeStreamSession *session, gboolean paused)
 void
 kube_stream_session_close (KubeStreamSession *session, guint code, const char *reason)
 {
-  if (session->closing)
+  if (session->closing || session->close_waiting)
     return;
+  /* a command may be over before its client has opened all streams: it waits for each, and must get what was said on them */
+  if (!session->closed && session->ops->is_open != NULL && !session->ops->is_open (session)) {
+    session->close_waiting = TRUE;
+    session->close_code = code;
+    session->close_reason = g_strdup (reason);
+    return;
+  }
   session->ops->close (session, code, reason);
   session->closing = TRUE;
   kube_http_connection_finish (session->connection);
+}
+
+void
+kube_stream_session_opened (KubeStreamSession *session)
+{
+  g_autofree char *reason = NULL;
+
+  if (!session->close_waiting || session->closing || !session->ops->is_open (session))
+    return;
+  session->close_waiting = FALSE;
+  reason = g_steal_pointer (&session->close_reason);
+  kube_stream_session_close (session, session->close_code, reason);
 }
 
 void
