@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define KUBE_LOG_TOPIC "nodes"
+
+#include <kube/kube-log.h>
 #include <kube/kube-node-agent.h>
 #include "kube-cluster-nodes.h"
 
@@ -43,11 +46,14 @@ static void
 start_real (KubeClusterNodes *self)
 {
   g_autoptr (KubeImageStore) images = kube_image_store_new (self->data_dir);
-  g_autoptr (KubeRuntime) runtime = kube_runtime_oci_new (self->data_dir, images, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KubeRuntime) runtime = kube_runtime_oci_new (self->data_dir, images, &error);
   g_autoptr (KubeNetwork) network = kube_network_bridge_new (NULL);
 
   if (runtime != NULL)
     add_agent (self, self->name, runtime, network, images);
+  else
+    kube_warning ("node %s does not start: %s", self->name, error->message);
 }
 
 static gpointer
