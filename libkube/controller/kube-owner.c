@@ -89,6 +89,24 @@ kube_owner_list_candidates (KubeInformer *informer, KubeObject *owner)
   return candidates;
 }
 
+void
+kube_owner_add_keys_of_orphan (KubeController *controller, KubeObject *object, KubeObject *old, GPtrArray *keys, gpointer user_data)
+{
+  KubeInformer *owners = user_data;
+  g_autoptr (GPtrArray) candidates = NULL;
+
+  if (kube_object_get_controller (object) != NULL || kube_object_is_deleting (object))
+    return;
+  candidates = kube_informer_list (owners, kube_object_get_namespace (object), NULL);
+  for (guint i = 0; i < candidates->len; i++) {
+    KubeObject *owner = g_ptr_array_index (candidates, i);
+    g_autoptr (KubeSelector) selector = kube_selector_from_value (kube_object_get (owner, "spec.selector"), NULL);
+
+    if (selector != NULL && !kube_selector_is_empty (selector) && kube_selector_matches (selector, object))
+      g_ptr_array_add (keys, kube_object_dup_key (owner));
+  }
+}
+
 GPtrArray *
 kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidates, KubePlan *plan)
 {

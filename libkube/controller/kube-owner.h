@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <kube/kube-informer.h>
-#include <kube/kube-plan.h>
+#include <kube/kube-controller.h>
 #include <kube/kube-selector.h>
 
 G_BEGIN_DECLS
@@ -17,6 +16,9 @@ gboolean kube_owner_is_controlled_by (KubeObject *object, KubeObject *owner);
 void kube_owner_add_index (KubeInformer *informer);
 /* (transfer full) (element-type KubeObject): what @owner controls, and what nobody controls in its namespace. */
 GPtrArray *kube_owner_list_candidates (KubeInformer *informer, KubeObject *owner) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A KubeKeyFunc for what has owners; @user_data: the KubeInformer of these. An object that nobody controls may be wanted by any owner of its namespace whose selector it matches. */
+void kube_owner_add_keys_of_orphan (KubeController *controller, KubeObject *object, KubeObject *old, GPtrArray *keys, gpointer user_data);
 
 /* Which of @candidates belong to @owner, as upstream's ControllerRefManager decides it: what it controls and its selector matches is kept, what it controls and does not match
  * is released, what nobody controls and matches is adopted (unless one of the two is being deleted). The patches go into @plan, in a stage of their own.

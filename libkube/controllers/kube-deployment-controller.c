@@ -12,24 +12,6 @@ typedef struct {
   KubeInformer *pods;         /* (unowned) */
 } Deployments;
 
-static void
-keys_of_replica_set (KubeController *controller, KubeObject *set, KubeObject *old, GPtrArray *keys, gpointer user_data)
-{
-  Deployments *self = user_data;
-  g_autoptr (GPtrArray) deployments = NULL;
-
-  if (kube_object_get_controller (set) != NULL || kube_object_is_deleting (set))
-    return;
-  deployments = kube_informer_list (self->deployments, kube_object_get_namespace (set), NULL);
-  for (guint i = 0; i < deployments->len; i++) {
-    KubeObject *deployment = g_ptr_array_index (deployments, i);
-    g_autoptr (KubeSelector) selector = kube_selector_from_value (kube_object_get (deployment, "spec.selector"), NULL);
-
-    if (selector != NULL && !kube_selector_is_empty (selector) && kube_selector_matches (selector, set))
-      g_ptr_array_add (keys, kube_object_dup_key (deployment));
-  }
-}
-
 /* Only Recreate waits for pods: the new ones come when the last old one has gone. */
 static void
 keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data)
@@ -219,7 +201,7 @@ kube_deployment_controller_add (KubeManager *manager, const KubeControllersOptio
 
   self->deployments = kube_controller_watch (controller, kind, NULL, NULL);
   self->replica_sets = kube_controller_watch_owned (controller, set, kind);
-  kube_controller_watch (controller, set, keys_of_replica_set, self);
+  kube_controller_watch (controller, set, kube_owner_add_keys_of_orphan, self->deployments);
   self->pods = kube_controller_watch (controller, KUBE_KIND ("v1", "Pod"), keys_of_pod, self);
   kube_owner_add_index (self->replica_sets);
   kube_informer_add_index (self->pods, "controller", NULL, NULL);

@@ -15,27 +15,6 @@ typedef struct {
   KubeInformer *pods;         /* (unowned) */
 } ReplicaSets;
 
-/* --- pods that change --- */
-
-/* A pod without a controller may be wanted by any ReplicaSet of its namespace whose selector it matches. */
-static void
-keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data)
-{
-  ReplicaSets *self = user_data;
-  g_autoptr (GPtrArray) sets = NULL;
-
-  if (kube_object_get_controller (pod) != NULL || kube_object_is_deleting (pod))
-    return;
-  sets = kube_informer_list (self->replica_sets, kube_object_get_namespace (pod), NULL);
-  for (guint i = 0; i < sets->len; i++) {
-    KubeObject *set = g_ptr_array_index (sets, i);
-    g_autoptr (KubeSelector) selector = kube_selector_from_value (kube_object_get (set, "spec.selector"), NULL);
-
-    if (selector != NULL && !kube_selector_is_empty (selector) && kube_selector_matches (selector, pod))
-      g_ptr_array_add (keys, kube_object_dup_key (set));
-  }
-}
-
 /* --- which pods go first --- */
 
 typedef struct {
@@ -294,7 +273,7 @@ kube_replica_set_controller_add (KubeManager *manager, const KubeControllersOpti
 
   self->replica_sets = kube_controller_watch (controller, kind, NULL, NULL);
   self->pods = kube_controller_watch_owned (controller, pod, kind);
-  kube_controller_watch (controller, pod, keys_of_pod, self);
+  kube_controller_watch (controller, pod, kube_owner_add_keys_of_orphan, self->replica_sets);
   kube_owner_add_index (self->replica_sets);
   kube_owner_add_index (self->pods);
 }
