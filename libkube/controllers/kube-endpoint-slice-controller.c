@@ -39,50 +39,20 @@ group_free (gpointer data)
 /* --- what there should be --- */
 
 static KubeValue *
-build_ports (KubeObject *service, KubeObject *pod)
-{
-  KubeValue *ports = kube_object_get (service, "spec.ports");
-  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
-  KubeNode *list = kube_node_ensure_array (kube_builder_get_root (builder), "ports");
-  g_autoptr (KubeValue) built = NULL;
-
-  for (guint i = 0; i < kube_value_get_length (ports); i++) {
-    KubeValue *port = kube_value_get_element (ports, i);
-    guint16 number = kube_pod_find_port (pod, port);
-    const char *name = kube_value_get_string (port, "name");
-    KubeNode *added;
-
-    if (number == 0)
-      continue;
-    added = kube_node_append_object (list);
-    kube_node_put_string (added, "name", name == NULL ? "" : name);
-    kube_node_set_integer (added, "port", number);
-    kube_node_put_string (added, "protocol", kube_value_get_string (port, "protocol"));
-    kube_node_put_string (added, "appProtocol", kube_value_get_string (port, "appProtocol"));
-  }
-  built = kube_builder_end (builder);
-  return kube_value_ref (kube_value_get (built, "ports"));
-}
-
-static KubeValue *
 build_endpoint (SliceController *self, KubeObject *service, const KubeBackend *backend)
 {
   g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
   KubeNode *root = kube_builder_get_root (builder);
   const char *node_name = kube_object_get_string (backend->pod, "spec.nodeName");
-  const char *hostname = kube_object_get_string (backend->pod, "spec.hostname"), *subdomain = kube_object_get_string (backend->pod, "spec.subdomain");
   KubeObject *node = node_name == NULL ? NULL : kube_informer_get (self->nodes, NULL, node_name);
 
   kube_node_append_string (kube_node_ensure_array (root, "addresses"), backend->address);
   kube_node_set_boolean (root, "conditions.ready", backend->ready);
   kube_node_set_boolean (root, "conditions.serving", backend->serving);
   kube_node_set_boolean (root, "conditions.terminating", backend->terminating);
-  kube_node_put_string (root, "nodeName", node_name);
+  kube_service_put_pod (root, service, backend->pod);
   if (node != NULL)
     kube_node_put_string (root, "zone", kube_object_get_label (node, "topology.kubernetes.io/zone"));
-  if (hostname != NULL && g_strcmp0 (subdomain, kube_object_get_name (service)) == 0)
-    kube_node_put_string (root, "hostname", hostname);
-  kube_service_put_target (root, backend->pod);
   return kube_builder_end (builder);
 }
 
@@ -112,7 +82,7 @@ build_groups (SliceController *self, KubeObject *service)
 
   for (guint i = 0; i < backends->len; i++) {
     const KubeBackend *backend = &g_array_index (backends, KubeBackend, i);
-    g_autoptr (KubeValue) ports = build_ports (service, backend->pod);
+    g_autoptr (KubeValue) ports = kube_service_build_ports (service, backend->pod, "");
 
     g_ptr_array_add (find_group (groups, ports)->endpoints, build_endpoint (self, service, backend));
   }
@@ -127,14 +97,10 @@ build_groups (SliceController *self, KubeObject *service)
 static void
 put_labels (KubeNode *root, KubeObject *service)
 {
-  KubeNode *labels;
+  KubeNode *labels = kube_service_put_labels (root, service);
 
-  kube_node_set_value (root, "metadata.labels", kube_object_get (service, "metadata.labels"));
-  labels = kube_node_ensure_object (root, "metadata.labels");
   kube_node_put_string (labels, SERVICE_NAME, kube_object_get_name (service));
   kube_node_put_string (labels, MANAGED_BY, MANAGER);
-  if (g_strcmp0 (kube_object_get_string (service, "spec.clusterIP"), "None") == 0)
-    kube_node_put_string (labels, "service.kubernetes.io/headless", "");
 }
 
 static KubeObject *

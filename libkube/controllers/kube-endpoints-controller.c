@@ -16,32 +16,7 @@ typedef struct {
   KubeInformer *pods;      /* (unowned) */
 } EndpointsController;
 
-/* The ports of one backend, as they stand in a subset; backends with equal ports share one. */
-static KubeValue *
-build_ports (KubeObject *service, KubeObject *pod)
-{
-  KubeValue *ports = kube_object_get (service, "spec.ports");
-  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
-  KubeNode *list = kube_node_ensure_array (kube_builder_get_root (builder), "ports");
-  g_autoptr (KubeValue) built = NULL;
-
-  for (guint i = 0; i < kube_value_get_length (ports); i++) {
-    KubeValue *port = kube_value_get_element (ports, i);
-    guint16 number = kube_pod_find_port (pod, port);
-    KubeNode *added;
-
-    if (number == 0)
-      continue;
-    added = kube_node_append_object (list);
-    kube_node_put_string (added, "name", kube_value_get_string (port, "name"));
-    kube_node_set_integer (added, "port", number);
-    kube_node_put_string (added, "protocol", kube_value_get_string (port, "protocol"));
-    kube_node_put_string (added, "appProtocol", kube_value_get_string (port, "appProtocol"));
-  }
-  built = kube_builder_end (builder);
-  return kube_value_ref (kube_value_get (built, "ports"));
-}
-
+/* Backends with equal ports share a subset. */
 static KubeNode *
 find_subset (KubeNode *subsets, GPtrArray *port_lists, KubeValue *ports)
 {
@@ -62,13 +37,9 @@ static void
 add_address (KubeNode *subset, KubeObject *service, const KubeBackend *backend)
 {
   KubeNode *address = kube_node_append_object (kube_node_ensure_array (subset, backend->ready ? "addresses" : "notReadyAddresses"));
-  const char *hostname = kube_object_get_string (backend->pod, "spec.hostname"), *subdomain = kube_object_get_string (backend->pod, "spec.subdomain");
 
   kube_node_put_string (address, "ip", backend->address);
-  kube_node_put_string (address, "nodeName", kube_object_get_string (backend->pod, "spec.nodeName"));
-  if (hostname != NULL && g_strcmp0 (subdomain, kube_object_get_name (service)) == 0)
-    kube_node_put_string (address, "hostname", hostname);
-  kube_service_put_target (address, backend->pod);
+  kube_service_put_pod (address, service, backend->pod);
 }
 
 static void
@@ -86,7 +57,7 @@ build_subsets (KubeNode *root, KubeObject *service, GArray *backends)
 
     if (backend->terminating && !backend->ready)
       continue;
-    ports = build_ports (service, backend->pod);
+    ports = kube_service_build_ports (service, backend->pod, NULL);
     if (kube_value_get_length (ports) == 0 && !without_ports)
       continue;
     subsets = kube_node_ensure_array (root, "subsets");
@@ -104,10 +75,7 @@ build (KubeObject *service, KubeObject *old, GArray *backends)
   kube_node_put_string (root, "kind", "Endpoints");
   kube_node_set_string (root, "metadata.name", kube_object_get_name (service));
   kube_node_set_string (root, "metadata.namespace", kube_object_get_namespace (service));
-  kube_node_set_value (root, "metadata.labels", kube_object_get (service, "metadata.labels"));
-  kube_node_put_string (kube_node_ensure_object (root, "metadata.labels"), MANAGED_BY, NAME);
-  if (g_strcmp0 (kube_object_get_string (service, "spec.clusterIP"), "None") == 0)
-    kube_node_put_string (kube_node_ensure_object (root, "metadata.labels"), "service.kubernetes.io/headless", "");
+  kube_node_put_string (kube_service_put_labels (root, service), MANAGED_BY, NAME);
   if (backends->len > CAPACITY)
     kube_node_put_string (kube_node_ensure_object (root, "metadata.annotations"), "endpoints.kubernetes.io/over-capacity", "truncated");
   else if (kube_node_get (root, "metadata.annotations") != NULL)

@@ -112,13 +112,55 @@ kube_service_add_keys_of_pod (KubeController *controller, KubeObject *pod, KubeO
     add_keys (user_data, old, keys);
 }
 
-void
-kube_service_put_target (KubeNode *object, KubeObject *pod)
+KubeNode *
+kube_service_put_labels (KubeNode *root, KubeObject *service)
 {
-  KubeNode *target = kube_node_put_object (object, "targetRef");
+  KubeNode *labels;
+
+  kube_node_set_value (root, "metadata.labels", kube_object_get (service, "metadata.labels"));
+  labels = kube_node_ensure_object (root, "metadata.labels");
+  if (g_strcmp0 (kube_object_get_string (service, "spec.clusterIP"), "None") == 0)
+    kube_node_put_string (labels, "service.kubernetes.io/headless", "");
+  return labels;
+}
+
+KubeValue *
+kube_service_build_ports (KubeObject *service, KubeObject *pod, const char *unnamed)
+{
+  KubeValue *ports = kube_object_get (service, "spec.ports");
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *list = kube_node_ensure_array (kube_builder_get_root (builder), "ports");
+  g_autoptr (KubeValue) built = NULL;
+
+  for (guint i = 0; i < kube_value_get_length (ports); i++) {
+    KubeValue *port = kube_value_get_element (ports, i);
+    guint16 number = kube_pod_find_port (pod, port);
+    const char *name = kube_value_get_string (port, "name");
+    KubeNode *added;
+
+    if (number == 0)
+      continue;
+    added = kube_node_append_object (list);
+    kube_node_put_string (added, "name", name == NULL ? unnamed : name);
+    kube_node_set_integer (added, "port", number);
+    kube_node_put_string (added, "protocol", kube_value_get_string (port, "protocol"));
+    kube_node_put_string (added, "appProtocol", kube_value_get_string (port, "appProtocol"));
+  }
+  built = kube_builder_end (builder);
+  return kube_value_ref (kube_value_get (built, "ports"));
+}
+
+void
+kube_service_put_pod (KubeNode *endpoint, KubeObject *service, KubeObject *pod)
+{
+  const char *hostname = kube_object_get_string (pod, "spec.hostname"), *subdomain = kube_object_get_string (pod, "spec.subdomain");
+  KubeNode *target = kube_node_put_object (endpoint, "targetRef");
 
   kube_node_put_string (target, "kind", "Pod");
   kube_node_put_string (target, "name", kube_object_get_name (pod));
   kube_node_put_string (target, "namespace", kube_object_get_namespace (pod));
   kube_node_put_string (target, "uid", kube_object_get_uid (pod));
+  kube_node_put_string (endpoint, "nodeName", kube_object_get_string (pod, "spec.nodeName"));
+  if (hostname != NULL && g_strcmp0 (subdomain, kube_object_get_name (service)) == 0)
+    kube_node_put_string (endpoint, "hostname", hostname);
 }

@@ -21,7 +21,12 @@ gboolean kube_service_has_backends (KubeObject *service);
 void kube_service_add_index (KubeInformer *services);
 /* A KubeKeyFunc for pods; @user_data: the KubeInformer of Services. */
 void kube_service_add_keys_of_pod (KubeController *controller, KubeObject *pod, KubeObject *old, GPtrArray *keys, gpointer user_data);
-/* {kind: Pod, name, namespace, uid} */
-void kube_service_put_target (KubeNode *object, KubeObject *pod);
+
+/* The labels of the Service, and whether it is headless. Returns: the labels of @root, for the caller's own. */
+KubeNode *kube_service_put_labels (KubeNode *root, KubeObject *service);
+/* (transfer full): the ports of one backend. @unnamed (nullable): what the name of a port without one is. */
+KubeValue *kube_service_build_ports (KubeObject *service, KubeObject *pod, const char *unnamed) G_GNUC_WARN_UNUSED_RESULT;
+/* What an address of Endpoints and an endpoint of a slice say alike about their pod: targetRef, nodeName, hostname. */
+void kube_service_put_pod (KubeNode *endpoint, KubeObject *service, KubeObject *pod);
 
 G_END_DECLS
