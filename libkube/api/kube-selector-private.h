@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <kube/kube-selector.h>
+
+#include "kube-requirement.h"
+
+G_BEGIN_DECLS
+
+struct _KubeSelector {
+  gatomicrefcount refs;
+  GArray *requirements; /* (element-type KubeRequirement): in the order of print() */
+  gboolean of_fields;
+  gboolean nothing; /* matches no object */
+};
+
+KubeSelector *kube_selector_alloc (void);
+/* By key; requirements on one key stay in the order in which they were written. */
+void kube_selector_sort (KubeSelector *selector);
+
+/* kube-selector-fields.c: a selectable field of @object as text; what is absent has its zero value. */
+const char *kube_selector_get_field (KubeObject *object, const char *field, char buffer[32]);
+
+G_END_DECLS
