@@ -103,16 +103,9 @@ adopt_container (KubeRuntimeOci *self, const char *id)
     return;
   }
   KubeOciContainer *container = kube_oci_container_new (self, id, kube_value_get_string (note, "podUid"), config, pod);
-  KubeContainer *info = &container->info;
-  info->state = kube_value_get_integer (note, "state", 0);
-  info->created_at = kube_value_get_integer (note, "createdAt", 0);
-  info->started_at = kube_value_get_integer (note, "startedAt", 0);
-  info->finished_at = kube_value_get_integer (note, "finishedAt", 0);
-  info->exit_code = kube_value_get_integer (note, "exitCode", 0);
-  info->reason = g_strdup (kube_value_get_string (note, "reason"));
-  info->message = g_strdup (kube_value_get_string (note, "message"));
+  kube_oci_container_load (container, note);
   /* Between the start of its programs and our note of it: one that was never let go is removed, any other runs or has run. */
-  if (info->state == KUBE_CONTAINER_CREATED &&
+  if (container->info.state == KUBE_CONTAINER_CREATED &&
       (read_pid (folder, "conmon.pid") == 0 || g_file_test (waiting, G_FILE_TEST_EXISTS))) {
     int conmon = read_pid (folder, "conmon.pid");
     if (is_conmon_of (conmon, id))
@@ -121,7 +114,7 @@ adopt_container (KubeRuntimeOci *self, const char *id)
     kube_oci_container_unref (container);
     return;
   }
-  if (info->state != KUBE_CONTAINER_EXITED)
+  if (container->info.state != KUBE_CONTAINER_EXITED)
     adopt_running (container);
   g_hash_table_replace (self->containers, g_strdup (id), container);
 }

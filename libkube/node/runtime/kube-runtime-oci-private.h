@@ -4,7 +4,7 @@
 #include <kube/sys/kube-runtime.h>
 
 #include "kube-cgroup.h"
-#include "kube-conmon.h"
+#include "kube-oci-container.h"
 
 G_BEGIN_DECLS
 
@@ -44,35 +44,10 @@ struct _KubeRuntimeOci {
   char *conmon, *crun;    /* (owned) */
   int mount_namespace;    /* for crun, or -1 */
   GMainContext *context;  /* (owned) */
-  GHashTable *containers; /* (owned): id -> Container; only on context */
+  GHashTable *containers; /* (owned): id -> KubeOciContainer; only on context */
   GHashTable *pods;       /* (owned): uid -> KubeValue, its configuration; only on context */
   GThreadPool *workers;   /* (owned) */
 };
-
-/* Belongs to the context; a worker reads only what does not change (info.id, config, folder). */
-typedef struct {
-  gatomicrefcount references;
-  KubeRuntimeOci *runtime; /* (unowned): outlives it */
-  KubeContainer info;
-  KubeValue *pod; /* its pod's configuration */
-  char *folder, *cgroup, *log;
-  int init_pidfd, conmon_pidfd;
-  GSource *end_source; /* (owned) (nullable) */
-  GSource *kill_timer; /* (owned) (nullable) */
-  gint64 kill_at;      /* monotonic; 0: not asked to stop */
-  gboolean starting, signalled;
-} KubeOciContainer;
-
-/* kube-runtime-oci.c */
-KubeOciContainer *kube_oci_container_new (KubeRuntimeOci *self, const char *id, const char *uid, KubeValue *config,
-                                          KubeValue *pod);
-KubeOciContainer *kube_oci_container_ref (KubeOciContainer *container);
-void kube_oci_container_unref (KubeOciContainer *container);
-void kube_oci_container_remove_files (KubeOciContainer *container);
-/* Its end, from what conmon left. */
-void kube_oci_container_note_end (KubeOciContainer *container);
-void kube_oci_container_watch_end (KubeOciContainer *container);
-int kube_oci_open_pid (int pid);
 
 /* kube-runtime-oci-adopt.c: takes over what is on the disk. */
 void kube_runtime_oci_adopt (KubeRuntimeOci *self);
