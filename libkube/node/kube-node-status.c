@@ -271,35 +271,40 @@ status_unref (KubeNodeStatus *self)
   g_free (self);
 }
 
-static void
-send_request (KubeNodeStatus *self, KubeRequest *request, GAsyncReadyCallback callback)
-{
-  self->references++;
-  kube_client_send_async (self->node->client, request, self->cancellable, callback, self);
-}
+/* @object: (nullable): what the server answered, NULL with @error */
+typedef void (*AnswerFunc) (KubeNodeStatus *self, KubeObject *object, const GError *error);
 
-/* FALSE: nobody waits for the answer any more. */
-static gboolean
-finish (KubeNodeStatus *self, GObject *client, GAsyncResult *result, KubeResponse **response, KubeObject **object, GError **error)
-{
-  gboolean wanted = !g_cancellable_is_cancelled (self->cancellable);
-
-  *response = kube_client_send_finish (KUBE_CLIENT (client), result, error);
-  *object = *response != NULL ? kube_response_get_object (*response) : NULL;
-  status_unref (self);
-  return wanted;
-}
+typedef struct {
+  KubeNodeStatus *status; /* (owned) */
+  AnswerFunc func;
+} Request;
 
 static void
-on_status_written (GObject *object, GAsyncResult *result, gpointer data)
+on_answer (GObject *client, GAsyncResult *result, gpointer data)
 {
-  KubeNodeStatus *self = data;
+  g_autofree Request *request = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (KubeResponse) response = NULL;
-  KubeObject *node;
+  g_autoptr (KubeResponse) response = kube_client_send_finish (KUBE_CLIENT (client), result, &error);
 
-  if (!finish (self, object, result, &response, &node, &error))
-    return;
+  if (!g_cancellable_is_cancelled (request->status->cancellable))
+    request->func (request->status, response == NULL ? NULL : kube_response_get_object (response), error);
+  status_unref (request->status);
+}
+
+static void
+send_request (KubeNodeStatus *self, KubeRequest *message, AnswerFunc func)
+{
+  Request *request = g_new (Request, 1);
+
+  request->status = self;
+  request->func = func;
+  self->references++;
+  kube_client_send_async (self->node->client, message, self->cancellable, on_answer, request);
+}
+
+static void
+on_status_written (KubeNodeStatus *self, KubeObject *node, const GError *error)
+{
   self->writing = FALSE;
   if (node == NULL) {
     kube_warning ("node %s: its status is not written, trying again: %s", self->node->node_name, error->message);
@@ -355,15 +360,8 @@ set_registered (KubeNodeStatus *self, KubeObject *node)
 }
 
 static void
-on_labelled (GObject *object, GAsyncResult *result, gpointer data)
+on_labelled (KubeNodeStatus *self, KubeObject *node, const GError *error)
 {
-  KubeNodeStatus *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (KubeResponse) response = NULL;
-  KubeObject *node;
-
-  if (!finish (self, object, result, &response, &node, &error))
-    return;
   if (node == NULL) {
     kube_warning ("node %s is not registered, trying again: %s", self->node->node_name, error->message);
     retry (self);
@@ -387,15 +385,8 @@ label_node (KubeNodeStatus *self)
 }
 
 static void
-on_created (GObject *object, GAsyncResult *result, gpointer data)
+on_created (KubeNodeStatus *self, KubeObject *node, const GError *error)
 {
-  KubeNodeStatus *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (KubeResponse) response = NULL;
-  KubeObject *node;
-
-  if (!finish (self, object, result, &response, &node, &error))
-    return;
   if (node != NULL)
     set_registered (self, node);
   else if (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_ALREADY_EXISTS))
@@ -439,15 +430,8 @@ on_lease_time (gpointer data)
 }
 
 static void
-on_renewed (GObject *object, GAsyncResult *result, gpointer data)
+on_renewed (KubeNodeStatus *self, KubeObject *lease, const GError *error)
 {
-  KubeNodeStatus *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (KubeResponse) response = NULL;
-  KubeObject *lease;
-
-  if (!finish (self, object, result, &response, &lease, &error))
-    return;
   if (lease != NULL || g_error_matches (error, KUBE_ERROR, KUBE_ERROR_ALREADY_EXISTS)) {
     self->lease_there = TRUE;
     return;
