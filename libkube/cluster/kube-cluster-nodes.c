@@ -41,7 +41,7 @@ add_agent (KubeClusterNodes *self, const char *name, KubeRuntime *runtime, KubeN
   kube_node_agent_start (agent);
 }
 
-/* What can fail was tried in kube_cluster_nodes_new(): here the runtime is made once more, on the thread that it lives on. */
+/* On the thread that the runtime lives on: nobody waits for it, so what kube_cluster_nodes_new() could not foresee is told in the log. */
 static void
 start_real (KubeClusterNodes *self)
 {
@@ -108,13 +108,8 @@ kube_cluster_nodes_new (const KubeClusterNodesOptions *options, GError **error)
 {
   KubeClusterNodes *self;
 
-  if (options->real) {
-    g_autoptr (KubeImageStore) images = kube_image_store_new (options->data_dir);
-    g_autoptr (KubeRuntime) runtime = kube_runtime_oci_new (options->data_dir, images, error);
-
-    if (runtime == NULL)
-      return NULL;
-  }
+  if (options->real && !kube_runtime_oci_check (error))
+    return NULL;
   self = g_new0 (KubeClusterNodes, 1);
   g_mutex_init (&self->lock);
   self->server = g_object_ref (options->server);

@@ -26,7 +26,7 @@ typedef struct {
 
 typedef struct _KubeClusterNodes KubeClusterNodes;
 
-/* Errors: what kube_runtime_oci_new() gives. */
+/* Errors: what kube_runtime_oci_check() gives. */
 KubeClusterNodes *kube_cluster_nodes_new (const KubeClusterNodesOptions *options, GError **error);
 void kube_cluster_nodes_free (KubeClusterNodes *nodes);
 

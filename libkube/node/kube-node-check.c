@@ -11,25 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void
-check_programs (GPtrArray *missing)
-{
-  static const struct {
-    const char *program, *package, *use;
-  } programs[] = {
-    { "crun", "crun", "runs containers" },
-    { "conmon", "conmon", "keeps containers' streams and logs" },
-    { "skopeo", "skopeo", "pulls images; without it only imported ones can run" },
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (programs); i++) {
-    g_autofree char *path = g_find_program_in_path (programs[i].program);
-    if (path == NULL)
-      g_ptr_array_add (missing, g_strdup_printf ("%s is not installed (%s): apt-get install %s", programs[i].program,
-                                                 programs[i].use, programs[i].package));
-  }
-}
-
 static gboolean
 has_filesystem (const char *name)
 {
@@ -42,14 +23,6 @@ has_filesystem (const char *name)
 static void
 check_kernel (GPtrArray *missing)
 {
-  static const char *const namespaces[] = { "net", "ipc", "uts", "mnt", "pid" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (namespaces); i++) {
-    g_autofree char *path = g_build_filename ("/proc/self/ns", namespaces[i], NULL);
-    if (access (path, F_OK) < 0)
-      g_ptr_array_add (missing,
-                       g_strdup_printf ("the kernel has no %s namespaces: use one built with CONFIG_NAMESPACES", namespaces[i]));
-  }
   if (!has_filesystem ("overlay"))
     g_ptr_array_add (missing, g_strdup ("overlayfs is not in the kernel: modprobe overlay"));
   int fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
@@ -103,10 +76,13 @@ GStrv
 kube_node_check_host (void)
 {
   GPtrArray *missing = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *skopeo = g_find_program_in_path ("skopeo");
 
-  if (geteuid () != 0)
-    g_ptr_array_add (missing, g_strdup ("this is not root: run it as root, or with --runtime sim"));
-  check_programs (missing);
+  if (!kube_runtime_oci_check (&error))
+    g_ptr_array_add (missing, g_strdup (error->message));
+  if (skopeo == NULL)
+    g_ptr_array_add (missing, g_strdup ("skopeo is not installed (pulls images; without it only imported ones can run): apt-get install skopeo"));
   check_kernel (missing);
   check_cgroups (missing);
   g_ptr_array_add (missing, NULL);

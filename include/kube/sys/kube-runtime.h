@@ -179,12 +179,15 @@ GIOStream *kube_runtime_dial_finish (KubeRuntime *runtime, GAsyncResult *result,
 KUBE_AVAILABLE_IN_1_0
 void kube_runtime_emit_changed (KubeRuntime *runtime, const char *id);
 
-/* Containers by crun and conmon. @data_dir: where everything of it lives. Errors: %KUBE_ERROR_FORBIDDEN without root, %KUBE_ERROR_NOT_FOUND where a program is missing. */
+/* Containers by crun and conmon. @data_dir: where everything of it lives. Errors: those of kube_runtime_oci_check(). */
 #define KUBE_TYPE_RUNTIME_OCI (kube_runtime_oci_get_type ())
 KUBE_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (KubeRuntimeOci, kube_runtime_oci, KUBE, RUNTIME_OCI, GObject)
 KUBE_AVAILABLE_IN_1_0
 KubeRuntime *kube_runtime_oci_new (const char *data_dir, KubeImageStore *images, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether this host can run containers. Errors: %KUBE_ERROR_FORBIDDEN without root, %KUBE_ERROR_NOT_FOUND with a message that names all that is missing. */
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_runtime_oci_check (GError **error);
 /* Kills and removes all that runtimes of @data_dir left on the host: processes, mounts, namespaces, cgroups, and the files. */
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_runtime_oci_clean_up (const char *data_dir, GError **error);

@@ -631,13 +631,41 @@ kube_runtime_oci_init (KubeRuntimeOci *self)
   self->pods = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) kube_value_unref);
 }
 
-static gboolean
-find_program (const char *name, char **path, GError **error)
+/**
+ * kube_runtime_oci_check:
+ * @error: return location
+ *
+ * Whether this process can run containers on this host at all. The message names all that is missing, with what to do about it; it is what kube_runtime_oci_new() would
+ * fail with. Touches nothing.
+ *
+ * Returns: whether nothing is missing; else %KUBE_ERROR_FORBIDDEN without root, %KUBE_ERROR_NOT_FOUND where a program or a kernel feature is missing
+ * Since: 1.0
+ */
+gboolean
+kube_runtime_oci_check (GError **error)
 {
-  *path = g_find_program_in_path (name);
-  if (*path == NULL)
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "%s is not installed (apt-get install %s)", name, name);
-  return *path != NULL;
+  static const char *const programs[] = { "conmon", "crun" }, *const namespaces[] = { "net", "ipc", "uts", "mnt", "pid" };
+  g_autoptr (GString) missing = g_string_new (NULL);
+
+  if (geteuid () != 0) {
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_FORBIDDEN, "running containers needs root");
+    return FALSE;
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (programs); i++) {
+    g_autofree char *path = g_find_program_in_path (programs[i]);
+
+    if (path == NULL)
+      g_string_append_printf (missing, "%s%s is not installed (apt-get install %s)", missing->len > 0 ? "; " : "", programs[i], programs[i]);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (namespaces); i++) {
+    g_autofree char *path = g_build_filename ("/proc/self/ns", namespaces[i], NULL);
+
+    if (access (path, F_OK) < 0)
+      g_string_append_printf (missing, "%sthe kernel has no %s namespaces (use one built with CONFIG_NAMESPACES)", missing->len > 0 ? "; " : "", namespaces[i]);
+  }
+  if (missing->len > 0)
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, missing->str);
+  return missing->len == 0;
 }
 
 /**
@@ -646,7 +674,7 @@ find_program (const char *name, char **path, GError **error)
  * @images: the images that containers are made from
  * @error: return location
  *
- * Makes a runtime and takes over the containers that an earlier one of @data_dir left.
+ * Makes a runtime and takes over the containers that an earlier one of @data_dir left. Fails as kube_runtime_oci_check() does.
  *
  * Returns: (transfer full): a runtime for the thread-default main context
  * Since: 1.0
@@ -657,13 +685,11 @@ kube_runtime_oci_new (const char *data_dir, KubeImageStore *images, GError **err
   g_autoptr (KubeRuntimeOci) self = g_object_new (KUBE_TYPE_RUNTIME_OCI, NULL);
   g_autoptr (GError) local = NULL;
 
+  if (!kube_runtime_oci_check (error))
+    return NULL;
   self->images = g_object_ref (images);
-  if (geteuid () != 0) {
-    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_FORBIDDEN, "running containers needs root");
-    return NULL;
-  }
-  if (!find_program ("conmon", &self->conmon, error) || !find_program ("crun", &self->crun, error))
-    return NULL;
+  self->conmon = g_find_program_in_path ("conmon");
+  self->crun = g_find_program_in_path ("crun");
   g_mkdir_with_parents (data_dir, 0755);
   kube_oci_paths_init (&self->paths, data_dir);
   char *folders[] = { self->paths.base,  self->paths.containers, self->paths.sandboxes,
