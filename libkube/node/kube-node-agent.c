@@ -267,6 +267,7 @@ on_container_changed (KubeRuntime *runtime, const char *id, gpointer data)
     kube_pod_worker_container_changed (worker, id);
 }
 
+/* With the lease's beat, so that it wakes nobody up by itself. */
 static void
 on_tick (gpointer data)
 {

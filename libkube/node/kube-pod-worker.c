@@ -7,9 +7,14 @@
 #include "runtime/kube-container-log.h"
 #include "volume/kube-volume.h"
 
+#include <errno.h>
 #include <kube/kube-time.h>
+#include <stdio.h>
 #include <string.h>
 
+/* kubelet's containerLogMaxSize and containerLogMaxFiles */
+#define MAX_LOG_SIZE (10 * 1024 * 1024)
+#define MAX_LOG_FILES 5
 #define RETRY_FIRST (500 * 1000)
 #define RETRY_LONGEST (120 * (gint64) G_USEC_PER_SEC)
 
@@ -645,8 +650,13 @@ kube_pod_worker_rotate_logs (KubePodWorker *worker)
   for (guint i = 0; i < worker->containers->len; i++) {
     KubePodContainer *container = worker->containers->pdata[i];
     const char *path = container->info != NULL ? kube_value_get_string (container->info->config, "logPath") : NULL;
-    if (path != NULL && container->info->state == KUBE_CONTAINER_RUNNING && kube_container_log_rotate (path, 10 * 1024 * 1024, 5))
-      kube_runtime_reopen_log (worker->node->runtime, container->info->id);
+    g_autofree char *moved = NULL;
+
+    if (path != NULL && container->info->state == KUBE_CONTAINER_RUNNING)
+      moved = kube_container_log_rotate (path, MAX_LOG_SIZE, MAX_LOG_FILES);
+    /* it ends just now: its log keeps its name */
+    if (moved != NULL && !kube_runtime_reopen_log (worker->node->runtime, container->info->id) && rename (moved, path) < 0)
+      kube_warning ("%s: the log is not put back: %s", path, g_strerror (errno));
   }
 }
 

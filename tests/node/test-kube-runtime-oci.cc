@@ -4,12 +4,14 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fstream>
+#include <thread>
 #include <vector>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 #include "image/kube-image-private.h"
+#include "runtime/kube-container-log.h"
 
 namespace {
 
@@ -391,10 +393,12 @@ TEST_F (KubeRuntimeOciTest, ExecHasStreamsExitCodesAndTerminals)
   EXPECT_NE (text.find ("40 100"), std::string::npos) << text;
   EXPECT_EQ (wait_exec (terminal), 0);
 
-  g_autoptr (KubeExec) bad = exec (id, NULL, false, false);
-  drain (kube_exec_get_stdout (bad));
-  EXPECT_EQ (wait_exec (bad, &why), -1);
-  EXPECT_NE (why.find ("nosuch"), std::string::npos) << why;
+  for (int i = 0; i < 20; i++) {
+    g_autoptr (KubeExec) bad = exec (id, NULL, i % 2 == 0, false);
+    drain (kube_exec_get_stdout (bad));
+    EXPECT_EQ (wait_exec (bad, &why), -1) << i;
+    EXPECT_NE (why.find ("nosuch"), std::string::npos) << why;
+  }
 
   g_autoptr (KubeExec) endless = exec (id, "echo up; sleep 1000", false, false);
   char byte;
@@ -430,6 +434,27 @@ TEST_F (KubeRuntimeOciTest, AFollowedLogEndsWithTheContainer)
   EXPECT_EQ (log (id, { .follow = TRUE, .since_time = -1, .tail_lines = -1, .limit_bytes = -1 }), "1\n2\n3\n");
   g_autoptr (KubeContainer) info = wait_end (id);
   remove_pod ("u7");
+}
+
+TEST_F (KubeRuntimeOciTest, ALogThatIsRotatedLosesNoLine)
+{
+  pod ("u11");
+  std::string path = std::string (data) + "/rotated.log", expected, followed;
+  std::string id = create ("u11", "i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); sleep 0.005; done", ",\"logPath\":\"" + path + "\"");
+  start (id);
+  std::thread reader ([&] { followed = log (id, { .follow = TRUE, .since_time = -1, .tail_lines = -1, .limit_bytes = -1 }); });
+  g_autofree char *moved = NULL;
+  EXPECT_TRUE (wait_until ([&] { return (moved = kube_container_log_rotate (path.c_str (), 1000, 5)) != NULL; }));
+  EXPECT_TRUE (kube_runtime_reopen_log (runtime, id.c_str ()));
+  g_autoptr (KubeContainer) info = wait_end (id);
+  reader.join ();
+  for (int i = 0; i < 200; i++)
+    expected += "line " + std::to_string (i) + "\n";
+  EXPECT_EQ (followed, expected);
+  EXPECT_FALSE (read_file (moved).empty ());
+  EXPECT_FALSE (read_file (path.c_str ()).empty ()) << "conmon has not opened its log anew";
+  EXPECT_FALSE (kube_runtime_reopen_log (runtime, id.c_str ())) << "nobody writes it any more";
+  remove_pod ("u11");
 }
 
 TEST_F (KubeRuntimeOciTest, ALaterRuntimeTakesContainersOver)

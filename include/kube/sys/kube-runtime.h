@@ -114,8 +114,8 @@ struct _KubeRuntimeInterface {
   void (*exec_async) (KubeRuntime *runtime, const char *id, const KubeExecOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
   KubeExec *(*exec_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
   GInputStream *(*open_log) (KubeRuntime *runtime, const char *id, const KubeLogOptions *options, GError **error);
-  /* (nullable): the log was renamed: it goes on under its old name */
-  void (*reopen_log) (KubeRuntime *runtime, const char *id);
+  /* (nullable): the log was renamed: it goes on under its old name; FALSE: nobody writes it any more */
+  gboolean (*reopen_log) (KubeRuntime *runtime, const char *id);
   void (*dial_async) (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
   GIOStream *(*dial_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
   gpointer reserved[8];
@@ -170,7 +170,7 @@ KubeExec *kube_runtime_exec_finish (KubeRuntime *runtime, GAsyncResult *result, 
 KUBE_AVAILABLE_IN_1_0
 GInputStream *kube_runtime_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
-void kube_runtime_reopen_log (KubeRuntime *runtime, const char *id);
+gboolean kube_runtime_reopen_log (KubeRuntime *runtime, const char *id);
 KUBE_AVAILABLE_IN_1_0
 void kube_runtime_dial_async (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 KUBE_AVAILABLE_IN_1_0

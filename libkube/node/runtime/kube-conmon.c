@@ -158,15 +158,14 @@ kube_conmon_start (const KubeConmon *conmon, int *pid, int *conmon_pid, GError *
   return good && release (conmon, error);
 }
 
-void
+gboolean
 kube_conmon_reopen_log (const char *folder)
 {
   g_autofree char *path = g_build_filename (folder, "ctl", NULL);
   int fd = open (path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  gboolean told = fd >= 0 && write (fd, "2 0 0\n", 6) == 6;
 
-  if (fd < 0)
-    return;
-  if (write (fd, "2 0 0\n", 6) < 0)
-    g_debug ("%s: %s", path, g_strerror (errno));
-  close (fd);
+  if (fd >= 0)
+    close (fd);
+  return told;
 }

@@ -20,8 +20,8 @@ typedef struct {
 
 /* Starts a container under a conmon of its own, which outlives us; blocks until it runs. The error is crun's. */
 gboolean kube_conmon_start (const KubeConmon *conmon, int *pid, int *conmon_pid, GError **error);
-/* Has the log opened anew, after it was renamed. */
-void kube_conmon_reopen_log (const char *folder);
+/* Has the log opened anew, after it was renamed. FALSE: conmon has ended. */
+gboolean kube_conmon_reopen_log (const char *folder);
 /* Runs another process in a container; blocks until it is started. */
 KubeExec *kube_conmon_exec (const KubeConmon *conmon, KubeValue *config, const KubeExecOptions *options, GError **error);
 /* Joins the container's own streams. @end: a descriptor of conmon's process, taken. */

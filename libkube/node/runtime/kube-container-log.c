@@ -170,15 +170,20 @@ seek_tail (int file, gint64 lines)
 
 /* The file may have been renamed by rotation: then what stands under its name now is the rest of the log. */
 static gboolean
-reopen (Log *log)
+is_replaced (Log *log)
 {
   struct stat now, ours;
 
   if (stat (log->path, &now) < 0)
     return FALSE;
-  if (log->file >= 0 && fstat (log->file, &ours) == 0 && ours.st_ino == now.st_ino && ours.st_dev == now.st_dev)
-    return FALSE;
+  return log->file < 0 || fstat (log->file, &ours) < 0 || ours.st_ino != now.st_ino || ours.st_dev != now.st_dev;
+}
+
+static gboolean
+reopen (Log *log)
+{
   int file = open (log->path, O_RDONLY | O_CLOEXEC);
+
   if (file < 0)
     return FALSE;
   if (log->file >= 0)
@@ -209,9 +214,14 @@ follow (Log *log)
       ended = TRUE;
     if (!drain (log))
       return;
-    if (reopen (log)) {
-      watch_files (log);
-      continue;
+    if (is_replaced (log)) {
+      /* Once the new file is there nothing more comes into the old one: its rest is read first. */
+      if (!drain (log))
+        return;
+      if (reopen (log)) {
+        watch_files (log);
+        continue;
+      }
     }
     if (ended)
       return;
@@ -306,7 +316,7 @@ by_name (gconstpointer a, gconstpointer b)
   return strcmp (*(const char **) a, *(const char **) b);
 }
 
-gboolean
+char *
 kube_container_log_rotate (const char *path, gint64 max_size, guint max_files)
 {
   g_autofree char *folder = g_path_get_dirname (path);
@@ -318,7 +328,7 @@ kube_container_log_rotate (const char *path, gint64 max_size, guint max_files)
   struct stat st;
 
   if (stat (path, &st) < 0 || st.st_size < max_size)
-    return FALSE;
+    return NULL;
   dir = g_dir_open (folder, 0, NULL);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
     if (g_str_has_prefix (name, prefix) && name[strlen (prefix)] == '.')
@@ -331,5 +341,5 @@ kube_container_log_rotate (const char *path, gint64 max_size, guint max_files)
   now = g_date_time_new_now_utc ();
   g_autofree char *stamp = g_date_time_format (now, "%Y%m%d-%H%M%S");
   g_autofree char *to = g_strdup_printf ("%s.%s", path, stamp);
-  return rename (path, to) == 0;
+  return rename (path, to) == 0 ? g_steal_pointer (&to) : NULL;
 }

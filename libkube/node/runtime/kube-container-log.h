@@ -13,7 +13,8 @@ GInputStream *kube_container_log_open (const char *path, const KubeLogOptions *o
 /* The last lines, at most @max_lines and @max_bytes of text: what becomes a termination message. */
 char *kube_container_log_read_tail (const char *path, gint64 max_lines, gsize max_bytes) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Where @path has grown over @max_size: renames it and drops the oldest, so that @max_files are left. Whether the writer must open it anew. */
-gboolean kube_container_log_rotate (const char *path, gint64 max_size, guint max_files);
+/* Where @path has grown over @max_size: renames it and drops the oldest, so that @max_files are left with the one that the writer must open anew.
+ * Returns: (transfer full) (nullable): what it is called now; NULL: it stays */
+char *kube_container_log_rotate (const char *path, gint64 max_size, guint max_files);
 
 G_END_DECLS

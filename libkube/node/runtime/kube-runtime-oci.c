@@ -516,13 +516,12 @@ runtime_oci_open_log (KubeRuntime *runtime, const char *id, const KubeLogOptions
   return kube_container_log_open (container->log, options, end, error);
 }
 
-static void
+static gboolean
 runtime_oci_reopen_log (KubeRuntime *runtime, const char *id)
 {
   KubeOciContainer *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
 
-  if (container != NULL && container->info.state == KUBE_CONTAINER_RUNNING)
-    kube_conmon_reopen_log (container->folder);
+  return container != NULL && container->info.state == KUBE_CONTAINER_RUNNING && kube_conmon_reopen_log (container->folder);
 }
 
 static void

@@ -447,13 +447,15 @@ kube_runtime_open_log (KubeRuntime *runtime, const char *id, const KubeLogOption
  *
  * The file of a container's log was renamed: what it writes from now on goes to a new one of the old name.
  *
+ * Returns: whether it does; %FALSE where nobody writes the log any more
  * Since: 1.0
  */
-void
+gboolean
 kube_runtime_reopen_log (KubeRuntime *runtime, const char *id)
 {
-  if (KUBE_RUNTIME_GET_IFACE (runtime)->reopen_log != NULL)
-    KUBE_RUNTIME_GET_IFACE (runtime)->reopen_log (runtime, id);
+  KubeRuntimeInterface *iface = KUBE_RUNTIME_GET_IFACE (runtime);
+
+  return iface->reopen_log != NULL && iface->reopen_log (runtime, id);
 }
 
 /**
