@@ -68,8 +68,11 @@ const char *const port_protocols[] = { "SPDY/3.1+portforward.k8s.io", "portforwa
 
 class StreamTest : public testing::Test {
 protected:
-  void SetUp () override
+  void SetUp () override { serve (NULL); }
+  /* @timeouts: (nullable) */
+  void serve (const KubeHttpTimeouts *timeouts)
   {
+    g_clear_object (&front);
     const HttpIdentity &identity = http_identity ();
     KubeHttpFrontOptions options = {};
     options.address = "127.0.0.1";
@@ -89,7 +92,7 @@ protected:
         }
         kube_stream_session_start (session, &echo_funcs, new Echo { session, &self->closed });
       },
-      this, kube_clock_get_real (), &options, NULL, NULL);
+      this, kube_clock_get_real (), &options, timeouts, NULL);
     ASSERT_NE (front, nullptr);
   }
   void TearDown () override { g_clear_object (&front); }
@@ -369,6 +372,37 @@ TEST_F (SpdyTest, ABrokenFrameEndsTheSession)
   client.read_all ();
   EXPECT_FALSE (client.timed_out);
   EXPECT_EQ (how_it_ended (), "the client broke the SPDY protocol");
+}
+
+class ImpatientTest : public StreamTest {
+protected:
+  void serve_with (gint64 session, gint64 streams)
+  {
+    const gint64 long_time = 60 * G_USEC_PER_SEC;
+    const KubeHttpTimeouts timeouts = { long_time, long_time, long_time, long_time, long_time, session, streams };
+    serve (&timeouts);
+  }
+};
+
+TEST_F (ImpatientTest, AClientThatDoesNotOpenItsStreamsIsNotHeld)
+{
+  serve_with (60 * G_USEC_PER_SEC, 20 * 1000);
+  RawClient client (kube_http_front_get_port (front));
+  client.send (spdy_handshake ("v4.channel.k8s.io", "/exec?stdin=true&command=x"));
+  client.send (syn_stream (1, { "streamType", "stdin" }));
+  client.read_all ();
+  EXPECT_FALSE (client.timed_out);
+  EXPECT_EQ (how_it_ended (), "timed out waiting for client to create streams");
+}
+
+TEST_F (ImpatientTest, ASessionInWhichNothingIsSaidEnds)
+{
+  serve_with (20 * 1000, 60 * G_USEC_PER_SEC);
+  RawClient client (kube_http_front_get_port (front));
+  client.send (handshake ("Sec-WebSocket-Protocol: v5.channel.k8s.io\r\n"));
+  client.read_all ();
+  EXPECT_FALSE (client.timed_out);
+  EXPECT_EQ (how_it_ended (), "");
 }
 
 TEST_F (SpdyTest, UnknownProtocolsAreRefused)

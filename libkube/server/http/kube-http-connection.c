@@ -164,6 +164,8 @@ get_patience (const KubeHttpTimeouts *timeouts, State state)
   case WRITE:
   case LAST:
     return timeouts->stall;
+  case RAW:
+    return timeouts->session;
   case CLOSING:
     return LINGER_TIME;
   default:
@@ -233,6 +235,12 @@ KubeClock *
 kube_http_connection_get_clock (KubeHttpConnection *connection)
 {
   return connection->worker->settings.clock;
+}
+
+const KubeHttpTimeouts *
+kube_http_connection_get_timeouts (KubeHttpConnection *connection)
+{
+  return &connection->worker->settings.timeouts;
 }
 
 KubeUser *
@@ -459,7 +467,7 @@ flush (KubeHttpConnection *connection)
     before = connection->queued;
     if (connection->state == STREAM || connection->state == RAW) {
       if (all)
-        connection->deadline = -1;
+        set_patience (connection, get_patience (&connection->worker->settings.timeouts, connection->state));
       tell_drained (connection);
     }
     if (!all)
@@ -517,7 +525,7 @@ kube_http_connection_push (KubeHttpConnection *connection, GBytes *bytes, gboole
   if (connection->state == CLOSED || g_bytes_get_size (bytes) == 0)
     return;
   enqueue (connection, bytes, chunk);
-  if (connection->deadline < 0)
+  if (connection->deadline < 0 || connection->out.length == 1)
     set_patience (connection, connection->worker->settings.timeouts.stall);
   if (!connection->writing && (connection->interest & EPOLLOUT) == 0)
     look_later (connection);
@@ -729,6 +737,8 @@ take_input (KubeHttpConnection *connection, const char *data, gsize length)
     if (connection->dropped > LINGER_BYTES)
       kube_http_connection_close (connection);
   } else if (connection->state == RAW) {
+    if (connection->out.length == 0)
+      set_patience (connection, get_patience (&connection->worker->settings.timeouts, RAW));
     connection->raw->data (data, length, connection->raw_data);
   } else if (connection->in != NULL) {
     g_byte_array_append (connection->in, (const guint8 *) data, length);

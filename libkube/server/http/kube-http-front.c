@@ -19,6 +19,9 @@ static const KubeHttpTimeouts default_timeouts = {
   .body = 60 * G_USEC_PER_SEC,
   .idle = 90 * G_USEC_PER_SEC,
   .stall = 60 * G_USEC_PER_SEC,
+  /* kubelet's streamingConnectionIdleTimeout and stream creation timeout */
+  .session = 4 * 3600 * (gint64) G_USEC_PER_SEC,
+  .streams = 30 * G_USEC_PER_SEC,
 };
 
 struct _KubeHttpFront {

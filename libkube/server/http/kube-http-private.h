@@ -22,6 +22,8 @@ typedef struct {
   gint64 body;
   gint64 idle;
   gint64 stall; /* an answer of which nothing could be written */
+  gint64 session; /* exec, attach, port-forward: nothing is said */
+  gint64 streams; /* SPDY: until the client has opened those that it asked for */
 } KubeHttpTimeouts;
 
 typedef struct {
@@ -83,6 +85,7 @@ void kube_http_connection_set_paused (KubeHttpConnection *connection, gboolean p
 void kube_http_connection_finish (KubeHttpConnection *connection);
 GMainContext *kube_http_connection_get_context (KubeHttpConnection *connection);
 KubeClock *kube_http_connection_get_clock (KubeHttpConnection *connection);
+const KubeHttpTimeouts *kube_http_connection_get_timeouts (KubeHttpConnection *connection);
 KubeUser *kube_http_connection_get_peer (KubeHttpConnection *connection, const char **error);
 const char *kube_http_connection_get_address (KubeHttpConnection *connection);
 gboolean kube_http_connection_is_draining (KubeHttpConnection *connection);

@@ -28,6 +28,7 @@ struct _KubeStreamSession {
   const KubeStreamSessionFuncs *funcs;
   gpointer user_data;
   gboolean sent;     /* since `drained` was told last */
+  GSource *opening;  /* (owned) (nullable): until it is open */
   gboolean close_waiting; /* to be closed once it is open */
   guint close_code;
   char *close_reason; /* (nullable) */

@@ -31,6 +31,30 @@ kube_stream_session_unref (KubeStreamSession *session)
   g_free (session);
 }
 
+static gboolean
+is_open (KubeStreamSession *session)
+{
+  return session->ops->is_open == NULL || session->ops->is_open (session);
+}
+
+static void
+stop_opening (KubeStreamSession *session)
+{
+  if (session->opening != NULL)
+    g_source_destroy (session->opening);
+  g_clear_pointer (&session->opening, g_source_unref);
+}
+
+static gboolean
+on_not_opened (gpointer user_data)
+{
+  KubeStreamSession *session = user_data;
+
+  stop_opening (session);
+  kube_stream_session_end (session, g_error_new_literal (KUBE_ERROR, KUBE_ERROR_TIMEOUT, "timed out waiting for client to create streams"));
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_data (gconstpointer data, gsize length, gpointer user_data)
 {
@@ -57,6 +81,7 @@ on_closed (gpointer user_data)
   g_autoptr (KubeStreamSession) session = user_data;
 
   session->closed = session->closing = TRUE;
+  stop_opening (session);
   if (session->funcs != NULL)
     session->funcs->closed (session, session->error, session->user_data);
 }
@@ -75,10 +100,13 @@ kube_stream_session_start (KubeStreamSession *session, const KubeStreamSessionFu
 {
   session->funcs = funcs;
   session->user_data = user_data;
-  if (session->closed)
+  if (session->closed) {
     funcs->closed (session, session->error, user_data);
-  else
-    kube_http_connection_set_paused (session->connection, FALSE);
+    return;
+  }
+  if (!is_open (session))
+    session->opening = kube_clock_add_timeout (kube_http_connection_get_clock (session->connection), kube_http_connection_get_timeouts (session->connection)->streams, on_not_opened, session);
+  kube_http_connection_set_paused (session->connection, FALSE);
 }
 
 const char *
@@ -133,7 +161,7 @@ kube_stream_session_close (KubeStreamSession *session, guint code, const char *r
   if (session->closing || session->close_waiting)
     return;
   /* a command may be over before its client has opened all streams: it waits for each, and must get what was said on them */
-  if (!session->closed && session->ops->is_open != NULL && !session->ops->is_open (session)) {
+  if (!session->closed && !is_open (session)) {
     session->close_waiting = TRUE;
     session->close_code = code;
     session->close_reason = g_strdup (reason);
@@ -149,7 +177,10 @@ kube_stream_session_opened (KubeStreamSession *session)
 {
   g_autofree char *reason = NULL;
 
-  if (!session->close_waiting || session->closing || !session->ops->is_open (session))
+  if (session->closing || !is_open (session))
+    return;
+  stop_opening (session);
+  if (!session->close_waiting)
     return;
   session->close_waiting = FALSE;
   reason = g_steal_pointer (&session->close_reason);
