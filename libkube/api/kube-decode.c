@@ -16,6 +16,8 @@ typedef struct {
   GString *detail;
   gboolean failed;
   gboolean unknown; /* a field was dropped that strict decoding minds */
+  gboolean keep_empty;
+  gboolean has_empty;
   guint depth;
   guint quiet;      /* within values that upstream decodes on their own, leniently */
 } Decoder;
@@ -276,9 +278,15 @@ write_field (Decoder *self, const KubeField *field, KubeValue *value)
 
   if (field->shape != KUBE_SHAPE_ONE && (kube_value_is_array (value) || kube_value_is_object (value))
       && kube_value_get_length (value) == 0) {
-    /* An empty list or map of the right type is nothing once the store has read it back. */
+    /* An empty list or map of the right type is nothing once the store has read it back; until then it is itself. */
     self->failed |= kube_value_is_array (value) != (field->shape == KUBE_SHAPE_LIST || field->shape == KUBE_SHAPE_LIST_OF_LIST);
-    write_absent (self, field);
+    self->has_empty = TRUE;
+    if (self->keep_empty) {
+      push_key (self, field);
+      kube_writer_push_value (self->writer, value, TRUE);
+    } else {
+      write_absent (self, field);
+    }
     return;
   }
   if (field->scalar == KUBE_SCALAR_TIME || field->scalar == KUBE_SCALAR_MICRO_TIME)
@@ -414,9 +422,9 @@ write_struct (Decoder *self, const KubeType *type, KubeValue *value, KubeKind *k
 
 /* @problems: (nullable): receives what strict decoding minds. */
 static KubeValue *
-decode (const KubeType *type, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *problems, GError **error)
+decode (const KubeType *type, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *problems, gboolean *has_empty, GError **error)
 {
-  Decoder self = { .writer = kube_writer_acquire (), .detail = g_string_new (NULL) };
+  Decoder self = { .writer = kube_writer_acquire (), .detail = g_string_new (NULL), .keep_empty = has_empty != NULL };
   gboolean minded = problems != NULL && duplicates != NULL && duplicates->len > 0;
   gboolean explained = TRUE;
   KubeValue *result = NULL;
@@ -431,6 +439,8 @@ decode (const KubeType *type, KubeKind *kind, KubeValue *value, GPtrArray *dupli
   else if (explained && (result = kube_writer_finish (self.writer)) == NULL)
     g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_REQUEST_ENTITY_TOO_LARGE, "the object is too large");
   kube_writer_release (self.writer);
+  if (has_empty != NULL)
+    *has_empty = self.has_empty;
   return result;
 }
 
@@ -450,7 +460,7 @@ decode (const KubeType *type, KubeKind *kind, KubeValue *value, GPtrArray *dupli
 KubeValue *
 kube_decode (const KubeType *type, KubeValue *value, GPtrArray *problems, GError **error)
 {
-  return decode (type, NULL, value, NULL, problems, error);
+  return decode (type, NULL, value, NULL, problems, NULL, error);
 }
 
 /* A kind without a schema: any object, but of this kind. */
@@ -471,11 +481,13 @@ decode_unknown (KubeKind *kind, KubeValue *value, GError **error)
 }
 
 /**
- * kube_decode_object:
+ * kube_decode_request:
  * @kind: a kind
  * @value: (nullable): the body of a request
  * @duplicates: (nullable) (element-type utf8): paths of keys that the body had twice, from kube_value_parse_with_options()
  * @problems: (nullable) (element-type utf8): what strict decoding finds is appended, @duplicates among it in the document's order
+ * @has_empty: (nullable) (out): whether the result holds lists or maps without members, as upstream's objects do until they are stored;
+ *   with %NULL they are left out, as they are of what is stored
  * @error: return location for an error
  *
  * Reads a body as an object of @kind, whatever it says of its own kind. %KUBE_ERROR_BAD_REQUEST, worded as upstream's without what it
@@ -484,9 +496,29 @@ decode_unknown (KubeKind *kind, KubeValue *value, GError **error)
  * Returns: (transfer full): its canonical form, without defaults
  */
 KubeValue *
-kube_decode_object (KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *problems, GError **error)
+kube_decode_request (KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *problems, gboolean *has_empty, GError **error)
 {
+  if (has_empty != NULL)
+    *has_empty = FALSE;
   if (kind->type == NULL)
     return decode_unknown (kind, value, error);
-  return decode (kind->type, kind, value, duplicates, problems, error);
+  return decode (kind->type, kind, value, duplicates, problems, has_empty, error);
+}
+
+/**
+ * kube_decode_object:
+ * @kind: a kind
+ * @value: (nullable): an object as JSON has it
+ * @duplicates: (nullable) (element-type utf8): paths of keys that the body had twice, from kube_value_parse_with_options()
+ * @problems: (nullable) (element-type utf8): what strict decoding finds is appended, @duplicates among it in the document's order
+ * @error: return location for an error
+ *
+ * Reads an object as kube_decode_request() does, without empty lists and maps.
+ *
+ * Returns: (transfer full): its canonical form, without defaults
+ */
+KubeValue *
+kube_decode_object (KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *problems, GError **error)
+{
+  return kube_decode_request (kind, value, duplicates, problems, NULL, error);
 }

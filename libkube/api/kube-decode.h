@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 KubeValue *kube_decode (const KubeType *type, KubeValue *value, GPtrArray *problems, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 KubeValue *kube_decode_object (KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *problems,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+KubeValue *kube_decode_request (KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *problems, gboolean *has_empty,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Upstream's defaults of a decoded object, in place. */
 void kube_default (KubeKind *kind, KubeNode *object);

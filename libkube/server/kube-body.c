@@ -235,7 +235,7 @@ kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value
 {
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) failure = NULL;
-  g_autoptr (KubeValue) decoded = kube_decode_object (kind, value, duplicates, problems, &failure);
+  g_autoptr (KubeValue) decoded = kube_decode_request (kind, value, duplicates, problems, kind->not_stored ? NULL : &op->holds_empty, &failure);
   g_autoptr (KubeBuilder) builder = NULL;
 
   if (decoded == NULL) {
@@ -252,6 +252,25 @@ kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value
   drop_repeated_owners (op, kube_builder_get_root (builder));
   kube_default (kind, kube_builder_get_root (builder));
   return kube_builder_end (builder);
+}
+
+/* What upstream has when it has written @object and read it again: no lists and maps without members, and the defaults once more. */
+KubeObject *
+kube_operation_read_back (KubeOperation *op, KubeKind *kind, KubeObject *object)
+{
+  g_autoptr (KubeValue) decoded = NULL;
+  g_autoptr (KubeBuilder) builder = NULL;
+
+  if (!op->holds_empty)
+    return kube_object_ref (object);
+  decoded = kube_decode_object (kind, kube_object_get_value (object), NULL, NULL, NULL);
+  if (decoded == NULL)
+    return kube_object_ref (object);
+  builder = kube_builder_new (decoded);
+  kube_default (kind, kube_builder_get_root (builder));
+  /* The place into which the store writes the version is there even while it is empty. */
+  kube_node_set_string (kube_builder_get_root (builder), "metadata.resourceVersion", kube_object_get_resource_version (object));
+  return kube_object_new_from_builder (builder);
 }
 
 KubeValue *

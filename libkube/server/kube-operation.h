@@ -43,6 +43,7 @@ typedef struct {
   gboolean dry_run;
   gboolean in_flight;     /* it counts among the requests under way */
   KubeStrictness strictness;
+  gboolean holds_empty; /* the decoded body has lists or maps without members, which the store will drop */
 } KubeOperation;
 
 KubeOperation *kube_operation_new (KubeServer *server, KubeCall *call);
@@ -101,6 +102,7 @@ gboolean kube_parse_revision (const char *text, guint64 *revision, GError **erro
 /* kube-body.c: the body as a decoded object of @kind; unknown fields are an error, warnings, or ignored, as the client wants it. */
 KubeValue *kube_operation_decode_body (KubeOperation *op, KubeKind *kind, GError **error);
 /* The same for a value that is at hand (a patched object). @duplicates: (nullable) (element-type utf8) */
+KubeObject *kube_operation_read_back (KubeOperation *op, KubeKind *kind, KubeObject *object) G_GNUC_WARN_UNUSED_RESULT;
 KubeValue *kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GError **error);
 /* The body as it is, from JSON, YAML or protobuf. @expected: (nullable): the type of a body whose kind the scheme does not have. */
 KubeValue *kube_operation_parse_body (KubeOperation *op, const KubeType *expected, GPtrArray *duplicates, GError **error);

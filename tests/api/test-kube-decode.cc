@@ -116,6 +116,21 @@ TEST (KubeDecode, AZeroTimeIsTheSameAsNone)
   EXPECT_TRUE (kube_value_equal (a, b));
 }
 
+TEST (KubeDecode, ARequestKeepsItsEmptyListsUntilItIsStored)
+{
+  g_autoptr (KubeValue) given = kube_value_parse (R"({"metadata":{"labels":{},"finalizers":[]}})", -1, nullptr);
+  gboolean has_empty = FALSE;
+  g_autoptr (KubeValue) request = kube_decode_request (KUBE_KIND ("v1", "ConfigMap"), given, nullptr, nullptr, &has_empty, nullptr);
+  g_autoptr (KubeValue) stored = kube_decode_object (KUBE_KIND ("v1", "ConfigMap"), request, nullptr, nullptr, nullptr);
+
+  EXPECT_TRUE (has_empty);
+  EXPECT_NE (kube_value_get (request, "metadata.labels"), nullptr);
+  EXPECT_NE (kube_value_get (request, "metadata.finalizers"), nullptr);
+  EXPECT_EQ (kube_value_get_length (kube_value_get (stored, "metadata")), 0u);
+  kube_value_unref (kube_decode_request (KUBE_KIND ("v1", "ConfigMap"), stored, nullptr, nullptr, &has_empty, nullptr));
+  EXPECT_FALSE (has_empty);
+}
+
 TEST (KubeDecode, AZeroOfAnotherTypeIsNoZero)
 {
   EXPECT_EQ (decode ("v1", "Pod", R"({"spec":{"hostNetwork":""}})"),

@@ -235,6 +235,18 @@ TEST_F (Server, WriteThatChangesNothingKeepsTheVersion)
   EXPECT_EQ (same.at ("metadata.resourceVersion"), made.at ("metadata.resourceVersion"));
 }
 
+TEST_F (Server, EmptyListsAndMapsAreNotStoredAndAreNoChange)
+{
+  Answer made = create ("Pod", "{\"metadata\":{\"name\":\"p\",\"labels\":{}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"env\":[]}],\"hostAliases\":[]}}");
+  EXPECT_EQ (made.status, 201) << made.message;
+  EXPECT_EQ (kube_object_get (made.object, "metadata.labels"), nullptr);
+  EXPECT_EQ (kube_object_get (made.object, "spec.hostAliases"), nullptr);
+  EXPECT_EQ (kube_object_get (made.object, "spec.containers.0.env"), nullptr);
+  Answer same = patch ("Pod", "p", "{\"spec\":{\"hostAliases\":[]}}");
+  EXPECT_EQ (same.status, 200) << same.message;
+  EXPECT_EQ (same.at ("metadata.resourceVersion"), made.at ("metadata.resourceVersion"));
+}
+
 TEST_F (Server, GenerationCountsChangesOfTheSpecOnly)
 {
   ASSERT_EQ (create ("Deployment", "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},"

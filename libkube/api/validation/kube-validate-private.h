@@ -6,6 +6,7 @@
 
 #include "kube-field-errors.h"
 #include "kube-schema.h"
+#include "kube-validation.h"
 
 G_BEGIN_DECLS
 
@@ -106,8 +107,6 @@ void kube_validate_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const
 void kube_validate_endpoint_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
 /* Invalid "field is immutable" with the new value. @type: (nullable): the name of its type where it prints as a structure. */
 void kube_validate_immutable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *value, KubeValue *old, const char *type);
-/* Equal as upstream's semantic equality has it: null, absent and empty are the same. */
-gboolean kube_validate_semantic_equal (KubeValue *a, KubeValue *b);
 
 /* --- metadata --- */
 
@@ -118,12 +117,15 @@ typedef enum {
   KUBE_NAME_RULE_PATH_SEGMENT,
   KUBE_NAME_RULE_SYSTEM_PREFIX, /* priority classes */
   KUBE_NAME_RULE_CRON_JOB,
+  KUBE_NAME_RULE_IP,
+  KUBE_NAME_RULE_LONG_NAME, /* kinds whose fields upstream checks by their tags: prefixes are not looked at */
   KUBE_NAME_RULE_ANY,
 } KubeNameRule;
 
 void kube_validate_name (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameRule rule, const char *name, gboolean prefix);
 void kube_validate_meta (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *meta, gboolean namespaced, KubeNameRule rule);
 void kube_validate_meta_update (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *meta, KubeValue *old);
+void kube_validate_finalizer_names (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *finalizers);
 void kube_validate_labels (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *labels);
 void kube_validate_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations);
 void kube_validate_label_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *selector);
@@ -161,6 +163,8 @@ void kube_validate_resource_field_ref (KubeFieldErrors *errors, const KubeFieldP
 void kube_validate_int_or_name_port (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *port);
 
 void kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims);
+void kube_validate_pod_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims);
+void kube_validate_overhead (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *overhead);
 void kube_validate_container_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
 void kube_validate_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
 gboolean kube_validate_resource_is_integer (const char *name);
@@ -204,6 +208,8 @@ typedef enum {
   KUBE_VALIDATE_META_ON_UPDATE = 1 << 0,   /* the kind's own update rules begin with the metadata's, once more */
   KUBE_VALIDATE_AGAIN_ON_UPDATE = 1 << 1,  /* … and end with all rules of create */
   KUBE_VALIDATE_AGAIN_FIRST = 1 << 2,      /* … or stand before them */
+  KUBE_VALIDATE_ANY_FINALIZER = 1 << 3,    /* kinds whose rules know of no standard finalizers */
+  KUBE_VALIDATE_OWN_META = 1 << 4,         /* the metadata's rules stand among the kind's own */
 } KubeValidateFlags;
 
 typedef struct {

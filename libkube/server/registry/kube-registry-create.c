@@ -208,7 +208,7 @@ prepare (Create *create, GError **error)
   if (validate (op, object, error)) {
     kube_strategy_warn (create->strategy, op, kube_object_get_value (object), NULL);
     if (admit_validating (op, object, error))
-      return g_steal_pointer (&object);
+      return kube_operation_read_back (op, op->kind, object);
   }
   if (create->strategy->settle != NULL)
     create->strategy->settle (op, object, NULL, FALSE, FALSE);

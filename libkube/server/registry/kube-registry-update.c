@@ -74,24 +74,26 @@ keep_all_but_status (KubeObject *old, KubeNode *root)
   }
 }
 
+/* Whether what is at @path changes by more than what the store drops. */
 static gboolean
-differs (KubeObject *old, KubeNode *root, const char *key)
+differs (KubeOperation *op, KubeObject *old, KubeNode *root, const char *path)
 {
-  KubeNode *node = kube_node_get_member (root, key);
+  KubeNode *node = kube_node_get (root, path);
   g_autoptr (KubeValue) value = node != NULL ? kube_node_to_value (node) : NULL;
+  KubeValue *before = kube_object_get (old, path);
 
-  return !kube_value_equal (value, kube_value_get_member (kube_object_get_value (old), key));
+  return !kube_value_equal (value, before) && !(op->holds_empty && kube_validate_semantic_equal (value, before));
 }
 
 /* Of kinds without a spec, all but metadata and status counts. */
 static gboolean
-content_differs (KubeObject *old, KubeNode *root)
+content_differs (KubeOperation *op, KubeObject *old, KubeNode *root)
 {
   KubeValue *value = kube_object_get_value (old);
 
   for (guint i = 0; i < kube_node_get_length (root); i++) {
     const char *key = kube_node_get_key (root, i);
-    if (!belongs_to_status (key) && differs (old, root, key))
+    if (!belongs_to_status (key) && differs (op, old, root, key))
       return TRUE;
   }
   for (guint i = 0; i < kube_value_get_length (value); i++) {
@@ -102,24 +104,15 @@ content_differs (KubeObject *old, KubeNode *root)
   return FALSE;
 }
 
-static gboolean
-meta_differs (KubeObject *old, KubeNode *root, const char *path)
-{
-  KubeNode *node = kube_node_get (root, path);
-  g_autoptr (KubeValue) value = node != NULL ? kube_node_to_value (node) : NULL;
-
-  return !kube_value_equal (value, kube_object_get (old, path));
-}
-
 static void
-count_generation (KubeKind *kind, const KubeStrategy *strategy, const char *subresource, KubeObject *old, KubeNode *root)
+count_generation (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy, const char *subresource, KubeObject *old, KubeNode *root)
 {
   gboolean has_spec = kind->type == NULL || kube_type_find_field (kind->type, "spec", 4) != NULL;
 
   gboolean status = g_str_equal (subresource, "status");
-  gboolean meta = (strategy->generation_of_annotations && !status && meta_differs (old, root, "metadata.annotations")) || (strategy->generation_of_labels && meta_differs (old, root, "metadata.labels"));
+  gboolean meta = (strategy->generation_of_annotations && !status && differs (op, old, root, "metadata.annotations")) || (strategy->generation_of_labels && differs (op, old, root, "metadata.labels"));
 
-  if (kind->has_generation && !strategy->generation_fixed && (meta || (has_spec ? differs (old, root, "spec") : content_differs (old, root))))
+  if (kind->has_generation && !strategy->generation_fixed && (meta || (has_spec ? differs (op, old, root, "spec") : content_differs (op, old, root))))
     kube_node_set_integer (root, "metadata.generation", kube_object_get_generation (old) + 1);
 }
 
@@ -177,7 +170,7 @@ apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy,
   }
   if (strategy->prepare_update != NULL)
     strategy->prepare_update (&context);
-  count_generation (kind, strategy, subresource, old, root);
+  count_generation (op, kind, strategy, subresource, old, root);
 }
 
 static gboolean
@@ -192,7 +185,7 @@ kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old,
 {
   const KubeStrategy *strategy = kube_strategy_find (kind);
   KubeWriteContext context = { op, kind, op->info.subresource, kube_object_get_value (old), NULL };
-  g_autoptr (KubeObject) new = NULL;
+  g_autoptr (KubeObject) new = NULL, stored = NULL;
 
   if (!keep_metadata (kind, old, kube_builder_get_root (builder), error) || !admit (op, kind, old, builder, NULL, error))
     return KUBE_CHANGE_NONE;
@@ -206,13 +199,14 @@ kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old,
       strategy->settle (op, new, old, FALSE, FALSE);
     return KUBE_CHANGE_NONE;
   }
-  if (is_done_for (strategy, new)) {
-    *object = g_steal_pointer (&new);
+  stored = kube_operation_read_back (op, kind, new);
+  if (is_done_for (strategy, stored)) {
+    *object = g_steal_pointer (&stored);
     return KUBE_CHANGE_REMOVE;
   }
-  if (kube_value_equal (kube_object_get_value (old), kube_object_get_value (new)))
+  if (kube_value_equal (kube_object_get_value (old), kube_object_get_value (stored)))
     return KUBE_CHANGE_NONE;
-  *object = g_steal_pointer (&new);
+  *object = g_steal_pointer (&stored);
   return KUBE_CHANGE_WRITE;
 }
 
