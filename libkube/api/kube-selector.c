@@ -132,6 +132,9 @@ kube_selector_from_value (KubeValue *label_selector, GError **error)
 
   selector->nothing = kube_value_is_null (label_selector);
   selector_add_labels (selector, kube_value_get_member (label_selector, "matchLabels"));
+  for (guint i = 0; i < selector->requirements->len; i++)
+    if (!kube_requirement_check (&g_array_index (selector->requirements, KubeRequirement, i), error))
+      return NULL;
   for (guint i = 0; i < n; i++)
     if (!selector_add_expression (selector, kube_value_get_element (expressions, i), error))
       return NULL;

@@ -670,8 +670,8 @@ kube_validate_init_containers (KubePodCheck *check, const KubeFieldPath *path, K
 static void
 check_ephemeral_fields (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *container)
 {
-  static const char *const refused[] = { "ports", "resources", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resizePolicy",
-                                         "restartPolicy", "restartPolicyRules" };
+  static const char *const refused[] = { "ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe",
+                                         "readinessProbe", "startupProbe", "lifecycle" };
   KubeValue *mounts = member_of (container, "volumeMounts");
 
   for (gsize i = 0; i < G_N_ELEMENTS (refused); i++) {

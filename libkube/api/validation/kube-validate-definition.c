@@ -100,7 +100,7 @@ create_definition (KubeFieldErrors *errors, KubeValue *object)
 }
 
 const KubeValidateRules kube_validate_definition_rules[] = {
-  { "apiextensions.k8s.io", "CustomResourceDefinition", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE,
+  { "apiextensions.k8s.io", "CustomResourceDefinition", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE | KUBE_VALIDATE_ANY_FINALIZER,
     create_definition, NULL, NULL },
   { NULL },
 };

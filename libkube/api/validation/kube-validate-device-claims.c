@@ -369,7 +369,7 @@ const KubeValidateRules kube_validate_device_claim_rules[] = {
     update_claim_status },
   { "resource.k8s.io", "ResourceClaimTemplate", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE,
     create_template, update_template, NULL },
-  { "resource.k8s.io", "DeviceClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE, create_class,
+  { "resource.k8s.io", "DeviceClass", KUBE_NAME_RULE_LONG_NAME, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE, create_class,
     NULL, NULL },
   { NULL },
 };

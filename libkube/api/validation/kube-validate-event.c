@@ -86,6 +86,7 @@ create_event (KubeFieldErrors *errors, KubeValue *event)
 
   check_event (errors, event, member_of (event, "regarding"), string_of (event, "note"), "reportingController");
   kube_validate_meta (errors, AT (NULL, "metadata"), member_of (event, "metadata"), TRUE, KUBE_NAME_RULE_SUBDOMAIN);
+  kube_validate_finalizer_names (errors, AT (AT (NULL, "metadata"), "finalizers"), kube_value_get (event, "metadata.finalizers"));
   check_series (errors, member_of (event, "series"));
   if (!has_member (event, "eventTime"))
     kube_field_errors_required (errors, AT (NULL, "eventTime"), NULL);
@@ -157,8 +158,8 @@ update_lease (KubeFieldErrors *errors, KubeValue *lease, KubeValue *old)
 }
 
 const KubeValidateRules kube_validate_event_rules[] = {
-  { "", "Event", KUBE_NAME_RULE_PATH_SEGMENT, 0, create_core_event, update_core_event, NULL },
-  { "events.k8s.io", "Event", KUBE_NAME_RULE_ANY, 0, create_event, update_event, NULL },
-  { "coordination.k8s.io", "Lease", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_lease, update_lease, NULL },
+  { "", "Event", KUBE_NAME_RULE_PATH_SEGMENT, KUBE_VALIDATE_ANY_FINALIZER, create_core_event, update_core_event, NULL },
+  { "events.k8s.io", "Event", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_OWN_META, create_event, update_event, NULL },
+  { "coordination.k8s.io", "Lease", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_ANY_FINALIZER, create_lease, update_lease, NULL },
   { NULL },
 };

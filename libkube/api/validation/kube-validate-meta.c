@@ -10,14 +10,22 @@ kube_validate_name (KubeFieldErrors *errors, const KubeFieldPath *path, KubeName
     [KUBE_NAME_RULE_SUBDOMAIN] = KUBE_NAME_DNS1123_SUBDOMAIN,    [KUBE_NAME_RULE_LABEL] = KUBE_NAME_DNS1123_LABEL,
     [KUBE_NAME_RULE_DNS1035] = KUBE_NAME_DNS1035_LABEL,          [KUBE_NAME_RULE_PATH_SEGMENT] = KUBE_NAME_PATH_SEGMENT,
     [KUBE_NAME_RULE_SYSTEM_PREFIX] = KUBE_NAME_DNS1123_SUBDOMAIN, [KUBE_NAME_RULE_CRON_JOB] = KUBE_NAME_DNS1123_SUBDOMAIN,
-    [KUBE_NAME_RULE_ANY] = KUBE_NAME_PATH_SEGMENT,
+    [KUBE_NAME_RULE_LONG_NAME] = KUBE_NAME_DNS1123_SUBDOMAIN,    [KUBE_NAME_RULE_ANY] = KUBE_NAME_PATH_SEGMENT,
   };
   g_autofree char *masked = NULL;
   gsize length = strlen (name);
   guint before = kube_field_errors_get_length (errors);
 
-  if (rule == KUBE_NAME_RULE_ANY)
+  if (rule == KUBE_NAME_RULE_ANY || (rule == KUBE_NAME_RULE_LONG_NAME && prefix))
     return;
+  if (rule == KUBE_NAME_RULE_IP) {
+    kube_validate_ip (errors, path, name);
+    return;
+  }
+  if (rule == KUBE_NAME_RULE_LONG_NAME && length > 253) {
+    kube_field_errors_invalid (errors, path, name, "must be no more than 253 bytes");
+    return;
+  }
   /* Something will stand behind a generated name's dash. */
   if (prefix && length > 1 && name[length - 1] == '-' && rule != KUBE_NAME_RULE_PATH_SEGMENT)
     masked = g_strdup_printf ("%.*sa", (int) (length - 2), name);
@@ -130,6 +138,19 @@ check_finalizers (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
   }
   if (orphan && foreground)
     kube_field_errors_invalid_value (errors, path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
+}
+
+/* Finalizers of the system have short names; all others say whose they are. */
+void
+kube_validate_finalizer_names (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *finalizers)
+{
+  static const char *const standard[] = { "kubernetes", "orphan", "foregroundDeletion", NULL };
+
+  for (guint i = 0; i < kube_value_get_length (finalizers); i++) {
+    const char *name = element_string (finalizers, i);
+    if (strchr (name, '/') == NULL && !kube_validate_one_of (name, standard))
+      kube_field_errors_invalid (errors, KUBE_FIELD_INDEX (path, i), name, "name is neither a standard finalizer name nor is it fully qualified");
+  }
 }
 
 static void

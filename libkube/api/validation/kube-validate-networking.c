@@ -334,11 +334,7 @@ create_ip_address (KubeFieldErrors *errors, KubeValue *object)
   static const char *const keys[] = { "resource", "name", "namespace" };
   KubeValue *ref = kube_value_get (object, "spec.parentRef");
   const KubeFieldPath *path = AT (AT (NULL, "spec"), "parentRef");
-  const char *name = string_of (member_of (object, "metadata"), "name");
-  int family;
 
-  if (*name != '\0' && !kube_validate_is_ip (name, &family))
-    kube_field_errors_invalid (errors, AT (AT (NULL, "metadata"), "name"), name, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
   if (kube_value_is_null (ref)) {
     kube_field_errors_required (errors, path, NULL);
     return;
@@ -355,6 +351,7 @@ create_ip_address (KubeFieldErrors *errors, KubeValue *object)
 static void
 update_ip_address (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 {
+  create_ip_address (errors, object);
   kube_validate_immutable (errors, AT (AT (NULL, "spec"), "parentRef"), kube_value_get (object, "spec.parentRef"), kube_value_get (old, "spec.parentRef"),
                            "*@networking.ParentReference");
 }
@@ -412,7 +409,7 @@ const KubeValidateRules kube_validate_networking_rules[] = {
   { "networking.k8s.io", "IngressClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE, create_ingress_class,
     update_ingress_class, NULL },
   { "networking.k8s.io", "NetworkPolicy", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_policy, update_policy, NULL },
-  { "networking.k8s.io", "IPAddress", KUBE_NAME_RULE_ANY, KUBE_VALIDATE_META_ON_UPDATE, create_ip_address, update_ip_address, NULL },
+  { "networking.k8s.io", "IPAddress", KUBE_NAME_RULE_IP, KUBE_VALIDATE_META_ON_UPDATE, create_ip_address, update_ip_address, NULL },
   { "networking.k8s.io", "ServiceCIDR", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_service_cidr, update_service_cidr, NULL },
   { NULL },
 };

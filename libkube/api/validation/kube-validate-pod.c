@@ -50,10 +50,12 @@ check_host_network (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
   }
 }
 
+/* Labels that begin with a letter or digit, perhaps behind one underscore, and end with a letter or digit. */
 static gboolean
 is_search_domain (const char *text, char **trimmed)
 {
   gsize length = strlen (text);
+  gboolean begins = TRUE; /* nothing but an underscore stands in this label */
   char before = '.';
 
   if (length > 0 && text[length - 1] == '.')
@@ -62,13 +64,16 @@ is_search_domain (const char *text, char **trimmed)
   if (length == 0 || length > 253)
     return FALSE;
   for (gsize i = 0; i < length; before = text[i++]) {
-    gboolean word = g_ascii_islower (text[i]) || g_ascii_isdigit (text[i]) || text[i] == '_';
-    if (!word && text[i] != '-' && text[i] != '.')
-      return FALSE;
-    if ((before == '.' && !word) || (text[i] == '.' && before == '-'))
+    gboolean word = g_ascii_islower (text[i]) || g_ascii_isdigit (text[i]);
+
+    if (text[i] == '.' && !begins && before != '-' && before != '_')
+      begins = TRUE;
+    else if (word)
+      begins = FALSE;
+    else if (begins ? text[i] != '_' || before != '.' : text[i] != '-' && text[i] != '_')
       return FALSE;
   }
-  return before != '-' && before != '.';
+  return !begins && before != '-' && before != '_';
 }
 
 static void
@@ -94,9 +99,9 @@ check_searches (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *s
     else
       kube_field_errors_invalid (
         errors, AT_INDEX (path, i), trimmed,
-        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-        "character or an underscore (e.g. 'example.com', regex used for validation is "
-        "'[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?(\\.[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?)*')");
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric "
+        "character (e.g. 'example.com', regex used for validation is "
+        "'_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')");
   }
 }
 
@@ -220,7 +225,10 @@ check_os (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
 
   if (!has_member (spec, "os"))
     return;
-  kube_validate_enum (errors, AT (AT (path, "os"), "name"), name, "", valid);
+  if (*name == '\0')
+    kube_field_errors_required (errors, AT (AT (path, "os"), "name"), "cannot be empty");
+  else if (!kube_validate_one_of (name, valid))
+    kube_field_errors_not_supported (errors, AT (path, "os"), name, valid);
   if (equals (name, "linux"))
     check_containers_os (errors, path, spec);
 }
@@ -229,13 +237,40 @@ static void
 check_numbers (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
 {
   gint64 deadline = integer_of (spec, "activeDeadlineSeconds", 1);
-  KubeValue *overhead = member_of (spec, "overhead");
 
   if (deadline < 1 || deadline > G_MAXINT32)
     kube_field_errors_invalid_integer (errors, AT (path, "activeDeadlineSeconds"), deadline, "must be between 1 and 2147483647, inclusive");
-  for (guint i = 0; i < kube_value_get_length (overhead); i++)
-    kube_validate_resource_quantity (errors, AT_KEY (AT (AT (path, "overhead"), "limits"), kube_value_get_key (overhead, i)), kube_value_get_key (overhead, i),
-                                     kube_value_get_element (overhead, i));
+}
+
+static void
+check_file_volumes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *env, KubeValue *volumes)
+{
+  for (guint i = 0; i < kube_value_get_length (env); i++) {
+    KubeValue *ref = kube_value_get (kube_value_get_element (env, i), "valueFrom.fileKeyRef"), *volume = NULL;
+    const KubeFieldPath *at = AT (AT (AT (AT_INDEX (path, i), "valueFrom"), "fileKeyRef"), "volumeName");
+    const char *name = string_of (ref, "volumeName");
+
+    for (guint v = 0; ref != NULL && v < kube_value_get_length (volumes) && volume == NULL; v++)
+      if (equals (string_of (kube_value_get_element (volumes, v), "name"), name))
+        volume = kube_value_get_element (volumes, v);
+    if (ref != NULL && volume == NULL)
+      kube_field_errors_not_found (errors, at, name);
+    else if (ref != NULL && !has_member (volume, "emptyDir"))
+      kube_field_errors_invalid (errors, at, name, "referenced volume must be of type emptyDir");
+  }
+}
+
+/* Variables that come from a file need the volume in which it is. */
+static void
+check_files (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
+{
+  static const char *const lists[] = { "initContainers", "containers", "ephemeralContainers" };
+
+  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
+    KubeValue *list = member_of (spec, lists[l]);
+    for (guint i = 0; i < kube_value_get_length (list); i++)
+      check_file_volumes (errors, AT (AT_INDEX (AT (path, lists[l]), i), "env"), member_of (kube_value_get_element (list, i), "env"), member_of (spec, "volumes"));
+  }
 }
 
 static void
@@ -255,7 +290,9 @@ check_names (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec
     kube_validate_format (errors, AT (path, "runtimeClassName"), KUBE_NAME_DNS1123_SUBDOMAIN, string_of (spec, "runtimeClassName"));
   if (has_member (spec, "preemptionPolicy"))
     kube_validate_enum (errors, AT (path, "preemptionPolicy"), string_of (spec, "preemptionPolicy"), "", preemption);
+  kube_validate_overhead (errors, AT (path, "overhead"), member_of (spec, "overhead"));
   check_os (errors, path, spec);
+  check_files (errors, path, spec);
 }
 
 /* @meta: (nullable): of the pod; NULL in templates. */
@@ -279,6 +316,7 @@ kube_validate_pod_spec (KubeFieldErrors *errors, const KubeFieldPath *path, Kube
   kube_validate_containers (&check, AT (path, "containers"), member_of (spec, "containers"));
   kube_validate_init_containers (&check, AT (path, "initContainers"), member_of (spec, "initContainers"), member_of (spec, "containers"));
   kube_validate_ephemeral_containers (&check, AT (path, "ephemeralContainers"), member_of (spec, "ephemeralContainers"));
+  kube_validate_pod_resources (errors, AT (path, "resources"), member_of (spec, "resources"), &claims);
   check_host_network (errors, path, spec, is_pod);
   kube_validate_enum (errors, AT (path, "restartPolicy"), string_of (spec, "restartPolicy"), "", restart_policies);
   kube_validate_enum (errors, AT (path, "dnsPolicy"), string_of (spec, "dnsPolicy"), "", dns_policies);
@@ -539,7 +577,11 @@ update_pod (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod)
   g_autoptr (KubeValue) munged = NULL;
 
   kube_validate_meta_update (errors, meta, member_of (pod, "metadata"), member_of (old_pod, "metadata"));
-  kube_validate_meta (errors, meta, member_of (pod, "metadata"), TRUE, KUBE_NAME_RULE_SUBDOMAIN);
+  /* Once for the update, once more for the pod as a whole. */
+  for (guint i = 0; i < 2; i++) {
+    kube_validate_meta (errors, meta, member_of (pod, "metadata"), TRUE, KUBE_NAME_RULE_SUBDOMAIN);
+    kube_validate_finalizer_names (errors, AT (meta, "finalizers"), kube_value_get (pod, "metadata.finalizers"));
+  }
   check_pod (errors, pod);
   check_annotation_updates (errors, AT (meta, "annotations"), kube_value_get (pod, "metadata.annotations"),
                             kube_value_get (old_pod, "metadata.annotations"), spec);

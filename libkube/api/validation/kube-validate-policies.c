@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
 
-/* ValidatingAdmissionPolicy and its binding. The expressions are not compiled here. */
+/* Admission policies that validate or mutate, and their bindings. The expressions are not compiled here. */
 
 enum {
   AUDIT_ANNOTATIONS_MAX = 20,
@@ -65,6 +65,8 @@ check_match (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *matc
   static const char *const selectors[] = { "namespaceSelector", "objectSelector" };
   static const char *const policies[] = { "Equivalent", "Exact", NULL };
 
+  if (has_member (match, "matchPolicy") && !kube_validate_one_of (string_of (match, "matchPolicy"), policies))
+    kube_field_errors_not_supported (errors, AT (path, "matchPolicy"), string_of (match, "matchPolicy"), policies);
   for (gsize i = 0; i < G_N_ELEMENTS (selectors); i++)
     if (has_member (match, selectors[i]))
       kube_validate_label_selector (errors, AT (path, selectors[i]), member_of (match, selectors[i]));
@@ -72,8 +74,21 @@ check_match (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *matc
       kube_field_errors_required (errors, AT (path, selectors[i]), NULL);
   check_named_rules (errors, AT (path, "resourceRules"), member_of (match, "resourceRules"));
   check_named_rules (errors, AT (path, "excludeResourceRules"), member_of (match, "excludeResourceRules"));
-  if (has_member (match, "matchPolicy") && !kube_validate_one_of (string_of (match, "matchPolicy"), policies))
-    kube_field_errors_not_supported (errors, AT (path, "matchPolicy"), string_of (match, "matchPolicy"), policies);
+}
+
+/* What is being deleted cannot be changed. */
+static void
+check_mutable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *match)
+{
+  static const char *const operations[] = { "*", "CONNECT", "CREATE", "UPDATE", NULL };
+  KubeValue *rules = member_of (match, "resourceRules");
+
+  for (guint i = 0; i < kube_value_get_length (rules); i++) {
+    KubeValue *list = member_of (kube_value_get_element (rules, i), "operations");
+    for (guint k = 0; k < kube_value_get_length (list); k++)
+      if (!kube_validate_one_of (element_string (list, k), operations))
+        kube_field_errors_not_supported (errors, AT (AT (path, "resourceRules"), "operations"), element_string (list, k), operations);
+  }
 }
 
 /* --- policies --- */
@@ -194,13 +209,10 @@ check_constraints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue
 }
 
 static void
-create_policy (KubeFieldErrors *errors, KubeValue *object)
+check_common (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, gboolean mutates)
 {
   static const char *const failure[] = { "Fail", "Ignore", NULL };
-  static const char need[] = "validations or auditAnnotations must contain at least one item";
-  KubeValue *spec = member_of (object, "spec"), *variables = member_of (spec, "variables");
-  KubeValue *validations = member_of (spec, "validations"), *annotations = member_of (spec, "auditAnnotations");
-  const KubeFieldPath *path = AT (NULL, "spec");
+  KubeValue *variables = member_of (spec, "variables");
 
   if (!has_member (spec, "failurePolicy"))
     kube_field_errors_required (errors, AT (path, "failurePolicy"), NULL);
@@ -209,9 +221,22 @@ create_policy (KubeFieldErrors *errors, KubeValue *object)
   if (has_member (spec, "paramKind"))
     check_param_kind (errors, AT (path, "paramKind"), member_of (spec, "paramKind"));
   check_constraints (errors, AT (path, "matchConstraints"), member_of (spec, "matchConstraints"));
+  if (mutates)
+    check_mutable (errors, AT (path, "matchConstraints"), member_of (spec, "matchConstraints"));
   kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (spec, "matchConditions"));
   for (guint i = 0; i < kube_value_get_length (variables); i++)
     check_variable (errors, AT_INDEX (AT (path, "variables"), i), kube_value_get_element (variables, i));
+}
+
+static void
+create_validating_policy (KubeFieldErrors *errors, KubeValue *object)
+{
+  static const char need[] = "validations or auditAnnotations must contain at least one item";
+  KubeValue *spec = member_of (object, "spec");
+  KubeValue *validations = member_of (spec, "validations"), *annotations = member_of (spec, "auditAnnotations");
+  const KubeFieldPath *path = AT (NULL, "spec");
+
+  check_common (errors, path, spec, FALSE);
   if (kube_value_get_length (validations) == 0 && kube_value_get_length (annotations) == 0) {
     kube_field_errors_required (errors, AT (path, "validations"), need);
     kube_field_errors_required (errors, AT (path, "auditAnnotations"), need);
@@ -222,13 +247,51 @@ create_policy (KubeFieldErrors *errors, KubeValue *object)
   check_audit_annotations (errors, AT (path, "auditAnnotations"), annotations, string_of (member_of (object, "metadata"), "name"));
 }
 
+static void
+check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *mutation)
+{
+  static const char *const types[] = { "ApplyConfiguration", "JSONPatch", NULL };
+  static const char *const members[] = { "applyConfiguration", "jsonPatch" };
+  const char *type = string_of (mutation, "patchType");
+
+  if (*type == '\0')
+    kube_field_errors_required (errors, AT (path, "patchType"), NULL);
+  else if (!kube_validate_one_of (type, types))
+    kube_field_errors_not_supported (errors, AT (path, "patchType"), type, types);
+  for (gsize i = 0; i < G_N_ELEMENTS (members) && *type != '\0'; i++)
+    if (equals (type, types[i]) && !has_member (mutation, members[i])) {
+      g_autofree char *detail = g_strdup_printf ("must be specified when patchType is %s", type);
+      kube_field_errors_required (errors, AT (path, members[i]), detail);
+    } else if (equals (type, types[i])) {
+      check_expression (errors, AT (path, members[i]), member_of (mutation, members[i]));
+    }
+}
+
+static void
+create_mutating_policy (KubeFieldErrors *errors, KubeValue *object)
+{
+  static const char *const reinvocation[] = { "IfNeeded", "Never", NULL };
+  KubeValue *spec = member_of (object, "spec"), *mutations = member_of (spec, "mutations");
+  const KubeFieldPath *path = AT (NULL, "spec");
+
+  check_common (errors, path, spec, TRUE);
+  if (kube_value_get_length (mutations) == 0)
+    kube_field_errors_required (errors, AT (path, "mutations"), "mutations must contain at least one item");
+  for (guint i = 0; i < kube_value_get_length (mutations); i++)
+    check_mutation (errors, AT_INDEX (AT (path, "mutations"), i), kube_value_get_element (mutations, i));
+  if (!has_text (spec, "reinvocationPolicy"))
+    kube_field_errors_required (errors, AT (path, "reinvocationPolicy"), NULL);
+  else if (!kube_validate_one_of (string_of (spec, "reinvocationPolicy"), reinvocation))
+    kube_field_errors_not_supported (errors, AT (path, "reinvocationPolicy"), string_of (spec, "reinvocationPolicy"), reinvocation);
+}
+
 /* --- bindings --- */
 
 static void
 check_param_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *ref)
 {
   static const char exclusive[] = "name and selector are mutually exclusive";
-  static const char *const actions[] = { "Allow", "Deny", NULL };
+  static const char *const actions[] = { "Deny", "Allow", NULL };
   KubeValue *selector = member_of (ref, "selector");
   gboolean named = has_text (ref, "name");
 
@@ -267,11 +330,8 @@ check_actions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *li
 }
 
 static void
-create_binding (KubeFieldErrors *errors, KubeValue *object)
+check_binding (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
 {
-  KubeValue *spec = member_of (object, "spec");
-  const KubeFieldPath *path = AT (NULL, "spec");
-
   if (has_text (spec, "policyName"))
     kube_validate_format (errors, AT (path, "policyName"), KUBE_NAME_DNS1123_SUBDOMAIN, string_of (spec, "policyName"));
   else
@@ -280,13 +340,34 @@ create_binding (KubeFieldErrors *errors, KubeValue *object)
     check_param_ref (errors, AT (path, "paramRef"), member_of (spec, "paramRef"));
   if (has_member (spec, "matchResources"))
     check_match (errors, AT (path, "matchResources"), member_of (spec, "matchResources"));
+}
+
+static void
+create_mutating_binding (KubeFieldErrors *errors, KubeValue *object)
+{
+  KubeValue *spec = member_of (object, "spec");
+  const KubeFieldPath *path = AT (NULL, "spec");
+
+  check_binding (errors, path, spec);
+  check_mutable (errors, AT (path, "matchResources"), member_of (spec, "matchResources"));
+}
+
+static void
+create_validating_binding (KubeFieldErrors *errors, KubeValue *object)
+{
+  KubeValue *spec = member_of (object, "spec");
+  const KubeFieldPath *path = AT (NULL, "spec");
+
+  check_binding (errors, path, spec);
   check_actions (errors, AT (path, "validationActions"), member_of (spec, "validationActions"));
 }
 
+#define FLAGS (KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_ANY_FINALIZER)
+
 const KubeValidateRules kube_validate_policy_rules[] = {
-  { "admissionregistration.k8s.io", "ValidatingAdmissionPolicy", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST, create_policy,
-    NULL, NULL },
-  { "admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST,
-    create_binding, NULL, NULL },
+  { "admissionregistration.k8s.io", "ValidatingAdmissionPolicy", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_validating_policy, NULL, NULL },
+  { "admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_validating_binding, NULL, NULL },
+  { "admissionregistration.k8s.io", "MutatingAdmissionPolicy", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_mutating_policy, NULL, NULL },
+  { "admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_mutating_binding, NULL, NULL },
   { NULL },
 };

@@ -211,7 +211,7 @@ create_signing_request (KubeFieldErrors *errors, KubeValue *object)
 }
 
 const KubeValidateRules kube_validate_registration_rules[] = {
-  { "apiregistration.k8s.io", "APIService", KUBE_NAME_RULE_PATH_SEGMENT, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE,
+  { "apiregistration.k8s.io", "APIService", KUBE_NAME_RULE_PATH_SEGMENT, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE | KUBE_VALIDATE_ANY_FINALIZER,
     create_api_service, NULL, update_api_service_status },
   { "certificates.k8s.io", "CertificateSigningRequest", KUBE_NAME_RULE_ANY, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE,
     create_signing_request, NULL, NULL },

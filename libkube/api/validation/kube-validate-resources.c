@@ -133,21 +133,55 @@ check_huge_page (KubeFieldErrors *errors, const KubeFieldPath *path, const char 
   }
 }
 
+static gboolean
+has_key (GPtrArray *keys, const char *key)
+{
+  return g_ptr_array_find_with_equal_func (keys, key, g_str_equal, NULL);
+}
+
+static gboolean
+has_request_of (GPtrArray *keys, const char *name)
+{
+  gsize length = strlen (name);
+
+  for (guint i = 0; i < keys->len; i++)
+    if (g_str_has_prefix (keys->pdata[i], name) && ((const char *) keys->pdata[i])[length] == '/')
+      return TRUE;
+  return FALSE;
+}
+
+/* A claim may be used once as a whole, or once for each of its requests. */
+static void
+check_claim_use (KubeFieldErrors *errors, const KubeFieldPath *path, GPtrArray *keys, const char *name, const char *request)
+{
+  g_autofree char *key = *request != '\0' ? g_strconcat (name, "/", request, NULL) : g_strdup (name);
+
+  if (has_key (keys, name)) {
+    kube_field_errors_duplicate (errors, path, name);
+    return;
+  }
+  if (*request != '\0')
+    kube_validate_format (errors, AT (path, "request"), KUBE_NAME_DNS1123_LABEL, request);
+  if (has_key (keys, key) || (*request == '\0' && has_request_of (keys, name)))
+    kube_field_errors_duplicate (errors, path, key);
+  g_ptr_array_add (keys, g_steal_pointer (&key));
+}
+
 static void
 check_claims (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *claims, const NameSet *pod_claims)
 {
-  g_auto (NameSet) names = { 0 };
+  g_autoptr (GPtrArray) keys = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < kube_value_get_length (claims); i++) {
-    const char *name = string_of (kube_value_get_element (claims, i), "name");
+    KubeValue *claim = kube_value_get_element (claims, i);
+    const char *name = string_of (claim, "name");
     const KubeFieldPath *at = AT_INDEX (path, i);
 
     if (*name == '\0') {
       kube_field_errors_required (errors, at, NULL);
       continue;
     }
-    if (!name_set_add (&names, name))
-      kube_field_errors_duplicate (errors, at, name);
+    check_claim_use (errors, at, keys, name, string_of (claim, "request"));
     if (!name_set_has (pod_claims, name)) {
       g_autoptr (GString) bad = g_string_new (NULL);
       g_autoptr (GString) detail = g_string_new ("must be one of the names in pod.spec.resourceClaims");
@@ -161,22 +195,23 @@ check_claims (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *cla
   }
 }
 
-void
-kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims)
+typedef void (*CheckNameFunc) (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
+
+/* @claims: (nullable): those of the pod; NULL where none may be named */
+static void
+check_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, CheckNameFunc check_name, const NameSet *claims)
 {
   KubeValue *maps[] = { member_of (resources, "limits"), member_of (resources, "requests") };
   static const char *const names[] = { "limits", "requests" };
   gboolean compute = FALSE, huge = FALSE;
 
-  if (resources == NULL)
-    return;
   for (guint m = 0; m < 2; m++)
     for (guint i = 0; i < kube_value_get_length (maps[m]); i++) {
       const char *name = kube_value_get_key (maps[m], i);
       KubeValue *value = kube_value_get_element (maps[m], i);
       const KubeFieldPath *at = AT_KEY (AT (path, names[m]), name);
 
-      kube_validate_container_resource_name (errors, at, name);
+      check_name (errors, at, name);
       kube_validate_resource_quantity (errors, at, name, value);
       if (m == 1)
         check_request (errors, path, name, value, maps[0]);
@@ -186,5 +221,46 @@ kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath 
     }
   if (huge && !compute)
     kube_field_errors_forbidden (errors, path, "HugePages require cpu or memory");
-  check_claims (errors, AT (path, "claims"), member_of (resources, "claims"), claims);
+  if (claims != NULL)
+    check_claims (errors, AT (path, "claims"), member_of (resources, "claims"), claims);
+}
+
+void
+kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims)
+{
+  check_resources (errors, path, resources, kube_validate_container_resource_name, claims);
+}
+
+static void
+check_pod_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  static const char *const supported[] = { "cpu", "hugepages-", "memory", NULL };
+
+  kube_validate_resource_name (errors, path, name);
+  if (kube_validate_one_of (name, standard_resources) && !kube_validate_one_of (name, supported))
+    kube_field_errors_not_supported (errors, path, name, supported);
+}
+
+/* What a pod as a whole may use. */
+void
+kube_validate_pod_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims)
+{
+  if (kube_value_get_length (member_of (resources, "claims")) > 0)
+    kube_field_errors_forbidden (errors, AT (path, "claims"), "claims may not be set for Resources at pod-level");
+  check_resources (errors, path, resources, check_pod_resource_name, claims);
+}
+
+/* What a pod needs beyond its containers: checked as if it were their limits. */
+void
+kube_validate_overhead (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *overhead)
+{
+  g_autoptr (KubeBuilder) builder = NULL;
+  g_autoptr (KubeValue) resources = NULL;
+
+  if (overhead == NULL)
+    return;
+  builder = kube_builder_new (NULL);
+  kube_node_put_value (kube_builder_get_root (builder), "limits", overhead);
+  resources = kube_builder_end (builder);
+  check_resources (errors, path, resources, kube_validate_container_resource_name, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
 
+#define NOT_POSITIVE "must be greater than zero"
+
 static void
 check_node_requirement (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *requirement, gboolean check_values)
 {
@@ -262,7 +264,8 @@ check_spread_constraint (KubeFieldErrors *errors, const KubeFieldPath *path, Kub
   KubeValue *constraint = kube_value_get_element (constraints, index);
   const char *action = string_of (constraint, "whenUnsatisfiable");
 
-  kube_validate_positive (errors, AT (path, "maxSkew"), integer_of (constraint, "maxSkew", 0));
+  if (integer_of (constraint, "maxSkew", 0) <= 0)
+    kube_field_errors_invalid_integer (errors, AT (path, "maxSkew"), integer_of (constraint, "maxSkew", 0), NOT_POSITIVE);
   if (!has_text (constraint, "topologyKey"))
     kube_field_errors_required (errors, AT (path, "topologyKey"), "can not be empty");
   if (!kube_validate_one_of (action, actions))
@@ -270,7 +273,8 @@ check_spread_constraint (KubeFieldErrors *errors, const KubeFieldPath *path, Kub
   check_not_repeated (errors, path, constraints, index);
   if (has_member (constraint, "minDomains")) {
     gint64 domains = integer_of (constraint, "minDomains", 0);
-    kube_validate_positive (errors, AT (path, "minDomains"), domains);
+    if (domains <= 0)
+      kube_field_errors_invalid_integer (errors, AT (path, "minDomains"), domains, NOT_POSITIVE);
     if (!equals (action, "DoNotSchedule")) {
       g_autofree char *detail = g_strdup_printf ("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not %s", action);
       kube_field_errors_invalid_integer (errors, AT (path, "minDomains"), domains, detail);

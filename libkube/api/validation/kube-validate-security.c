@@ -58,6 +58,58 @@ check_app_armor (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
 }
 
 static gboolean
+is_windows_domain (const char *domain)
+{
+  return g_regex_match_simple ("^[^\\\\/:*?\"<>|.][^\\\\/:*?\"<>|]{0,14}$", domain, 0, 0) ||
+         g_regex_match_simple ("^[0-9a-zA-Z]([0-9a-zA-Z\\-]*[0-9a-zA-Z])?(\\.[0-9a-zA-Z]([0-9a-zA-Z\\-]*[0-9a-zA-Z])?)+$", domain, 0, 0);
+}
+
+/* `[domain\]user` */
+static void
+check_windows_user (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  g_auto (GStrv) parts = g_strsplit (name, "\\", -1);
+  guint n = g_strv_length (parts);
+  const char *user = n > 0 ? parts[n - 1] : "";
+
+  if (*name == '\0')
+    kube_field_errors_invalid (errors, path, name, "runAsUserName cannot be an empty string");
+  else if (g_regex_match_simple ("[[:cntrl:]]+", name, 0, 0))
+    kube_field_errors_invalid (errors, path, name, "runAsUserName cannot contain control characters");
+  else if (n > 2)
+    kube_field_errors_invalid (errors, path, name, "runAsUserName cannot contain more than one backslash");
+  if (*name == '\0' || n > 2)
+    return;
+  if (n == 2 && strlen (parts[0]) >= 256)
+    kube_field_errors_invalid (errors, path, name, "runAsUserName's Domain length must be under 256 characters");
+  if (n == 2 && !is_windows_domain (parts[0]))
+    kube_field_errors_invalid (errors, path, name, "runAsUserName's Domain doesn't match the NetBios nor the DNS format");
+  if (*user == '\0')
+    kube_field_errors_invalid (errors, path, name, "runAsUserName's User cannot be empty");
+  else if (strlen (user) > 104)
+    kube_field_errors_invalid (errors, path, name, "runAsUserName's User length must not be longer than 104 characters");
+  if (*user != '\0' && strspn (user, ". ") == strlen (user))
+    kube_field_errors_invalid (errors, path, name, "runAsUserName's User cannot contain only periods or spaces");
+  if (user[strcspn (user, "\"/\\:;|=,+*?<>@[]")] != '\0')
+    kube_field_errors_invalid (errors, path, name, "runAsUserName's User cannot contain the following characters: \"/\\:;|=,+*?<>@[]");
+}
+
+static void
+check_windows_options (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *options)
+{
+  const char *specification = string_of (options, "gmsaCredentialSpec");
+
+  if (has_member (options, "gmsaCredentialSpecName"))
+    kube_validate_format (errors, AT (path, "gmsaCredentialSpecName"), KUBE_NAME_DNS1123_SUBDOMAIN, string_of (options, "gmsaCredentialSpecName"));
+  if (has_member (options, "gmsaCredentialSpec") && *specification == '\0')
+    kube_field_errors_invalid (errors, AT (path, "gmsaCredentialSpec"), specification, "gmsaCredentialSpec cannot be an empty string");
+  else if (strlen (specification) > 64 * 1024)
+    kube_field_errors_invalid (errors, AT (path, "gmsaCredentialSpec"), specification, "gmsaCredentialSpec size must be under 64 KiB");
+  if (has_member (options, "runAsUserName"))
+    check_windows_user (errors, AT (path, "runAsUserName"), string_of (options, "runAsUserName"));
+}
+
+static gboolean
 is_sysctl_name (const char *name)
 {
   char before = '.';
@@ -126,7 +178,7 @@ kube_validate_pod_security_context (KubeFieldErrors *errors, const KubeFieldPath
 {
   static const char *const change_policies[] = { "Always", "OnRootMismatch", NULL };
   static const char *const group_policies[] = { "Merge", "Strict", NULL };
-  static const char *const selinux_policies[] = { "MountOption", "Recursive", NULL };
+  static const char *const selinux_policies[] = { "Recursive", NULL };
   KubeValue *groups = member_of (context, "supplementalGroups");
 
   if (boolean_of (spec, "shareProcessNamespace") && boolean_of (spec, "hostPID"))
@@ -145,6 +197,7 @@ kube_validate_pod_security_context (KubeFieldErrors *errors, const KubeFieldPath
   check_sysctls (errors, AT (path, "sysctls"), member_of (context, "sysctls"), spec);
   check_word (errors, path, context, "fsGroupChangePolicy", change_policies);
   check_seccomp (errors, AT (path, "seccompProfile"), member_of (context, "seccompProfile"));
+  check_windows_options (errors, AT (path, "windowsOptions"), member_of (context, "windowsOptions"));
   check_app_armor (errors, AT (path, "appArmorProfile"), member_of (context, "appArmorProfile"));
   check_word (errors, path, context, "supplementalGroupsPolicy", group_policies);
   check_word (errors, path, context, "seLinuxChangePolicy", selinux_policies);
@@ -180,5 +233,6 @@ kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *pa
     kube_field_errors_invalid (errors, AT (path, "procMount"), "Unmasked", "`hostUsers` must be false to use `Unmasked`");
   check_seccomp (errors, AT (path, "seccompProfile"), member_of (context, "seccompProfile"));
   check_escalation (errors, path, context);
+  check_windows_options (errors, AT (path, "windowsOptions"), member_of (context, "windowsOptions"));
   check_app_armor (errors, AT (path, "appArmorProfile"), member_of (context, "appArmorProfile"));
 }

@@ -388,6 +388,6 @@ const KubeValidateRules kube_validate_storage_rules[] = {
   { "storage.k8s.io", "CSIStorageCapacity", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_capacity, update_capacity, NULL },
   { "storage.k8s.io", "VolumeAttachment", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST, create_attachment, update_attachment, NULL },
   { "scheduling.k8s.io", "PriorityClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_priority_class, update_priority_class, NULL },
-  { "node.k8s.io", "RuntimeClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_runtime_class, update_runtime_class, NULL },
+  { "node.k8s.io", "RuntimeClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_ANY_FINALIZER, create_runtime_class, update_runtime_class, NULL },
   { NULL },
 };

@@ -375,9 +375,9 @@ update_webhooks (KubeFieldErrors *errors, KubeValue *configuration, KubeValue *o
 }
 
 const KubeValidateRules kube_validate_webhook_rules[] = {
-  { "admissionregistration.k8s.io", "ValidatingWebhookConfiguration", KUBE_NAME_RULE_SUBDOMAIN, 0, create_webhooks,
+  { "admissionregistration.k8s.io", "ValidatingWebhookConfiguration", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_ANY_FINALIZER, create_webhooks,
     update_webhooks, NULL },
-  { "admissionregistration.k8s.io", "MutatingWebhookConfiguration", KUBE_NAME_RULE_SUBDOMAIN, 0, create_webhooks, update_webhooks,
+  { "admissionregistration.k8s.io", "MutatingWebhookConfiguration", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_ANY_FINALIZER, create_webhooks, update_webhooks,
     NULL },
   { NULL },
 };

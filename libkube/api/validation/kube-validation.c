@@ -28,8 +28,14 @@ find_rules (KubeKind *kind)
 static void
 check_whole (KubeFieldErrors *errors, KubeKind *kind, const KubeValidateRules *rules, KubeValue *object)
 {
-  if (!kind->not_stored)
-    kube_validate_meta (errors, AT (NULL, "metadata"), member_of (object, "metadata"), kind->namespaced, rules->name_rule);
+  KubeValue *meta = member_of (object, "metadata");
+  const KubeFieldPath *path = AT (NULL, "metadata");
+
+  if (!kind->not_stored && !(rules->flags & KUBE_VALIDATE_OWN_META)) {
+    kube_validate_meta (errors, path, meta, kind->namespaced, rules->name_rule);
+    if (!(rules->flags & KUBE_VALIDATE_ANY_FINALIZER))
+      kube_validate_finalizer_names (errors, AT (path, "finalizers"), member_of (meta, "finalizers"));
+  }
   if (rules->create != NULL)
     rules->create (errors, object);
   else
