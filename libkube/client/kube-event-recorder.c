@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kube-event-correlator-private.h"
+#include "kube-source.h"
 
 /* client-go's: a queue of events that wait, and tries for each */
 #define QUEUE_MAX 1000
@@ -47,9 +48,7 @@ G_DEFINE_FINAL_TYPE (KubeEventRecorder, kube_event_recorder, G_TYPE_OBJECT)
 static void
 write_free (Write *write)
 {
-  if (write->timer != NULL)
-    g_source_destroy (write->timer);
-  g_clear_pointer (&write->timer, g_source_unref);
+  kube_clear_source (&write->timer);
   kube_event_data_free (write->data);
   g_free (write->key);
   g_free (write);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-http-pipe-private.h"
+#include "kube-source.h"
 
 #include <gio/gunixinputstream.h>
 #include <sys/socket.h>
@@ -16,8 +17,7 @@ typedef struct {
 static void
 pipe_free (Pipe *pipe)
 {
-  g_source_destroy (pipe->gone);
-  g_source_unref (pipe->gone);
+  kube_clear_source (&pipe->gone);
   g_object_unref (pipe->connection);
   g_object_unref (pipe->cancellable);
   kube_http_transport_unref (pipe->transport);

@@ -4,6 +4,7 @@
 #include <kube/kube-leader-elector.h>
 #include <kube/kube-log.h>
 #include <kube/kube-time.h>
+#include "kube-source.h"
 
 #define LEASE_DURATION (15 * (gint64) G_USEC_PER_SEC)
 #define RENEW_DEADLINE (10 * (gint64) G_USEC_PER_SEC)
@@ -51,14 +52,6 @@ G_DEFINE_FINAL_TYPE (KubeLeaderElector, kube_leader_elector, G_TYPE_OBJECT)
 
 static void attempt_begin (KubeLeaderElector *self);
 static void attempt_read (KubeLeaderElector *self);
-
-static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
 
 static void
 cancel (KubeLeaderElector *self)
@@ -282,14 +275,14 @@ attempt_later (KubeLeaderElector *self)
 
   if (!self->leading)
     delay += g_random_double () * JITTER * delay;
-  clear_source (&self->timer);
+  kube_clear_source (&self->timer);
   self->timer = add_timer (self, delay, on_attempt);
 }
 
 static void
 lose (KubeLeaderElector *self)
 {
-  clear_source (&self->deadline);
+  kube_clear_source (&self->deadline);
   self->leading = FALSE;
   g_signal_emit (self, signals[STOPPED_LEADING], 0);
 }
@@ -301,7 +294,7 @@ on_deadline (gpointer user_data)
 
   kube_info (1, "failed to renew lease %s/%s in time", self->namespace_, self->name);
   cancel (self);
-  clear_source (&self->timer);
+  kube_clear_source (&self->timer);
   lose (self);
   if (self->running)
     attempt_later (self);
@@ -317,7 +310,7 @@ attempt_done (KubeLeaderElector *self, gboolean held)
   if (!self->running)
     return;
   if (held)
-    clear_source (&self->deadline);
+    kube_clear_source (&self->deadline);
   if (held && !self->leading) {
     self->leading = TRUE;
     g_signal_emit (self, signals[STARTED_LEADING], 0);
@@ -453,7 +446,7 @@ kube_leader_elector_stop (KubeLeaderElector *elector)
 
   elector->running = FALSE;
   cancel (elector);
-  clear_source (&elector->timer);
+  kube_clear_source (&elector->timer);
   if (held) {
     g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_UPDATE, elector->kind, elector->namespace_, elector->name);
     g_autoptr (KubeObject) lease = make_lease (elector, elector->observed, "");

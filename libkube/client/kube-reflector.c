@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-reflector-private.h"
 #include "kube-backoff-private.h"
+#include "kube-source.h"
 
 #define PAGE_SIZE 500
 #define WATCH_SECONDS_MIN 300      /* a watch ends after this to twice this, so that not all end at once */
@@ -438,9 +439,7 @@ void
 kube_reflector_stop (KubeReflector *self)
 {
   self->running = FALSE;
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  kube_clear_source (&self->timer);
   drop_list (self);
   drop_watch (self);
 }

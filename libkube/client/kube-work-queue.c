@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <kube/kube-metrics.h>
 #include <kube/kube-work-queue.h>
+#include "kube-source.h"
 
 #define BACKOFF_FIRST (5 * 1000)
 #define BACKOFF_LONGEST (1000 * (gint64) G_USEC_PER_SEC)
@@ -94,28 +95,12 @@ compare_waiting (gconstpointer a, gconstpointer b, gpointer user_data)
 }
 
 static void
-stop_timer (KubeWorkQueue *self)
-{
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
-}
-
-static void
-stop_notify (KubeWorkQueue *self)
-{
-  if (self->notify != NULL)
-    g_source_destroy (self->notify);
-  g_clear_pointer (&self->notify, g_source_unref);
-}
-
-static void
 kube_work_queue_finalize (GObject *object)
 {
   KubeWorkQueue *self = KUBE_WORK_QUEUE (object);
 
-  stop_timer (self);
-  stop_notify (self);
+  kube_clear_source (&self->timer);
+  kube_clear_source (&self->notify);
   g_queue_clear (&self->ready);
   g_sequence_free (self->waiting);
   g_hash_table_unref (self->items);
@@ -217,7 +202,7 @@ on_notify (gpointer user_data)
 {
   g_autoptr (KubeWorkQueue) self = g_object_ref (user_data);
 
-  stop_notify (self);
+  kube_clear_source (&self->notify);
   if (self->func != NULL && self->ready.length > 0)
     self->func (self, self->user_data);
   return G_SOURCE_REMOVE;
@@ -475,7 +460,7 @@ void
 kube_work_queue_shut_down (KubeWorkQueue *queue)
 {
   queue->shut_down = TRUE;
-  stop_timer (queue);
+  kube_clear_source (&queue->timer);
   while (!g_sequence_is_empty (queue->waiting)) {
     Item *item = g_sequence_get (g_sequence_get_begin_iter (queue->waiting));
     g_clear_pointer (&item->place, g_sequence_remove);

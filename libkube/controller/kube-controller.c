@@ -6,6 +6,7 @@
 #include <kube/kube-work-queue.h>
 #include "kube-controller-private.h"
 #include "kube-plan-private.h"
+#include "kube-source.h"
 
 /* How long a key waits for the informers to show its writes before it is looked at all the same (upstream's ControllerExpectations expire after 5 minutes). */
 #define OBSERVE_TIMEOUT (5 * 60 * G_USEC_PER_SEC)
@@ -180,22 +181,13 @@ run_expect (Run *run, KubeRequest *request, KubeObject *answer)
   g_array_append_val (run->observations, observation);
 }
 
-static void
-clear_check (KubeController *self)
-{
-  if (self->check == NULL)
-    return;
-  g_source_destroy (self->check);
-  g_clear_pointer (&self->check, g_source_unref);
-}
-
 /* A run that ends takes the next keys, and a reconcile function may stop the controller: runs come and go while this goes through them. */
 static gboolean
 on_check (gpointer user_data)
 {
   g_autoptr (KubeController) self = g_object_ref (user_data);
 
-  clear_check (self);
+  kube_clear_source (&self->check);
   for (guint i = self->runs->len; i > 0; i--) {
     Run *run = i > self->runs->len ? NULL : g_ptr_array_index (self->runs, i - 1);
 
@@ -240,10 +232,7 @@ run_free (gpointer data)
 {
   Run *run = data;
 
-  if (run->timeout != NULL) {
-    g_source_destroy (run->timeout);
-    g_source_unref (run->timeout);
-  }
+  kube_clear_source (&run->timeout);
   g_array_unref (run->observations);
   g_clear_error (&run->error);
   g_clear_pointer (&run->plan, kube_plan_unref);
@@ -522,7 +511,7 @@ kube_controller_dispose (GObject *object)
       g_signal_handlers_disconnect_by_data (informer, g_ptr_array_index (self->watches, i));
   }
   g_hash_table_remove_all (self->informers);
-  clear_check (self);
+  kube_clear_source (&self->check);
   G_OBJECT_CLASS (kube_controller_parent_class)->dispose (object);
 }
 
@@ -613,7 +602,7 @@ void
 kube_controller_stop (KubeController *self)
 {
   self->started = FALSE;
-  clear_check (self);
+  kube_clear_source (&self->check);
   g_cancellable_cancel (self->cancellable);
   kube_work_queue_shut_down (self->queue);
   /* Runs that wait for answers end with those; runs that wait for informers end here. */

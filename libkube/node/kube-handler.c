@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-handler.h"
+#include "kube-source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +37,7 @@ handler_unref (KubeHandler *handler)
 {
   if (--handler->references > 0)
     return;
-  if (handler->timer != NULL)
-    g_source_destroy (handler->timer);
-  g_clear_pointer (&handler->timer, g_source_unref);
+  kube_clear_source (&handler->timer);
   g_clear_object (&handler->exec);
   g_clear_object (&handler->connection);
   g_object_unref (handler->cancellable);
@@ -57,9 +56,7 @@ finish (KubeHandler *handler, KubeHandlerResult result, const char *output)
 
   if (func == NULL)
     return;
-  if (handler->timer != NULL)
-    g_source_destroy (handler->timer);
-  g_clear_pointer (&handler->timer, g_source_unref);
+  kube_clear_source (&handler->timer);
   func (result, valid, handler->user_data);
   handler_unref (handler);
 }
@@ -366,9 +363,7 @@ void
 kube_handler_cancel (KubeHandler *handler)
 {
   handler->func = NULL;
-  if (handler->timer != NULL)
-    g_source_destroy (handler->timer);
-  g_clear_pointer (&handler->timer, g_source_unref);
+  kube_clear_source (&handler->timer);
   g_cancellable_cancel (handler->cancellable);
   if (handler->exec != NULL)
     kube_exec_close (handler->exec);

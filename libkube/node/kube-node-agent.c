@@ -8,6 +8,7 @@
 #include "kube-pod-worker.h"
 #include "image/kube-image-private.h"
 #include "volume/kube-volume.h"
+#include "kube-source.h"
 
 #include <kube/kube-quantity.h>
 #include <string.h>
@@ -409,9 +410,7 @@ kube_node_agent_stop (KubeNodeAgent *agent)
     free_gone (agent);
   }
   drop_informer (agent, &agent->node.services);
-  if (agent->network_timer != NULL)
-    g_source_destroy (agent->network_timer);
-  g_clear_pointer (&agent->network_timer, g_source_unref);
+  kube_clear_source (&agent->network_timer);
   g_clear_pointer (&agent->status, kube_node_status_free);
 }
 

@@ -3,6 +3,7 @@
 #include <kube/kube-log.h>
 
 #include "kube-node-status.h"
+#include "kube-source.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -344,9 +345,7 @@ kube_node_status_changed (KubeNodeStatus *self)
   kube_request_set_patch (request, KUBE_PATCH_STRATEGIC, patch);
   self->writing = TRUE;
   send_request (self, request, on_status_written);
-  if (self->status_timer != NULL)
-    g_source_destroy (self->status_timer);
-  g_clear_pointer (&self->status_timer, g_source_unref);
+  kube_clear_source (&self->status_timer);
   self->status_timer = kube_clock_add_timeout (self->node->clock, STATUS_INTERVAL, on_status_time, self);
 }
 
@@ -513,9 +512,7 @@ kube_node_status_free (KubeNodeStatus *self)
 
   g_cancellable_cancel (self->cancellable);
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++) {
-    if (*sources[i] != NULL)
-      g_source_destroy (*sources[i]);
-    g_clear_pointer (sources[i], g_source_unref);
+    kube_clear_source (sources[i]);
   }
   status_unref (self);
 }

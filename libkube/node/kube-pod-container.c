@@ -7,6 +7,7 @@
 #include "image/kube-image-private.h"
 #include "kube-pod-env.h"
 #include "runtime/kube-container-log.h"
+#include "kube-source.h"
 
 #include <string.h>
 
@@ -50,14 +51,6 @@ step_free (Step *step)
 }
 
 static void
-clear_timer (KubePodContainer *container)
-{
-  if (container->timer != NULL)
-    g_source_destroy (container->timer);
-  g_clear_pointer (&container->timer, g_source_unref);
-}
-
-static void
 stop_probes (KubePodContainer *container)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (container->probers); i++)
@@ -68,7 +61,7 @@ stop_probes (KubePodContainer *container)
 void
 kube_pod_container_free (KubePodContainer *container)
 {
-  clear_timer (container);
+  kube_clear_source (&container->timer);
   stop_probes (container);
   g_clear_pointer (&container->info, kube_container_free);
   g_clear_pointer (&container->last, kube_container_free);
@@ -108,7 +101,7 @@ on_timer (gpointer data)
 static void
 set_timer (KubePodContainer *container, gint64 delay)
 {
-  clear_timer (container);
+  kube_clear_source (&container->timer);
   container->timer = kube_clock_add_timeout (container->worker->node->clock, MAX (delay, 0), on_timer, container);
 }
 
@@ -484,7 +477,7 @@ kube_pod_container_begin (KubePodContainer *container)
              *policy = kube_value_get_string (container->spec, "imagePullPolicy");
   g_autoptr (GError) error = NULL;
 
-  clear_timer (container);
+  kube_clear_source (&container->timer);
   if (container->info != NULL && container->step == KUBE_STEP_EXITED)
     container->restarts = MAX (container->restarts, kube_value_get_integer (container->info->config, "attempt", 0)) + 1;
   if (worker->simulated) {

@@ -3,6 +3,7 @@
 #include <kube/kube-log.h>
 
 #include "kube-pod-worker-private.h"
+#include "kube-source.h"
 
 #define DELETE_RETRY (1 * (gint64) G_USEC_PER_SEC)
 
@@ -70,7 +71,7 @@ kube_pod_teardown_begin (KubePodWorker *worker)
   GSource **sources[] = { &worker->retry_timer, &worker->deadline_timer, &worker->token_timer };
 
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
-    kube_pod_clear_source (sources[i]);
+    kube_clear_source (sources[i]);
   set_end_phase (worker);
   worker->busy = TRUE;
   worker->tokens_pending = worker->simulated ? 2 : 3;

@@ -120,7 +120,6 @@ void kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, 
 void kube_pod_worker_retry (KubePodWorker *worker, const char *reason, const char *message);
 void kube_pod_worker_retry_later (KubePodWorker *worker, gint64 delay);
 void kube_pod_worker_release_sources (KubePodWorker *worker);
-void kube_pod_clear_source (GSource **source);
 char *kube_pod_worker_format (KubePodWorker *worker); /* name_namespace(uid) */
 gint64 kube_pod_worker_get_grace (KubePodWorker *worker);
 

@@ -6,6 +6,7 @@
 
 #include "runtime/kube-container-log.h"
 #include "volume/kube-volume.h"
+#include "kube-source.h"
 
 #include <errno.h>
 #include <kube/kube-time.h>
@@ -23,14 +24,6 @@ kube_pod_worker_ref (KubePodWorker *worker)
 {
   worker->references++;
   return worker;
-}
-
-void
-kube_pod_clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
 }
 
 void
@@ -81,10 +74,10 @@ kube_pod_worker_free (KubePodWorker *worker)
   GSource **sources[] = { &worker->retry_timer, &worker->deadline_timer, &worker->token_timer, &worker->status_timer };
 
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
-    kube_pod_clear_source (sources[i]);
+    kube_clear_source (sources[i]);
   for (guint i = 0; i < worker->containers->len; i++) {
     KubePodContainer *container = worker->containers->pdata[i];
-    kube_pod_clear_source (&container->timer);
+    kube_clear_source (&container->timer);
     for (gsize j = 0; j < G_N_ELEMENTS (container->probers); j++)
       g_clear_pointer (&container->probers[j], kube_prober_free);
     g_clear_pointer (&container->hook, kube_handler_cancel);
@@ -200,7 +193,7 @@ on_retry (gpointer data)
 void
 kube_pod_worker_retry_later (KubePodWorker *worker, gint64 delay)
 {
-  kube_pod_clear_source (&worker->retry_timer);
+  kube_clear_source (&worker->retry_timer);
   worker->retry_timer = kube_clock_add_timeout (worker->node->clock, delay, on_retry, worker);
 }
 
@@ -254,7 +247,7 @@ set_deadline (KubePodWorker *worker)
 {
   gint64 seconds = kube_object_get_integer (worker->pod, "spec.activeDeadlineSeconds", -1);
 
-  kube_pod_clear_source (&worker->deadline_timer);
+  kube_clear_source (&worker->deadline_timer);
   if (seconds < 0 || worker->state >= KUBE_WORKER_KILLING)
     return;
   gint64 left = worker->start_time + seconds * G_USEC_PER_SEC - kube_clock_get_time (worker->node->clock);
@@ -378,7 +371,7 @@ stop_containers (KubePodWorker *worker)
   for (guint i = 0; i < worker->containers->len; i++) {
     KubePodContainer *container = worker->containers->pdata[i];
     if (container->timer != NULL)
-      kube_pod_clear_source (&container->timer);
+      kube_clear_source (&container->timer);
     if (!kube_pod_container_is_alive (container) || container->role == KUBE_ROLE_SIDECAR)
       continue;
     kube_pod_container_stop (container, left, NULL);
@@ -475,7 +468,7 @@ check_end (KubePodWorker *worker)
     end (worker, NULL, NULL, NULL, MAX (worker->removed ? 0 : grace, 1) * G_USEC_PER_SEC);
   }
   if ((is_deleting (worker) || worker->end_phase != NULL) && !worker->busy) {
-    kube_pod_clear_source (&worker->retry_timer);
+    kube_clear_source (&worker->retry_timer);
     worker->state = KUBE_WORKER_KILLING;
   }
 }
@@ -529,7 +522,7 @@ update_specs (KubePodWorker *worker)
         g_autofree char *message = g_strdup_printf ("Container %s definition changed, will be restarted", container->name);
         kube_pod_container_stop (container, kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC, message);
       } else if (changed && container->step == KUBE_STEP_WAITING)
-        kube_pod_clear_source (&container->timer);
+        kube_clear_source (&container->timer);
     }
   }
 }
@@ -591,7 +584,7 @@ poke_container (KubePodContainer *container)
 {
   /* what it lacked may be there now */
   if (container->step == KUBE_STEP_WAITING && g_strcmp0 (container->reason, "CreateContainerConfigError") == 0)
-    kube_pod_clear_source (&container->timer);
+    kube_clear_source (&container->timer);
 }
 
 typedef struct {
@@ -622,7 +615,7 @@ kube_pod_worker_source_changed (KubePodWorker *worker, const char *kind, const c
   for (guint i = 0; i < worker->containers->len; i++)
     poke_container (worker->containers->pdata[i]);
   if (worker->state == KUBE_WORKER_VOLUMES && !worker->busy)
-    kube_pod_clear_source (&worker->retry_timer);
+    kube_clear_source (&worker->retry_timer);
   kube_pod_worker_step (worker);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-prober.h"
+#include "kube-source.h"
 
 struct _KubeProber {
   KubeNodeContext *node;
@@ -62,9 +63,7 @@ on_time (gpointer data)
 static void
 schedule (KubeProber *prober, gint64 delay)
 {
-  if (prober->timer != NULL)
-    g_source_destroy (prober->timer);
-  g_clear_pointer (&prober->timer, g_source_unref);
+  kube_clear_source (&prober->timer);
   prober->timer = kube_clock_add_timeout (prober->node->clock, MAX (delay, 0), on_time, prober);
 }
 
@@ -98,9 +97,7 @@ kube_prober_new (KubeNodeContext *node, KubeObject *pod, KubeValue *container, c
 void
 kube_prober_free (KubeProber *prober)
 {
-  if (prober->timer != NULL)
-    g_source_destroy (prober->timer);
-  g_clear_pointer (&prober->timer, g_source_unref);
+  kube_clear_source (&prober->timer);
   g_clear_pointer (&prober->running, kube_handler_cancel);
   kube_object_unref (prober->pod);
   kube_value_unref (prober->container);

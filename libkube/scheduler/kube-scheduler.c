@@ -4,6 +4,7 @@
 #include "kube-scheduler-owners.h"
 #include "kube-scheduler-private.h"
 #include "kube-scheduler-topology.h"
+#include "kube-source.h"
 
 #include <kube/kube-event-recorder.h>
 #include <kube/kube-informer.h>
@@ -622,9 +623,7 @@ set_timer (KubeScheduler *self, gint64 at)
 {
   if (at < 0 || (self->timer != NULL && self->timer_at <= at))
     return;
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->timer, g_source_unref);
+  kube_clear_source (&self->timer);
   self->timer_at = at;
   self->timer = kube_clock_create_timer (self->clock, at);
   g_source_set_callback (self->timer, on_timer, self, NULL);
@@ -716,12 +715,8 @@ kube_scheduler_stop (KubeScheduler *self)
   g_return_if_fail (KUBE_IS_SCHEDULER (self));
 
   g_cancellable_cancel (self->cancellable);
-  if (self->turn != NULL)
-    g_source_destroy (self->turn);
-  if (self->timer != NULL)
-    g_source_destroy (self->timer);
-  g_clear_pointer (&self->turn, g_source_unref);
-  g_clear_pointer (&self->timer, g_source_unref);
+  kube_clear_source (&self->turn);
+  kube_clear_source (&self->timer);
   if (self->pods != NULL)
     kube_informer_stop (self->pods);
   if (self->nodes != NULL)

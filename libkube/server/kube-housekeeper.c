@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-housekeeper.h"
 #include "kube-splice.h"
+#include "kube-source.h"
 
 /* As upstream: history is kept for five to ten minutes. */
 #define COMPACTION_INTERVAL (5 * G_TIME_SPAN_MINUTE)
@@ -129,10 +130,8 @@ kube_housekeeper_new (KubeStore *store, KubeClock *clock, GMainContext *context)
 void
 kube_housekeeper_free (KubeHousekeeper *self)
 {
-  g_source_destroy (self->expiry_timer);
-  g_source_unref (self->expiry_timer);
-  g_source_destroy (self->compaction_timer);
-  g_source_unref (self->compaction_timer);
+  kube_clear_source (&self->expiry_timer);
+  kube_clear_source (&self->compaction_timer);
   g_queue_clear_full (&self->expiries, expiry_free);
   g_mutex_clear (&self->mutex);
   g_object_unref (self->store);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-local-call.h"
+#include "kube-source.h"
 
 #define KUBE_TYPE_LOCAL_WATCH (kube_local_watch_get_type ())
 G_DECLARE_FINAL_TYPE (KubeLocalWatch, kube_local_watch, KUBE, LOCAL_WATCH, KubeWatch)
@@ -19,10 +20,7 @@ G_DEFINE_FINAL_TYPE (KubeLocalWatch, kube_local_watch, KUBE_TYPE_WATCH)
 static void
 clear_starter (KubeLocalWatch *self)
 {
-  if (self->starter != NULL) {
-    g_source_destroy (self->starter);
-    g_clear_pointer (&self->starter, g_source_unref);
-  }
+  kube_clear_source (&self->starter);
 }
 
 static void

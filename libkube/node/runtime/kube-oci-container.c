@@ -4,6 +4,7 @@
 
 #include "kube-runtime-oci-private.h"
 #include "image/kube-image-private.h"
+#include "kube-source.h"
 
 #include <glib-unix.h>
 #include <kube/kube-builder.h>
@@ -64,21 +65,13 @@ kube_oci_container_unref (KubeOciContainer *container)
   g_free (container);
 }
 
-static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
 void
 kube_oci_container_drop (gpointer data)
 {
   KubeOciContainer *container = data;
 
-  clear_source (&container->end_source);
-  clear_source (&container->kill_timer);
+  kube_clear_source (&container->end_source);
+  kube_clear_source (&container->kill_timer);
   kube_oci_container_unref (container);
 }
 
@@ -224,7 +217,7 @@ on_end (int fd, GIOCondition condition, gpointer data)
   KubeOciContainer *container = data;
 
   g_clear_pointer (&container->end_source, g_source_unref);
-  clear_source (&container->kill_timer);
+  kube_clear_source (&container->kill_timer);
   kube_oci_container_note_end (container);
   kube_info (3, "container %s ended with %d", container->info.id, container->info.exit_code);
   kube_runtime_emit_changed (KUBE_RUNTIME (container->runtime), container->info.id);
@@ -293,7 +286,7 @@ apply_stop (KubeOciContainer *container)
 
   if (container->kill_at == 0 || container->starting || container->info.state != KUBE_CONTAINER_RUNNING)
     return;
-  clear_source (&container->kill_timer);
+  kube_clear_source (&container->kill_timer);
   if (left <= 0) {
     send_signal (container, SIGKILL);
     return;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "kube-source.h"
 
 #define KILLED_CODE 137
 
@@ -39,9 +40,7 @@ sim_container_free (gpointer data)
 {
   SimContainer *container = data;
 
-  if (container->timer != NULL)
-    g_source_destroy (container->timer);
-  g_clear_pointer (&container->timer, g_source_unref);
+  kube_clear_source (&container->timer);
   kube_container_free (container->info);
   g_free (container);
 }
@@ -188,9 +187,7 @@ set_timer (SimContainer *container, gint64 delay, GSourceFunc func)
 {
   KubeRuntimeSim *self = container->runtime;
 
-  if (container->timer != NULL)
-    g_source_destroy (container->timer);
-  g_clear_pointer (&container->timer, g_source_unref);
+  kube_clear_source (&container->timer);
   container->timer = kube_clock_create_timer (self->clock, kube_clock_get_monotonic_time (self->clock) + delay);
   g_source_set_callback (container->timer, func, container, NULL);
   g_source_attach (container->timer, self->context);

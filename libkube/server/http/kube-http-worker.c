@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/kube-http-worker.h"
+#include "kube-source.h"
 
 #include <glib-unix.h>
 #include <sys/epoll.h>
@@ -155,10 +156,8 @@ run (gpointer data)
     g_main_context_iteration (worker->context, TRUE);
   close_all (worker);
   g_source_destroy (waiter);
-  g_source_destroy (worker->timer);
-  g_source_unref (worker->timer);
-  g_source_destroy (worker->later_source);
-  g_source_unref (worker->later_source);
+  kube_clear_source (&worker->timer);
+  kube_clear_source (&worker->later_source);
   g_main_context_pop_thread_default (worker->context);
   kube_http_worker_unref (worker);
   return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "http/kube-stream-session-private.h"
+#include "kube-source.h"
 
 void
 kube_stream_session_init (KubeStreamSession *session, const KubeStreamSessionOps *ops, KubeHttpConnection *connection, const char *protocol, gboolean has_close)
@@ -37,20 +38,12 @@ is_open (KubeStreamSession *session)
   return session->ops->is_open == NULL || session->ops->is_open (session);
 }
 
-static void
-stop_opening (KubeStreamSession *session)
-{
-  if (session->opening != NULL)
-    g_source_destroy (session->opening);
-  g_clear_pointer (&session->opening, g_source_unref);
-}
-
 static gboolean
 on_not_opened (gpointer user_data)
 {
   KubeStreamSession *session = user_data;
 
-  stop_opening (session);
+  kube_clear_source (&session->opening);
   kube_stream_session_end (session, g_error_new_literal (KUBE_ERROR, KUBE_ERROR_TIMEOUT, "timed out waiting for client to create streams"));
   return G_SOURCE_REMOVE;
 }
@@ -81,7 +74,7 @@ on_closed (gpointer user_data)
   g_autoptr (KubeStreamSession) session = user_data;
 
   session->closed = session->closing = TRUE;
-  stop_opening (session);
+  kube_clear_source (&session->opening);
   if (session->funcs != NULL)
     session->funcs->closed (session, session->error, session->user_data);
 }
@@ -179,7 +172,7 @@ kube_stream_session_opened (KubeStreamSession *session)
 
   if (session->closing || !is_open (session))
     return;
-  stop_opening (session);
+  kube_clear_source (&session->opening);
   if (!session->close_waiting)
     return;
   session->close_waiting = FALSE;

@@ -3,6 +3,7 @@
 #include "../kube-convert.h"
 #include "kube-splice.h"
 #include "kube-table.h"
+#include "kube-source.h"
 #include <kube/kube-selector.h>
 
 /* A watch goes through: the objects that are there (where the client wants them), then what happens. It ends by its time, by the hub, by a client that is gone or too slow. */
@@ -35,16 +36,6 @@ typedef struct {
 } Watch;
 
 static void
-clear_source (GSource **source)
-{
-  if (*source != NULL) {
-    g_source_destroy (*source);
-    g_source_unref (*source);
-    *source = NULL;
-  }
-}
-
-static void
 watch_end (Watch *watch, const GError *error)
 {
   KubeCall *call = watch->op->call;
@@ -53,8 +44,8 @@ watch_end (Watch *watch, const GError *error)
   g_signal_handler_disconnect (kube_call_get_cancellable (call), watch->gone);
   if (watch->hub_watch != NULL)
     kube_hub_watch_stop (watch->hub_watch);
-  clear_source (&watch->timeout);
-  clear_source (&watch->bookmark);
+  kube_clear_source (&watch->timeout);
+  kube_clear_source (&watch->bookmark);
   if (kube_call_is_answered (call))
     kube_call_end_stream (call, error);
   kube_list_options_clear (&watch->options);
