@@ -131,6 +131,8 @@ guint kube_value_get_length (KubeValue *value);
 KUBE_AVAILABLE_IN_1_0
 KubeValue *kube_value_get_element (KubeValue *value, guint index);
 KUBE_AVAILABLE_IN_1_0
+KubeValue *kube_value_find_element (KubeValue *value, const char *key, const char *text);
+KUBE_AVAILABLE_IN_1_0
 const char *kube_value_get_key (KubeValue *value, guint index);
 
 KUBE_AVAILABLE_IN_1_0

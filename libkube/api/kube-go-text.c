@@ -125,3 +125,16 @@ kube_go_print (GString *out, KubeValue *value)
     return;
   }
 }
+
+gboolean
+kube_go_parse_int (const char *text, gint64 *number)
+{
+  const char *digits = text + (*text == '-' || *text == '+');
+  char *end;
+
+  if (!g_ascii_isdigit (*digits))
+    return FALSE;
+  errno = 0;
+  *number = g_ascii_strtoll (text, &end, 10);
+  return errno == 0 && *end == '\0';
+}

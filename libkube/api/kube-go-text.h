@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* Values as Go prints them, where clients see Go's formats in messages. */
+/* Values as Go prints and reads them, where clients see that. */
 
 /* A string literal, as %q prints it. @length -1: NUL-terminated. */
 void kube_go_quote (GString *out, const char *string, gssize length);
@@ -13,5 +13,8 @@ void kube_go_quote (GString *out, const char *string, gssize length);
 void kube_go_json (GString *out, KubeValue *value);
 /* As %v prints decoded JSON: `map[a:1 b:[x y]]`, `<nil>`. */
 void kube_go_print (GString *out, KubeValue *value);
+
+/* As strconv.ParseInt reads a decimal number. */
+gboolean kube_go_parse_int (const char *text, gint64 *number);
 
 G_END_DECLS

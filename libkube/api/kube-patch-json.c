@@ -3,6 +3,9 @@
 
 #include <kube/kube-builder.h>
 
+#include "kube-decode-private.h"
+#include "kube-go-text.h"
+
 enum {
   OPERATIONS_MAX = 10000,
   COPIES_MAX = 3 * 1024 * 1024,
@@ -40,27 +43,13 @@ decode_key (const char *text, gsize length)
   return g_string_free (key, FALSE);
 }
 
-/* As Go's strconv.Atoi. */
-static gboolean
-parse_index (const char *text, gint64 *index)
-{
-  const char *digits = text + (*text == '-' || *text == '+');
-  char *end;
-
-  if (!g_ascii_isdigit (*digits))
-    return FALSE;
-  errno = 0;
-  *index = g_ascii_strtoll (text, &end, 10);
-  return errno == 0 && *end == '\0';
-}
-
 /* Negative indexes count from the end. */
 static gboolean
 array_index (const char *key, guint length, guint *index)
 {
   gint64 i;
 
-  if (!parse_index (key, &i) || i >= (gint64) length || i < -(gint64) length)
+  if (!kube_go_parse_int (key, &i) || i >= (gint64) length || i < -(gint64) length)
     return FALSE;
   *index = (guint) (i < 0 ? i + length : i);
   return TRUE;
@@ -258,23 +247,6 @@ apply_operation (Document *document, KubeValue *operation)
   return FALSE;
 }
 
-static const char *
-go_type_name (KubeValue *value)
-{
-  switch (kube_value_get_value_type (value)) {
-  case KUBE_VALUE_BOOLEAN:
-    return "bool";
-  case KUBE_VALUE_STRING:
-    return "string";
-  case KUBE_VALUE_ARRAY:
-    return "array";
-  case KUBE_VALUE_OBJECT:
-    return "object";
-  default:
-    return "number";
-  }
-}
-
 static gboolean
 check_form (KubeValue *patch, GError **error)
 {
@@ -283,21 +255,21 @@ check_form (KubeValue *patch, GError **error)
 
   if (!kube_value_is_array (patch)) {
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
-                 "error decoding patch: json: cannot unmarshal %s into Go value of type []handlers.jsonPatchOp", go_type_name (patch));
+                 "error decoding patch: json: cannot unmarshal %s into Go value of type []handlers.jsonPatchOp", kube_decode_value_word (patch));
     return FALSE;
   }
   for (guint i = 0; i < n; i++) {
     KubeValue *operation = kube_value_get_element (patch, i);
     if (!kube_value_is_null (operation) && !kube_value_is_object (operation)) {
       g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
-                   "error decoding patch: json: cannot unmarshal %s into Go value of type handlers.jsonPatchOp", go_type_name (operation));
+                   "error decoding patch: json: cannot unmarshal %s into Go value of type handlers.jsonPatchOp", kube_decode_value_word (operation));
       return FALSE;
     }
     for (gsize k = 0; k < G_N_ELEMENTS (strings); k++) {
       KubeValue *value = kube_value_get_member (operation, strings[k]);
       if (!kube_value_is_null (value) && !kube_value_is_string (value)) {
         g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
-                     "error decoding patch: json: cannot unmarshal %s into Go struct field jsonPatchOp.%s of type string", go_type_name (value),
+                     "error decoding patch: json: cannot unmarshal %s into Go struct field jsonPatchOp.%s of type string", kube_decode_value_word (value),
                      strings[k]);
         return FALSE;
       }

@@ -3,24 +3,7 @@
 
 #include <kube/kube-builder.h>
 
-static const char *
-json_type_name (KubeValue *value)
-{
-  switch (kube_value_get_value_type (value)) {
-  case KUBE_VALUE_NULL:
-    return "null";
-  case KUBE_VALUE_BOOLEAN:
-    return "bool";
-  case KUBE_VALUE_STRING:
-    return "string";
-  case KUBE_VALUE_ARRAY:
-    return "array";
-  case KUBE_VALUE_OBJECT:
-    return "object";
-  default:
-    return "number";
-  }
-}
+#include "kube-decode-private.h"
 
 /* Whether a null stands as a member anywhere in @value, through arrays too. */
 static gboolean
@@ -104,7 +87,7 @@ kube_patch_merge (KubeValue *target, KubeValue *patch, GError **error)
   }
   if (!kube_value_is_object (patch)) {
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
-                 "error decoding patch: json: cannot unmarshal %s into Go value of type map[string]interface {}", json_type_name (patch));
+                 "error decoding patch: json: cannot unmarshal %s into Go value of type map[string]interface {}", kube_decode_value_word (patch));
     return NULL;
   }
   builder = kube_builder_new (target);

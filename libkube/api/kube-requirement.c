@@ -4,6 +4,8 @@
 #include <kube/kube-error.h>
 #include <kube/kube-names.h>
 
+#include "kube-go-text.h"
+
 void
 kube_requirement_clear (gpointer data)
 {
@@ -37,19 +39,6 @@ kube_requirement_take_values (KubeRequirement *requirement, GPtrArray *values)
   g_ptr_array_add (values, NULL);
   requirement->n_values = n;
   requirement->values = (char **) g_ptr_array_free (values, FALSE);
-}
-
-static gboolean
-parse_int64 (const char *text, gint64 *out)
-{
-  const char *digits = text + (*text == '-' || *text == '+');
-  char *end;
-
-  if (!g_ascii_isdigit (*digits))
-    return FALSE;
-  errno = 0;
-  *out = g_ascii_strtoll (text, &end, 10);
-  return errno == 0 && *end == '\0';
 }
 
 static char *
@@ -115,7 +104,7 @@ kube_requirement_check (KubeRequirement *requirement, GError **error)
   kube_requirement_check_key (&errors, KUBE_FIELD (NULL, "key"), requirement->key);
   check_number_of_values (&errors, values, requirement);
   if (requirement->operator == KUBE_OPERATOR_GREATER || requirement->operator == KUBE_OPERATOR_LESS) {
-    if (!parse_int64 (requirement->values[0], &requirement->bound))
+    if (!kube_go_parse_int (requirement->values[0], &requirement->bound))
       kube_field_errors_invalid (&errors, KUBE_FIELD_INDEX (values, 0), requirement->values[0],
                                  "for 'Gt', 'Lt' operators, the value must be an integer");
   }
@@ -161,9 +150,9 @@ kube_requirement_matches (const KubeRequirement *requirement, const char *value)
   case KUBE_OPERATOR_DOES_NOT_EXIST:
     return value == NULL;
   case KUBE_OPERATOR_GREATER:
-    return value != NULL && parse_int64 (value, &number) && number > requirement->bound;
+    return value != NULL && kube_go_parse_int (value, &number) && number > requirement->bound;
   case KUBE_OPERATOR_LESS:
-    return value != NULL && parse_int64 (value, &number) && number < requirement->bound;
+    return value != NULL && kube_go_parse_int (value, &number) && number < requirement->bound;
   }
   return FALSE;
 }

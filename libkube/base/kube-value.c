@@ -568,6 +568,32 @@ kube_value_get_element (KubeValue *value, guint index)
 }
 
 /**
+ * kube_value_find_element:
+ * @value: (nullable): a value
+ * @key: a member of its elements
+ * @text: (nullable): a string
+ *
+ * Finds what Kubernetes keeps in lists by a key: a condition by its `type`, a container, a port or a volume by its `name`.
+ *
+ * Returns: (transfer none) (nullable): the first element of an array whose member @key is @text
+ *
+ * Since: 1.0
+ */
+KubeValue *
+kube_value_find_element (KubeValue *value, const char *key, const char *text)
+{
+  guint length = kube_value_is_array (value) && text != NULL ? value->length : 0;
+
+  for (guint i = 0; i < length; i++) {
+    KubeValue *element = value_children (value) + i;
+
+    if (g_strcmp0 (kube_value_get_member_string (element, key), text) == 0)
+      return element;
+  }
+  return NULL;
+}
+
+/**
  * kube_value_get_key:
  * @value: (nullable): a value
  * @index: which one

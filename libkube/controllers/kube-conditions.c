@@ -5,15 +5,7 @@
 KubeValue *
 kube_condition_find (KubeValue *object, const char *type)
 {
-  KubeValue *conditions = kube_value_get (object, "status.conditions");
-
-  for (guint i = 0; i < kube_value_get_length (conditions); i++) {
-    KubeValue *condition = kube_value_get_element (conditions, i);
-
-    if (g_strcmp0 (kube_value_get_string (condition, "type"), type) == 0)
-      return condition;
-  }
-  return NULL;
+  return kube_value_find_element (kube_value_get (object, "status.conditions"), "type", type);
 }
 
 gboolean

@@ -130,13 +130,7 @@ get_owner_state (Collector *self, KubeObject *object, KubeValue *reference)
 static KubeValue *
 find_reference (KubeObject *object, const char *uid)
 {
-  KubeValue *references = kube_object_get (object, "metadata.ownerReferences");
-
-  for (guint i = 0; i < kube_value_get_length (references); i++) {
-    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (references, i), "uid"), uid) == 0)
-      return kube_value_get_element (references, i);
-  }
-  return NULL;
+  return kube_value_find_element (kube_object_get (object, "metadata.ownerReferences"), "uid", uid);
 }
 
 typedef void (*DependentFunc) (const Kind *kind, KubeObject *dependent, KubeValue *reference, gpointer user_data);

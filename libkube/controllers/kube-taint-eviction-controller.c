@@ -126,13 +126,7 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
 static gboolean
 is_tainted (KubeObject *node)
 {
-  KubeValue *taints = node == NULL ? NULL : kube_object_get (node, "spec.taints");
-
-  for (guint i = 0; i < kube_value_get_length (taints); i++) {
-    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (taints, i), "effect"), "NoExecute") == 0)
-      return TRUE;
-  }
-  return FALSE;
+  return node != NULL && kube_value_find_element (kube_object_get (node, "spec.taints"), "effect", "NoExecute") != NULL;
 }
 
 static void

@@ -155,16 +155,11 @@ static guint16
 find_port (KubeValue *container, KubeValue *port)
 {
   const char *name = kube_value_peek_string (port, NULL);
-  KubeValue *ports = kube_value_get (container, "ports");
+  KubeValue *named = kube_value_find_element (kube_value_get (container, "ports"), "name", name);
 
   if (name == NULL)
     return kube_value_get_integer (port, NULL, 0);
-  for (guint i = 0; i < kube_value_get_length (ports); i++) {
-    KubeValue *entry = kube_value_get_element (ports, i);
-    if (g_strcmp0 (kube_value_get_string (entry, "name"), name) == 0)
-      return kube_value_get_integer (entry, "containerPort", 0);
-  }
-  return atoi (name);
+  return named != NULL ? kube_value_get_integer (named, "containerPort", 0) : atoi (name);
 }
 
 static void

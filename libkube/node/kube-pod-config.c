@@ -179,15 +179,10 @@ add_mount (KubeNode *mounts, const char *source, const char *destination, gboole
 static gboolean
 is_made_of_objects (KubeObject *pod, const char *name)
 {
-  KubeValue *volumes = kube_object_get (pod, "spec.volumes");
+  KubeValue *volume = kube_value_find_element (kube_object_get (pod, "spec.volumes"), "name", name);
 
-  for (guint i = 0; i < kube_value_get_length (volumes); i++) {
-    KubeValue *volume = kube_value_get_element (volumes, i);
-    if (g_strcmp0 (kube_value_get_string (volume, "name"), name) == 0)
-      return kube_value_get (volume, "configMap") != NULL || kube_value_get (volume, "secret") != NULL ||
-             kube_value_get (volume, "projected") != NULL || kube_value_get (volume, "downwardAPI") != NULL;
-  }
-  return FALSE;
+  return kube_value_get (volume, "configMap") != NULL || kube_value_get (volume, "secret") != NULL ||
+         kube_value_get (volume, "projected") != NULL || kube_value_get (volume, "downwardAPI") != NULL;
 }
 
 static gboolean
@@ -217,16 +212,6 @@ add_volume_mount (KubePodContainer *container, KubeNode *mounts, KubeValue *moun
   }
   add_mount (mounts, volume, absolute, read_only, kube_value_get_string (mount, "mountPropagation"));
   return TRUE;
-}
-
-static gboolean
-mounts_at (KubeValue *mounts, const char *path)
-{
-  for (guint i = 0; i < kube_value_get_length (mounts); i++) {
-    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (mounts, i), "mountPath"), path) == 0)
-      return TRUE;
-  }
-  return FALSE;
 }
 
 /* The file that becomes the container's termination message. */
@@ -263,7 +248,7 @@ build_mounts (KubePodContainer *container, KubeNode *root, GHashTable *variables
   }
   for (gsize i = 0; i < G_N_ELEMENTS (files); i++) {
     g_autofree char *source = g_build_filename (worker->folder, files[i].file, NULL);
-    if (!mounts_at (volume_mounts, files[i].path))
+    if (kube_value_find_element (volume_mounts, "mountPath", files[i].path) == NULL)
       add_mount (mounts, source, files[i].path, FALSE, NULL);
   }
   if (message_path == NULL || *message_path == '\0')

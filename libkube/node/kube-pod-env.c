@@ -39,12 +39,9 @@ kube_pod_find_container (KubeObject *pod, const char *name)
   static const char *const lists[] = { "spec.containers", "spec.initContainers", "spec.ephemeralContainers" };
 
   for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
-    KubeValue *list = kube_object_get (pod, lists[l]);
-    for (guint i = 0; i < kube_value_get_length (list); i++) {
-      KubeValue *container = kube_value_get_element (list, i);
-      if (g_strcmp0 (kube_value_get_string (container, "name"), name) == 0)
-        return container;
-    }
+    KubeValue *container = kube_value_find_element (kube_object_get (pod, lists[l]), "name", name);
+    if (container != NULL)
+      return container;
   }
   return NULL;
 }

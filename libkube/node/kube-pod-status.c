@@ -136,12 +136,8 @@ kube_pod_status_get_phase (KubePodWorker *worker)
 {
   const char *policy = kube_object_get_string (worker->pod, "spec.restartPolicy");
   guint pending_init = 0, failed_init = 0, running = 0, waiting = 0, stopped = 0, succeeded = 0;
-  gboolean main_began = FALSE;
+  gboolean main_began = kube_pod_worker_has_main_begun (worker);
 
-  for (guint i = 0; i < worker->containers->len; i++) {
-    KubePodContainer *c = worker->containers->pdata[i];
-    main_began = main_began || (c->role == KUBE_ROLE_MAIN && c->info != NULL);
-  }
   for (guint i = 0; i < worker->containers->len; i++) {
     KubePodContainer *c = worker->containers->pdata[i];
     if (c->role == KUBE_ROLE_SIDECAR) {
@@ -176,24 +172,10 @@ kube_pod_status_get_phase (KubePodWorker *worker)
   return g_str_equal (policy, "Never") ? "Failed" : "Running";
 }
 
-/* What the API has of a condition, for its transition time. */
-static KubeValue *
-find_condition (KubeValue *status, const char *type)
-{
-  KubeValue *list = kube_value_get (status, "conditions");
-
-  for (guint i = 0; i < kube_value_get_length (list); i++) {
-    KubeValue *condition = kube_value_get_element (list, i);
-    if (g_strcmp0 (kube_value_get_string (condition, "type"), type) == 0)
-      return condition;
-  }
-  return NULL;
-}
-
 static void
 put_condition (KubePodWorker *worker, KubeNode *list, const char *type, gboolean good, const char *reason, const char *message)
 {
-  KubeValue *old = find_condition (worker->sent, type);
+  KubeValue *old = kube_value_find_element (kube_value_get (worker->sent, "conditions"), "type", type);
   const char *status = good ? "True" : "False", *since = kube_value_get_string (old, "lastTransitionTime");
   KubeNode *node = kube_node_append_object (list);
   gint64 generation = kube_object_get_generation (worker->pod);
@@ -240,17 +222,6 @@ is_incomplete (KubePodContainer *container)
                                            : container->role == KUBE_ROLE_SIDECAR && !container->started;
 }
 
-static gboolean
-has_main_begun (KubePodWorker *worker)
-{
-  for (guint i = 0; i < worker->containers->len; i++) {
-    KubePodContainer *container = worker->containers->pdata[i];
-    if (container->role == KUBE_ROLE_MAIN && container->info != NULL)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static void
 put_initialized (KubePodWorker *worker, KubeNode *list, const char *phase)
 {
@@ -258,7 +229,7 @@ put_initialized (KubePodWorker *worker, KubeNode *list, const char *phase)
 
   if (g_str_equal (phase, "Succeeded"))
     put_condition (worker, list, "Initialized", TRUE, "PodCompleted", NULL);
-  else if (incomplete == NULL || has_main_begun (worker))
+  else if (incomplete == NULL || kube_pod_worker_has_main_begun (worker))
     put_condition (worker, list, "Initialized", TRUE, NULL, NULL);
   else
     put_condition (worker, list, "Initialized", FALSE, "ContainersNotInitialized", incomplete);
@@ -272,7 +243,7 @@ list_gates (KubePodWorker *worker)
 
   for (guint i = 0; i < kube_value_get_length (gates); i++) {
     const char *type = kube_value_get_string (kube_value_get_element (gates, i), "conditionType");
-    KubeValue *condition = find_condition (kube_object_get (worker->pod, "status"), type);
+    KubeValue *condition = kube_value_find_element (kube_object_get (worker->pod, "status.conditions"), "type", type);
     const char *status = kube_value_get_string (condition, "status");
     const char *comma = out->len > 0 ? ", " : "";
     if (condition == NULL)
@@ -366,7 +337,7 @@ add_conditions (KubeNode *out, KubeValue *sent, KubeValue *now)
 
   for (guint i = 0; i < kube_value_get_length (list); i++) {
     KubeValue *condition = kube_value_get_element (list, i),
-              *old = find_condition (sent, kube_value_get_string (condition, "type"));
+              *old = kube_value_find_element (kube_value_get (sent, "conditions"), "type", kube_value_get_string (condition, "type"));
     if (kube_value_equal (condition, old))
       continue;
     KubeNode *node = kube_node_append_value (kube_node_ensure_array (out, "conditions"), condition);

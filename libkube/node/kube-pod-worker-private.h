@@ -120,6 +120,8 @@ void kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, 
 void kube_pod_worker_retry (KubePodWorker *worker, const char *reason, const char *message);
 void kube_pod_worker_retry_later (KubePodWorker *worker, gint64 delay);
 void kube_pod_worker_release_sources (KubePodWorker *worker);
+/* Whether the containers have had their turn, after those of initialisation. */
+gboolean kube_pod_worker_has_main_begun (KubePodWorker *worker);
 char *kube_pod_worker_format (KubePodWorker *worker); /* name_namespace(uid) */
 gint64 kube_pod_worker_get_grace (KubePodWorker *worker);
 

@@ -315,8 +315,8 @@ keep_running (KubePodContainer *container)
   return TRUE;
 }
 
-static gboolean
-has_main_begun (KubePodWorker *worker)
+gboolean
+kube_pod_worker_has_main_begun (KubePodWorker *worker)
 {
   for (guint i = 0; i < worker->containers->len; i++) {
     KubePodContainer *container = worker->containers->pdata[i];
@@ -330,7 +330,7 @@ has_main_begun (KubePodWorker *worker)
 static void
 sync_containers (KubePodWorker *worker)
 {
-  gboolean main_begun = has_main_begun (worker), any = FALSE, failed = FALSE;
+  gboolean main_begun = kube_pod_worker_has_main_begun (worker), any = FALSE, failed = FALSE;
 
   for (guint i = 0; i < worker->containers->len && worker->state == KUBE_WORKER_RUNNING; i++) {
     KubePodContainer *container = worker->containers->pdata[i];

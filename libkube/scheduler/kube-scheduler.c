@@ -321,25 +321,11 @@ on_patched (GObject *source, GAsyncResult *result, gpointer user_data)
     kube_warning ("cannot write why a pod is not scheduled: %s", error->message);
 }
 
-static KubeValue *
-find_condition (KubeObject *object)
-{
-  KubeValue *conditions = kube_object_get (object, "status.conditions");
-
-  for (guint i = 0; i < kube_value_get_length (conditions); i++) {
-    KubeValue *condition = kube_value_get_element (conditions, i);
-
-    if (g_strcmp0 (kube_value_get_member_string (condition, "type"), "PodScheduled") == 0)
-      return condition;
-  }
-  return NULL;
-}
-
 /* Writes the PodScheduled condition, and the nominated node, where they are not what stands there. */
 static void
 write_status (KubeScheduler *self, SchedPod *pod, const char *reason, const SchedResult *result)
 {
-  KubeValue *before = find_condition (pod->object);
+  KubeValue *before = kube_value_find_element (kube_object_get (pod->object, "status.conditions"), "type", "PodScheduled");
   gboolean was_false = g_strcmp0 (kube_value_get_member_string (before, "status"), "False") == 0;
   const char *nominated_before = kube_object_get_string (pod->object, "status.nominatedNodeName");
   const char *nominated = result->nominated != NULL ? result->nominated : "";

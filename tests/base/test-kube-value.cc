@@ -206,6 +206,18 @@ TEST (KubeValue, PathsGoThroughMembersAndElements)
   EXPECT_EQ (kube_value_get_string (value, "spec"), nullptr);
 }
 
+TEST (KubeValue, AnElementIsFoundByItsKey)
+{
+  g_autoptr (KubeValue) list = kube_value_parse ("[{\"n\":1},7,{\"n\":\"a\",\"v\":1},{\"n\":\"b\",\"v\":2},{\"n\":\"b\",\"v\":3}]", -1, NULL);
+  g_autoptr (KubeValue) object = kube_value_parse ("{\"x\":{\"n\":\"b\"}}", -1, NULL);
+  EXPECT_EQ (kube_value_get_integer (kube_value_find_element (list, "n", "b"), "v", 0), 2);
+  EXPECT_EQ (kube_value_find_element (list, "n", "c"), nullptr);
+  EXPECT_EQ (kube_value_find_element (list, "n", NULL), nullptr);
+  EXPECT_EQ (kube_value_find_element (list, "m", "b"), nullptr);
+  EXPECT_EQ (kube_value_find_element (object, "n", "b"), nullptr) << "of arrays only";
+  EXPECT_EQ (kube_value_find_element (NULL, "n", "b"), nullptr);
+}
+
 TEST (KubeValue, NullValueIsEmptyEverywhere)
 {
   EXPECT_EQ (kube_value_get (NULL, "a"), nullptr);

@@ -51,20 +51,6 @@ list_trees (void)
 }
 
 static void
-write_value (const char *tree, const char *path, const char *file, gint64 value)
-{
-  g_autofree char *name = g_build_filename (tree, path, file, NULL);
-  g_autofree char *text = value < 0 ? g_strdup ("max") : g_strdup_printf ("%" G_GINT64_FORMAT, value);
-  int fd = open (name, O_WRONLY | O_CLOEXEC);
-
-  if (fd < 0)
-    return;
-  if (write (fd, text, strlen (text)) < 0)
-    g_debug ("%s: %s", name, g_strerror (errno));
-  close (fd);
-}
-
-static void
 write_text (const char *tree, const char *path, const char *file, const char *text)
 {
   g_autofree char *name = g_build_filename (tree, path, file, NULL);
@@ -75,6 +61,14 @@ write_text (const char *tree, const char *path, const char *file, const char *te
   if (write (fd, text, strlen (text)) < 0)
     g_debug ("%s: %s", name, g_strerror (errno));
   close (fd);
+}
+
+static void
+write_value (const char *tree, const char *path, const char *file, gint64 value)
+{
+  g_autofree char *text = value < 0 ? g_strdup ("max") : g_strdup_printf ("%" G_GINT64_FORMAT, value);
+
+  write_text (tree, path, file, text);
 }
 
 /* Version 2: each level hands the controllers down. */

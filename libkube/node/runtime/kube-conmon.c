@@ -50,8 +50,8 @@ read_reply (int fd, int *pid, GError **error)
   return FALSE;
 }
 
-static int
-read_pid_file (const char *folder, const char *name)
+int
+kube_conmon_read_pid (const char *folder, const char *name)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autofree char *text = NULL;
@@ -154,7 +154,7 @@ kube_conmon_start (const KubeConmon *conmon, int *pid, int *conmon_pid, GError *
     good = read_reply (sync[0], pid, error);
   }
   close (sync[0]);
-  *conmon_pid = read_pid_file (conmon->folder, "conmon.pid");
+  *conmon_pid = kube_conmon_read_pid (conmon->folder, "conmon.pid");
   return good && release (conmon, error);
 }
 

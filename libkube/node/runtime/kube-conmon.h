@@ -20,6 +20,8 @@ typedef struct {
 
 /* Starts a container under a conmon of its own, which outlives us; blocks until it runs. The error is crun's. */
 gboolean kube_conmon_start (const KubeConmon *conmon, int *pid, int *conmon_pid, GError **error);
+/* A pid that stands in a file of the container's folder, "pid" or "conmon.pid"; 0: there is none. */
+int kube_conmon_read_pid (const char *folder, const char *name);
 /* Has the log opened anew, after it was renamed. FALSE: conmon has ended. */
 gboolean kube_conmon_reopen_log (const char *folder);
 /* Runs another process in a container; blocks until it is started. */

@@ -293,16 +293,6 @@ by_depth (gconstpointer a, gconstpointer b)
   return depth_x - depth_y;
 }
 
-static gboolean
-is_mounted (KubeValue *mounts, const char *destination)
-{
-  for (guint i = 0; i < kube_value_get_length (mounts); i++) {
-    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (mounts, i), "destination"), destination) == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static void
 build_mounts (const KubeOciSpec *spec, KubeNode *root)
 {
@@ -322,7 +312,7 @@ build_mounts (const KubeOciSpec *spec, KubeNode *root)
     add_mount (mounts, "/sys", "sysfs", "sysfs", privileged ? "nosuid,noexec,nodev,rw" : "nosuid,noexec,nodev,ro");
   add_mount (mounts, "/sys/fs/cgroup", "cgroup", "cgroup",
              privileged ? "nosuid,noexec,nodev,relatime,rw" : "nosuid,noexec,nodev,relatime,ro");
-  if (spec->shm != NULL && !is_mounted (volumes, "/dev/shm"))
+  if (spec->shm != NULL && kube_value_find_element (volumes, "destination", "/dev/shm") == NULL)
     add_mount (mounts, "/dev/shm", "bind", spec->shm, "rbind,rprivate,rw");
   for (guint i = 0; i < kube_value_get_length (volumes); i++)
     g_ptr_array_add (sorted, kube_value_get_element (volumes, i));

@@ -46,15 +46,6 @@ read_note (const char *folder, const char *name)
   return g_file_get_contents (path, &text, &length, NULL) ? kube_value_parse (text, length, NULL) : NULL;
 }
 
-static int
-read_pid (const char *folder, const char *name)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? atoi (text) : 0;
-}
-
 /* A pid means a process only together with who it is: it may have been given out again. */
 static gboolean
 is_conmon_of (int pid, const char *id)
@@ -70,7 +61,7 @@ is_conmon_of (int pid, const char *id)
 static void
 adopt_running (KubeOciContainer *container)
 {
-  int conmon = read_pid (container->folder, "conmon.pid"), pid = read_pid (container->folder, "pid");
+  int conmon = kube_conmon_read_pid (container->folder, "conmon.pid"), pid = kube_conmon_read_pid (container->folder, "pid");
   struct stat st;
   g_autofree char *pid_file = g_build_filename (container->folder, "pid", NULL);
 
@@ -106,8 +97,8 @@ adopt_container (KubeRuntimeOci *self, const char *id)
   kube_oci_container_load (container, note);
   /* Between the start of its programs and our note of it: one that was never let go is removed, any other runs or has run. */
   if (container->info.state == KUBE_CONTAINER_CREATED &&
-      (read_pid (folder, "conmon.pid") == 0 || g_file_test (waiting, G_FILE_TEST_EXISTS))) {
-    int conmon = read_pid (folder, "conmon.pid");
+      (kube_conmon_read_pid (folder, "conmon.pid") == 0 || g_file_test (waiting, G_FILE_TEST_EXISTS))) {
+    int conmon = kube_conmon_read_pid (folder, "conmon.pid");
     if (is_conmon_of (conmon, id))
       kill (conmon, SIGKILL);
     kube_oci_container_remove_files (container);
@@ -159,7 +150,7 @@ kill_conmons (const char *folder)
 
   while (dir != NULL && (id = g_dir_read_name (dir)) != NULL) {
     g_autofree char *path = g_build_filename (folder, id, NULL);
-    int pid = read_pid (path, "conmon.pid");
+    int pid = kube_conmon_read_pid (path, "conmon.pid");
     if (!is_conmon_of (pid, id))
       continue;
     int fd = kube_oci_open_pid (pid);

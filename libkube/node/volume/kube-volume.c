@@ -61,19 +61,6 @@ kube_volume_set_free (KubeVolumeSet *set)
   g_free (set);
 }
 
-static KubeValue *
-find_volume (KubeObject *pod, const char *name)
-{
-  KubeValue *volumes = kube_object_get (pod, "spec.volumes");
-
-  for (guint i = 0; i < kube_value_get_length (volumes); i++) {
-    KubeValue *volume = kube_value_get_element (volumes, i);
-    if (g_strcmp0 (kube_value_get_string (volume, "name"), name) == 0)
-      return volume;
-  }
-  return NULL;
-}
-
 static const char *
 plugin_of (KubeValue *volume)
 {
@@ -97,7 +84,7 @@ plugin_of (KubeValue *volume)
 char *
 kube_volume_get_path (const char *pod_folder, KubeObject *pod, const char *name)
 {
-  KubeValue *volume = find_volume (pod, name);
+  KubeValue *volume = kube_value_find_element (kube_object_get (pod, "spec.volumes"), "name", name);
   const char *host = kube_value_get_string (volume, "hostPath.path"), *plugin = plugin_of (volume);
 
   if (host != NULL)

@@ -156,13 +156,7 @@ check_mirror (KubeAdmission *admission, GError **error)
 static gboolean
 is_mountable (KubeObject *account, const char *secret)
 {
-  KubeValue *secrets = kube_object_get (account, "secrets");
-
-  for (guint i = 0; i < kube_value_get_length (secrets); i++) {
-    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (secrets, i), "name"), secret) == 0)
-      return TRUE;
-  }
-  return FALSE;
+  return kube_value_find_element (kube_object_get (account, "secrets"), "name", secret) != NULL;
 }
 
 static gboolean

@@ -47,13 +47,7 @@ mentions (KubeValue *value, const char *const *references, const char *const *na
 static gboolean
 pulls_with (KubeObject *pod, const char *secret)
 {
-  KubeValue *secrets = kube_object_get (pod, "spec.imagePullSecrets");
-
-  for (guint i = 0; i < kube_value_get_length (secrets); i++) {
-    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (secrets, i), "name"), secret) == 0)
-      return TRUE;
-  }
-  return FALSE;
+  return kube_value_find_element (kube_object_get (pod, "spec.imagePullSecrets"), "name", secret) != NULL;
 }
 
 /* (transfer full) (element-type KubeObject): the node's pods; those that it only mirrors give it nothing. */

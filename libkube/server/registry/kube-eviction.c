@@ -126,14 +126,9 @@ on_disruption_taken (KubeModify *modify, KubeObject *object, gboolean removed, c
 static gboolean
 is_ready (KubeObject *pod)
 {
-  KubeValue *conditions = kube_object_get (pod, "status.conditions");
+  KubeValue *ready = kube_value_find_element (kube_object_get (pod, "status.conditions"), "type", "Ready");
 
-  for (guint i = 0; i < kube_value_get_length (conditions); i++) {
-    KubeValue *condition = kube_value_get_element (conditions, i);
-    if (g_strcmp0 (kube_value_get_string (condition, "type"), "Ready") == 0)
-      return g_strcmp0 (kube_value_get_string (condition, "status"), "True") == 0;
-  }
-  return FALSE;
+  return g_strcmp0 (kube_value_get_string (ready, "status"), "True") == 0;
 }
 
 /* Whether a pod may go whatever its budget says: it counts for nothing. */

@@ -4,13 +4,7 @@
 static gboolean
 has_container (KubeObject *pod, const char *list, const char *name)
 {
-  KubeValue *containers = kube_object_get (pod, list);
-
-  for (guint i = 0; i < kube_value_get_length (containers); i++) {
-    if (g_strcmp0 (kube_value_get_string (kube_value_get_element (containers, i), "name"), name) == 0)
-      return TRUE;
-  }
-  return FALSE;
+  return kube_value_find_element (kube_object_get (pod, list), "name", name) != NULL;
 }
 
 static char *
