@@ -106,7 +106,7 @@ typedef struct {
   GMutex pool_mutex;
   GCond pool_cond;
   GPtrArray *idle_readers; /* (mutex pool_mutex) (element-type LmdbReader) */
-  guint n_readers, n_active;
+  guint n_readers, n_active, n_waiting;
   gboolean closed;
 
   gsize page_size;

@@ -59,8 +59,18 @@ pool_give_back (LmdbCore *core, LmdbReader *reader)
   else
     core->n_readers--;
   core->n_active--;
-  g_cond_broadcast (&core->pool_cond);
+  if (core->n_waiting > 0) /* to signal costs a system call, waiter or not */
+    g_cond_broadcast (&core->pool_cond);
   g_mutex_unlock (&core->pool_mutex);
+}
+
+/* (mutex core->pool_mutex) */
+static void
+pool_wait (LmdbCore *core)
+{
+  core->n_waiting++;
+  g_cond_wait (&core->pool_cond, &core->pool_mutex);
+  core->n_waiting--;
 }
 
 static LmdbReader *
@@ -71,7 +81,7 @@ reader_begin (LmdbCore *core, GError **error)
 
   g_mutex_lock (&core->pool_mutex);
   while (!core->closed && core->idle_readers->len == 0 && core->n_readers == LMDB_READERS)
-    g_cond_wait (&core->pool_cond, &core->pool_mutex);
+    pool_wait (core);
   if (core->closed) {
     g_mutex_unlock (&core->pool_mutex);
     kube_store_set_closed (error);
@@ -110,7 +120,7 @@ lmdb_core_close_readers (LmdbCore *core)
   core->closed = TRUE;
   g_cond_broadcast (&core->pool_cond);
   while (core->n_active > 0)
-    g_cond_wait (&core->pool_cond, &core->pool_mutex);
+    pool_wait (core);
   for (guint i = 0; i < core->idle_readers->len; i++)
     reader_free (core->idle_readers->pdata[i]);
   g_ptr_array_set_size (core->idle_readers, 0);
