@@ -4,6 +4,8 @@
 #include <atomic>
 #include <functional>
 #include <future>
+#include <thread>
+#include <vector>
 #include "http-fixture.h"
 
 namespace {
@@ -449,36 +451,84 @@ TEST_F (KubeHttpFrontTest, AStreamIsChunkedAndTheConnectionIsKeptAfterIt)
   }
 }
 
+/* Answers with a stream of zeros that is made as fast as its client reads. */
+class Producer {
+public:
+  explicit Producer (size_t size) : left (size) {}
+  void answer (KubeCall *to)
+  {
+    call = to;
+    kube_call_begin_stream (call, 200, "application/json");
+    kube_call_set_drain_func (call, more, this);
+    more (this);
+  }
+  std::atomic<gsize> largest { 0 };
+
+private:
+  static gboolean more (gpointer data)
+  {
+    Producer *self = (Producer *) data;
+    g_autoptr (GBytes) block = g_bytes_new_take (g_malloc0 (64 * 1024), 64 * 1024);
+    while (kube_call_get_queued (self->call) < 512 * 1024 && self->left > 0) {
+      kube_call_push (self->call, block);
+      self->left -= 64 * 1024;
+      self->largest = std::max (self->largest.load (), kube_call_get_queued (self->call));
+    }
+    if (self->left > 0)
+      return G_SOURCE_CONTINUE;
+    kube_call_end_stream (self->call, NULL);
+    return G_SOURCE_REMOVE;
+  }
+  KubeCall *call = nullptr;
+  size_t left;
+};
+
 TEST_F (KubeHttpFrontTest, AStreamThatProducesOnDemandIsHeldBackByASlowClient)
 {
-  static std::atomic<gsize> pushed;
-  static std::atomic<gsize> largest;
-  pushed = largest = 0;
-  RawClient client (start ([] (KubeCall *call) {
-    auto more = [] (gpointer data) -> gboolean {
-      KubeCall *c = (KubeCall *) data;
-      g_autoptr (GBytes) block = g_bytes_new_take (g_malloc0 (64 * 1024), 64 * 1024);
-      while (kube_call_get_queued (c) < 512 * 1024 && pushed < 64 * 1024 * 1024) {
-        kube_call_push (c, block);
-        pushed += 64 * 1024;
-        largest = std::max (largest.load (), kube_call_get_queued (c));
-      }
-      if (pushed >= 64 * 1024 * 1024) {
-        kube_call_end_stream (c, NULL);
-        return G_SOURCE_REMOVE;
-      }
-      return G_SOURCE_CONTINUE;
-    };
-    kube_call_begin_stream (call, 200, "application/json");
-    kube_call_set_drain_func (call, more, call);
-    more (call);
-  }));
+  Producer producer (64 * 1024 * 1024);
+  RawClient client (start ([&] (KubeCall *call) { producer.answer (call); }));
   client.send (get ("/", "Connection: close\r\n"));
   client.read_until ("\r\n\r\n");
   std::string all = client.read_all ();
   EXPECT_FALSE (client.timed_out);
   EXPECT_GE (all.size (), 64u * 1024 * 1024);
-  EXPECT_LE (largest, 1024u * 1024);
+  EXPECT_LE (producer.largest, 1024u * 1024);
+}
+
+/* The worker has always something to read here: each request takes it longer than the clients take to send the next one. */
+TEST_F (KubeHttpFrontTest, AStreamGoesOnWhileOthersKeepTheWorkerBusy)
+{
+  const int n_askers = 8, n_requests = 200, size = 8 * 1024 * 1024;
+  std::atomic<bool> done { false };
+  std::atomic<int> asked { 0 };
+  std::vector<std::thread> askers;
+  Producer producer (size);
+  guint16 port = start (
+    [&] (KubeCall *call) {
+      if (!g_str_equal (kube_call_get_path (call), "/busy")) {
+        producer.answer (call);
+        return;
+      }
+      g_usleep (1000);
+      respond (call, 200, "busy");
+    },
+    [] (KubeHttpFrontOptions *options) { options->threads = 1; });
+  for (int i = 0; i < n_askers; i++) {
+    askers.emplace_back ([&] {
+      RawClient client (port);
+      for (int j = 0; j < n_requests && !done; j++, asked++)
+        client.ask (get ("/busy"));
+    });
+  }
+  while (asked < 2 * n_askers)
+    g_usleep (1000);
+  RawClient client (port);
+  client.send (get ("/", "Connection: close\r\n"));
+  EXPECT_GE (client.read_all ().size (), (size_t) size);
+  done = true;
+  for (std::thread &asker : askers)
+    asker.join ();
+  EXPECT_LT (asked, n_askers * n_requests / 2);
 }
 
 TEST_F (KubeHttpFrontTest, AClientThatTakesNothingOfAWatchIsDropped)

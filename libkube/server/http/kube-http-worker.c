@@ -111,10 +111,11 @@ start_sources (KubeHttpWorker *worker, GSource **waiter)
 {
   *waiter = g_unix_fd_source_new (worker->epoll, G_IO_IN);
   g_source_set_callback (*waiter, G_SOURCE_FUNC (on_epoll), worker, NULL);
+  /* GLib takes the descriptor of a source that must not recurse out of the poll while it runs, and wakes itself for that */
+  g_source_set_can_recurse (*waiter, TRUE);
   g_source_attach (*waiter, worker->context);
   worker->later_source = g_source_new (&later_funcs, sizeof (GSource));
   g_source_set_callback (worker->later_source, never_called, worker, NULL);
-  g_source_set_priority (worker->later_source, G_PRIORITY_DEFAULT + 10);
   g_source_attach (worker->later_source, worker->context);
   worker->timer = kube_clock_create_timer (worker->settings.clock, -1);
   g_source_set_callback (worker->timer, on_timer, worker, NULL);
