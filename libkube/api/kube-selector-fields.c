@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-selector-fields.h"
 #include "kube-selector-private.h"
 
 /* Field selectors: their text form, and the fields of an object. */
@@ -129,25 +130,55 @@ field_text (KubeValue *value, char buffer[32])
   }
 }
 
-const char *
-kube_selector_get_field (KubeObject *object, const char *field, char buffer[32])
-{
-  const char *path = field, *fallback_path = NULL, *absent = "", *text;
+typedef struct {
+  KubeObject *object;
+  char buffer[32];
+} ObjectFields;
 
-  if (strcmp (field, "metadata.name") == 0)
-    text = kube_object_get_name (object);
-  else if (strcmp (field, "metadata.namespace") == 0)
-    text = kube_object_get_namespace (object);
-  else {
-    for (gsize i = 0; i < G_N_ELEMENTS (selectable_fields); i++)
-      if (strcmp (selectable_fields[i].field, field) == 0) {
-        path = selectable_fields[i].path;
-        fallback_path = selectable_fields[i].fallback_path;
-        absent = selectable_fields[i].absent;
-      }
-    text = field_text (kube_object_get (object, path), buffer);
-    if (fallback_path != NULL && (text == NULL || *text == '\0'))
-      text = field_text (kube_object_get (object, fallback_path), buffer);
+static const char *
+object_field (const char *path, gpointer user_data)
+{
+  ObjectFields *fields = user_data;
+
+  if (strcmp (path, "metadata.name") == 0)
+    return kube_object_get_name (fields->object);
+  if (strcmp (path, "metadata.namespace") == 0)
+    return kube_object_get_namespace (fields->object);
+  return field_text (kube_object_get (fields->object, path), fields->buffer);
+}
+
+static gboolean
+field_matches (const KubeRequirement *requirement, KubeSelectorFieldFunc func, gpointer user_data)
+{
+  const char *path = requirement->key, *fallback_path = NULL, *absent = "", *text;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (selectable_fields); i++) {
+    if (strcmp (selectable_fields[i].field, requirement->key) == 0) {
+      path = selectable_fields[i].path;
+      fallback_path = selectable_fields[i].fallback_path;
+      absent = selectable_fields[i].absent;
+    }
   }
-  return text != NULL ? text : absent;
+  text = func (path, user_data);
+  if (fallback_path != NULL && (text == NULL || *text == '\0'))
+    text = func (fallback_path, user_data);
+  return kube_requirement_matches (requirement, text != NULL ? text : absent);
+}
+
+gboolean
+kube_selector_matches_fields (KubeSelector *selector, KubeSelectorFieldFunc func, gpointer user_data)
+{
+  for (guint i = 0; i < selector->requirements->len; i++) {
+    if (!field_matches (&g_array_index (selector->requirements, KubeRequirement, i), func, user_data))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+kube_selector_matches_object_fields (KubeSelector *selector, KubeObject *object)
+{
+  ObjectFields fields = { object, "" };
+
+  return kube_selector_matches_fields (selector, object_field, &fields);
 }

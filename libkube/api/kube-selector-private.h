@@ -18,7 +18,7 @@ KubeSelector *kube_selector_alloc (void);
 /* By key; requirements on one key stay in the order in which they were written. */
 void kube_selector_sort (KubeSelector *selector);
 
-/* kube-selector-fields.c: a selectable field of @object as text; what is absent has its zero value. */
-const char *kube_selector_get_field (KubeObject *object, const char *field, char buffer[32]);
+/* kube-selector-fields.c: what is absent has its zero value. */
+gboolean kube_selector_matches_object_fields (KubeSelector *selector, KubeObject *object);
 
 G_END_DECLS

@@ -183,14 +183,7 @@ kube_selector_matches (KubeSelector *selector, KubeObject *object)
 {
   if (!selector->of_fields)
     return kube_selector_matches_labels (selector, kube_value_get_member (kube_object_get (object, "metadata"), "labels"));
-
-  for (guint i = 0; i < selector->requirements->len; i++) {
-    const KubeRequirement *requirement = &g_array_index (selector->requirements, KubeRequirement, i);
-    char buffer[32];
-    if (!kube_requirement_matches (requirement, kube_selector_get_field (object, requirement->key, buffer)))
-      return FALSE;
-  }
-  return TRUE;
+  return kube_selector_matches_object_fields (selector, object);
 }
 
 const char *

@@ -58,26 +58,38 @@ skip_value (const char *at, const char *end)
   return end;
 }
 
+/* Where the member @key of the object at @json begins; NULL where there is none. */
+static const char *
+find_member (const char *json, const char *end, const char *key, gsize key_length)
+{
+  const char *at = json + 1;
+
+  while (at < end && *at == '"') {
+    const char *name = at + 1, *after = skip_string (name, end), *value_end;
+
+    if ((gsize) (after - 1 - name) == key_length && memcmp (name, key, key_length) == 0)
+      return at;
+    value_end = skip_value (after + 1, end);
+    at = *value_end == ',' ? value_end + 1 : end;
+  }
+  return NULL;
+}
+
 gboolean
 kube_splice_find (const char *json, gsize length, const char *key, KubePart *value, KubePart *member)
 {
-  const char *end = json + length, *at = json + 1;
   gsize key_length = strlen (key);
+  const char *end = json + length, *at = find_member (json, end, key, key_length);
 
-  while (at < end && *at == '"') {
-    const char *name = at + 1, *after = skip_string (name, end), *value_end = skip_value (after + 1, end);
-    if ((gsize) (after - 1 - name) == key_length && memcmp (name, key, key_length) == 0) {
-      value->start = after + 1;
-      value->end = value_end;
-      if (member != NULL) {
-        member->start = *value_end != ',' && at[-1] == ',' ? at - 1 : at;
-        member->end = *value_end == ',' ? value_end + 1 : value_end;
-      }
-      return TRUE;
-    }
-    at = *value_end == ',' ? value_end + 1 : end;
+  if (at == NULL)
+    return FALSE;
+  value->start = at + key_length + 3;
+  value->end = skip_value (value->start, end);
+  if (member != NULL) {
+    member->start = *value->end != ',' && at[-1] == ',' ? at - 1 : at;
+    member->end = *value->end == ',' ? value->end + 1 : value->end;
   }
-  return FALSE;
+  return TRUE;
 }
 
 gboolean
@@ -86,6 +98,27 @@ kube_splice_find_meta (const char *json, gsize length, const char *key, KubePart
   KubePart meta;
 
   return kube_splice_find (json, length, "metadata", &meta, NULL) && kube_splice_find (meta.start, (gsize) (meta.end - meta.start), key, value, NULL);
+}
+
+gboolean
+kube_splice_find_path (const char *json, gsize length, const char *path, KubePart *value)
+{
+  const char *end = json + length, *at = json;
+
+  for (;;) {
+    gsize key_length = strcspn (path, ".");
+
+    at = at < end && *at == '{' ? find_member (at, end, path, key_length) : NULL;
+    if (at == NULL)
+      return FALSE;
+    at += key_length + 3;
+    if (path[key_length] == '\0')
+      break;
+    path += key_length + 1;
+  }
+  value->start = at;
+  value->end = skip_value (at, end);
+  return TRUE;
 }
 
 void

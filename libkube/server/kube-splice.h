@@ -17,6 +17,8 @@ typedef struct {
 gboolean kube_splice_find (const char *json, gsize length, const char *key, KubePart *value, KubePart *member);
 /* metadata.@key. */
 gboolean kube_splice_find_meta (const char *json, gsize length, const char *key, KubePart *value);
+/* What stands at a dotted path of objects. */
+gboolean kube_splice_find_path (const char *json, gsize length, const char *path, KubePart *value);
 /* The object without its apiVersion and kind: as it stands in the items of a list. */
 void kube_splice_append_item (const char *json, gsize length, GString *out);
 /* The bytes with an empty metadata.resourceVersion, and where its digits go; %G_MAXSIZE where the object has none. */

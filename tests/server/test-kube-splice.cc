@@ -34,6 +34,26 @@ TEST (KubeSplice, FindsMembersOfTheObjectItselfOnly)
   EXPECT_EQ (member ("{}", "a"), "(none)");
 }
 
+std::string
+at_path (const std::string &json, const char *path)
+{
+  KubePart value;
+  return kube_splice_find_path (json.data (), json.size (), path, &value) ? std::string (value.start, value.end) : "(none)";
+}
+
+TEST (KubeSplice, PathsGoThroughObjectsOnly)
+{
+  const std::string json = R"({"a":{"b":{"c":"x"},"l":[{"c":1}],"n":null},"ab":{"c":2},"s":"{\"c\":3}"})";
+  EXPECT_EQ (at_path (json, "a.b.c"), "\"x\"");
+  EXPECT_EQ (at_path (json, "ab.c"), "2");
+  EXPECT_EQ (at_path (json, "a.b"), R"({"c":"x"})");
+  EXPECT_EQ (at_path (json, "a.c"), "(none)");
+  EXPECT_EQ (at_path (json, "a.l.c"), "(none)");
+  EXPECT_EQ (at_path (json, "a.n.c"), "(none)");
+  EXPECT_EQ (at_path (json, "s.c"), "(none)");
+  EXPECT_EQ (at_path ("{}", "a.b"), "(none)");
+}
+
 TEST (KubeSplice, ItemsOfListsHaveNoKind)
 {
   EXPECT_EQ (item (R"({"apiVersion":"v1","kind":"Pod","metadata":{}})"), R"({"metadata":{}})");

@@ -3,7 +3,7 @@
 #include "../kube-convert.h"
 #include "kube-splice.h"
 #include "kube-table.h"
-#include <kube/kube-selector.h>
+#include "kube-selector-fields.h"
 
 /* How much of a list is read within one read transaction, and how long that may take. */
 #define SLICE_BYTES (256 * 1024)
@@ -60,6 +60,37 @@ kube_registry_convert (KubeOperation *op, const char *json, gsize length)
   return kube_convert_from_storage (op->kind, stored);
 }
 
+typedef struct {
+  const char *json;
+  gsize length;
+  char *text; /* (owned) (nullable): what was found last */
+} StoredFields;
+
+static const char *
+stored_field (const char *path, gpointer user_data)
+{
+  StoredFields *fields = user_data;
+  g_autoptr (KubeValue) value = NULL;
+  KubePart part;
+  const char *start;
+
+  g_clear_pointer (&fields->text, g_free);
+  if (!kube_splice_find_path (fields->json, fields->length, path, &part))
+    return NULL;
+  start = part.start;
+  if (*start == '{' || *start == '[' || *start == 'n')
+    return NULL;
+  if (*start != '"') {
+    fields->text = g_strndup (start, (gsize) (part.end - start));
+  } else if (memchr (start, '\\', (gsize) (part.end - start)) == NULL) {
+    fields->text = g_strndup (start + 1, (gsize) (part.end - start) - 2);
+  } else {
+    value = kube_value_parse (start, part.end - start, NULL);
+    fields->text = g_strdup (kube_value_peek_string (value, NULL));
+  }
+  return fields->text;
+}
+
 gboolean
 kube_registry_matches (const KubeListOptions *options, const char *json, gsize length)
 {
@@ -70,9 +101,11 @@ kube_registry_matches (const KubeListOptions *options, const char *json, gsize l
       return FALSE;
   }
   if (options->fields != NULL) {
-    g_autoptr (KubeValue) value = kube_value_parse (json, (gssize) length, NULL);
-    g_autoptr (KubeObject) object = value != NULL ? kube_object_new (value) : NULL;
-    return object != NULL && kube_selector_matches (options->fields, object);
+    StoredFields fields = { json, length, NULL };
+    gboolean matches = kube_selector_matches_fields (options->fields, stored_field, &fields);
+
+    g_free (fields.text);
+    return matches;
   }
   return TRUE;
 }
