@@ -191,8 +191,6 @@ on_orphan_removed (GObject *object, GAsyncResult *result, gpointer data)
 static void
 remove_orphan (KubeNodeAgent *self, const char *uid)
 {
-  if (*uid == '\0' || g_hash_table_contains (self->workers, uid))
-    return;
   kube_info (1, "pod %s was deleted while the agent was away", uid);
   kube_runtime_remove_pod_async (self->node.runtime, uid, on_orphan_removed, NULL);
   kube_network_detach_async (self->node.network, uid, NULL, NULL, NULL);
@@ -221,13 +219,21 @@ on_pods_synced (KubeInformer *informer, gpointer data)
   g_auto (GStrv) pods = kube_runtime_list_pods (self->node.runtime);
   g_auto (GStrv) attached = kube_network_list (self->node.network);
   g_autoptr (GPtrArray) containers = kube_runtime_list_containers (self->node.runtime, NULL);
+  g_autoptr (GHashTable) here = g_hash_table_new (g_str_hash, g_str_equal);
+  GHashTableIter iter;
+  gpointer uid;
 
-  for (char **uid = pods; *uid != NULL; uid++)
-    remove_orphan (self, *uid);
+  for (char **pod = pods; *pod != NULL; pod++)
+    g_hash_table_add (here, *pod);
   for (guint i = 0; i < containers->len; i++)
-    remove_orphan (self, ((KubeContainer *) containers->pdata[i])->pod_uid);
-  for (char **uid = attached; *uid != NULL; uid++)
-    remove_orphan (self, *uid);
+    g_hash_table_add (here, ((KubeContainer *) containers->pdata[i])->pod_uid);
+  for (char **pod = attached; *pod != NULL; pod++)
+    g_hash_table_add (here, *pod);
+  g_hash_table_iter_init (&iter, here);
+  while (g_hash_table_iter_next (&iter, &uid, NULL)) {
+    if (*(const char *) uid != '\0' && !g_hash_table_contains (self->workers, uid))
+      remove_orphan (self, uid);
+  }
   remove_orphan_folders (self, self->node.pods_dir, FALSE);
   remove_orphan_folders (self, self->node.logs_dir, TRUE);
 }
