@@ -31,10 +31,24 @@ G_DECLARE_FINAL_TYPE (KubeController, kube_controller, KUBE, CONTROLLER, GObject
  * @error: set it to be called again later, rate-limited; nothing of @plan is done then
  *
  * Observed state in, intended writes out. It reads informers, does no I/O and does not block.
+ *
+ * Returns: %FALSE with @error set
+ * Since: 1.0
  */
 typedef gboolean (*KubeReconcileFunc) (KubeController *controller, const char *key, KubePlan *plan, gpointer user_data, GError **error);
 
-/* Adds to @keys (g_free()) which keys are to be looked at because of @object. @old: (nullable): its state before. */
+/**
+ * KubeKeyFunc:
+ * @controller: the controller
+ * @object: an object that has changed
+ * @old: (nullable): its state before
+ * @keys: (element-type utf8): to be added to; g_free() frees an element
+ * @user_data: the function's data
+ *
+ * Says which keys are to be looked at because of @object.
+ *
+ * Since: 1.0
+ */
 typedef void (*KubeKeyFunc) (KubeController *controller, KubeObject *object, KubeObject *old, GPtrArray *keys, gpointer user_data);
 
 /* @name: as upstream names it ("replicaset-controller"): in events, metrics and its identity. */
@@ -88,7 +102,17 @@ gboolean kube_controller_is_idle (KubeController *controller);
 KUBE_AVAILABLE_IN_1_0
 G_DECLARE_FINAL_TYPE (KubeManager, kube_manager, KUBE, MANAGER, GObject)
 
-/* (transfer full): the client that the controller @name writes with, so that each has an identity of its own. */
+/**
+ * KubeManagerClientFunc:
+ * @manager: the manager
+ * @name: of a controller
+ * @user_data: the function's data
+ *
+ * Gives each controller an identity of its own.
+ *
+ * Returns: (transfer full): the client that the controller writes with
+ * Since: 1.0
+ */
 typedef KubeClient *(*KubeManagerClientFunc) (KubeManager *manager, const char *name, gpointer user_data);
 
 /* @client: reads and watches. @clock: (nullable). */

@@ -57,8 +57,17 @@ GPtrArray *kube_informer_list (KubeInformer *informer, const char *namespace_, K
 KUBE_AVAILABLE_IN_1_0
 guint kube_informer_get_length (KubeInformer *informer);
 
-/* Adds the values under which @object is found in an index by kube_informer_list_by(). */
-typedef void (*KubeIndexFunc) (KubeObject *object, GPtrArray *values /* (element-type utf8), g_free */, gpointer user_data);
+/**
+ * KubeIndexFunc:
+ * @object: an object
+ * @values: (element-type utf8): to be added to; g_free() frees an element
+ * @user_data: the function's data
+ *
+ * Says under which values kube_informer_list_by() finds @object.
+ *
+ * Since: 1.0
+ */
+typedef void (*KubeIndexFunc) (KubeObject *object, GPtrArray *values, gpointer user_data);
 /* Before it is started; @name is a static string. An index of the same name is made once. Ready-made: "namespace", "controller" (uid of the controlling owner), "owner" (uids of all owners). */
 KUBE_AVAILABLE_IN_1_0
 void kube_informer_add_index (KubeInformer *informer, const char *name, KubeIndexFunc func, gpointer user_data);

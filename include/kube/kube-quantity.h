@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  * KubeQuantity:
  *
  * An exact decimal number with the suffixes of Kubernetes' resource quantities (`100m`, `64Mi`, `1e3`), as
- * k8s.io/apimachinery's resource.Quantity: it prints in upstream's canonical form. Plain data: copy it by assignment.
+ * k8s.io/apimachinery's resource.Quantity: it prints in upstream's canonical form. Plain data: copied by assignment; on
+ * the heap only for bindings.
  *
  * The number is `value` * 10^`scale`, exact for up to 18 significant digits; what has more is rounded away from zero at the 19th, what
  * is finer than nano is rounded up to it, as upstream does, and binary quantities are capped at 2^63-1. What a client wrote is
@@ -28,6 +29,15 @@ typedef enum {
   KUBE_QUANTITY_BINARY_SI,
   KUBE_QUANTITY_DECIMAL_EXPONENT,
 } KubeQuantityFormat;
+
+#define KUBE_TYPE_QUANTITY (kube_quantity_get_type ())
+
+KUBE_AVAILABLE_IN_1_0
+GType kube_quantity_get_type (void) G_GNUC_CONST;
+KUBE_AVAILABLE_IN_1_0
+KubeQuantity *kube_quantity_copy (const KubeQuantity *quantity) G_GNUC_WARN_UNUSED_RESULT;
+KUBE_AVAILABLE_IN_1_0
+void kube_quantity_free (KubeQuantity *quantity);
 
 /* Errors: %KUBE_ERROR_INVALID, with upstream's text ("quantities must match the regular expression …", "unable to parse quantity's suffix"). */
 KUBE_AVAILABLE_IN_1_0
@@ -54,5 +64,7 @@ KUBE_AVAILABLE_IN_1_0
 void kube_quantity_add (KubeQuantity *quantity, const KubeQuantity *other); /* keeps @quantity's format, takes @other's if @quantity is zero */
 KUBE_AVAILABLE_IN_1_0
 void kube_quantity_subtract (KubeQuantity *quantity, const KubeQuantity *other);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeQuantity, kube_quantity_free)
 
 G_END_DECLS

@@ -35,12 +35,11 @@ KubeSelector *kube_selector_ref (KubeSelector *selector);
 KUBE_AVAILABLE_IN_1_0
 void kube_selector_unref (KubeSelector *selector);
 KUBE_AVAILABLE_IN_1_0
-gboolean kube_selector_is_empty (KubeSelector *selector); /* selects everything */
+gboolean kube_selector_is_empty (KubeSelector *selector);
 KUBE_AVAILABLE_IN_1_0
-gboolean kube_selector_matches_labels (KubeSelector *selector, KubeValue *labels); /* @labels NULL: none */
+gboolean kube_selector_matches_labels (KubeSelector *selector, KubeValue *labels);
 KUBE_AVAILABLE_IN_1_0
-gboolean kube_selector_matches (KubeSelector *selector, KubeObject *object); /* labels, or fields, of the object */
-/* The value that an equality requirement demands for @key, or NULL: what lets a list or a watch go straight to one object or node. */
+gboolean kube_selector_matches (KubeSelector *selector, KubeObject *object);
 KUBE_AVAILABLE_IN_1_0
 const char *kube_selector_get_required (KubeSelector *selector, const char *key);
 /* (transfer container) (array zero-terminated=1): the keys of its requirements, borrowed: what a server checks against the fields that a kind offers. */

@@ -56,7 +56,17 @@ gboolean kube_server_publish (KubeServer *server, const char *address, guint16 p
 KUBE_AVAILABLE_IN_1_0
 void kube_server_shut_down (KubeServer *server);
 
-/* How the server reaches the node agents: (transfer full) (nullable): the API of node @name. Called on any thread. */
+/**
+ * KubeNodeResolver:
+ * @server: the server
+ * @name: of a node
+ * @user_data: the function's data
+ *
+ * How the server reaches the node agents. Called on any thread.
+ *
+ * Returns: (transfer full) (nullable): the API of the node
+ * Since: 1.0
+ */
 typedef KubeNodeApi *(*KubeNodeResolver) (KubeServer *server, const char *name, gpointer user_data);
 KUBE_AVAILABLE_IN_1_0
 void kube_server_set_node_resolver (KubeServer *server, KubeNodeResolver resolver, gpointer user_data, GDestroyNotify destroy);

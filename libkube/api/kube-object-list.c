@@ -38,6 +38,13 @@ kube_object_list_new (GPtrArray *objects, const char *resource_version, const ch
   return list;
 }
 
+/**
+ * kube_object_list_ref:
+ * @list: a list
+ *
+ * Returns: (transfer full): @list
+ * Since: 1.0
+ */
 KubeObjectList *
 kube_object_list_ref (KubeObjectList *list)
 {
@@ -45,6 +52,12 @@ kube_object_list_ref (KubeObjectList *list)
   return list;
 }
 
+/**
+ * kube_object_list_unref:
+ * @list: (transfer full): a list
+ *
+ * Since: 1.0
+ */
 void
 kube_object_list_unref (KubeObjectList *list)
 {
@@ -56,6 +69,13 @@ kube_object_list_unref (KubeObjectList *list)
   g_free (list);
 }
 
+/**
+ * kube_object_list_get_length:
+ * @list: a list
+ *
+ * Returns: how many objects it has
+ * Since: 1.0
+ */
 guint
 kube_object_list_get_length (KubeObjectList *list)
 {
@@ -77,18 +97,41 @@ kube_object_list_get (KubeObjectList *list, guint index)
   return g_ptr_array_index (list->objects, index);
 }
 
+/**
+ * kube_object_list_get_resource_version:
+ * @list: a list
+ *
+ * A watch from here on misses nothing and sees nothing twice.
+ *
+ * Returns: (nullable): the revision at which the objects were read
+ * Since: 1.0
+ */
 const char *
 kube_object_list_get_resource_version (KubeObjectList *list)
 {
   return list->resource_version;
 }
 
+/**
+ * kube_object_list_get_continue:
+ * @list: a list
+ *
+ * Returns: (nullable): the token that gets the rest; %NULL: the list is complete
+ * Since: 1.0
+ */
 const char *
 kube_object_list_get_continue (KubeObjectList *list)
 {
   return list->continue_token;
 }
 
+/**
+ * kube_object_list_get_remaining:
+ * @list: a list
+ *
+ * Returns: how many objects come after these; -1 where that is not known
+ * Since: 1.0
+ */
 gint64
 kube_object_list_get_remaining (KubeObjectList *list)
 {

@@ -90,6 +90,13 @@ kube_object_new_from_builder (KubeBuilder *builder)
   return kube_object_new (value);
 }
 
+/**
+ * kube_object_ref:
+ * @object: an object
+ *
+ * Returns: (transfer full): @object
+ * Since: 1.0
+ */
 KubeObject *
 kube_object_ref (KubeObject *object)
 {
@@ -97,6 +104,12 @@ kube_object_ref (KubeObject *object)
   return object;
 }
 
+/**
+ * kube_object_unref:
+ * @object: (transfer full): an object
+ *
+ * Since: 1.0
+ */
 void
 kube_object_unref (KubeObject *object)
 {
@@ -180,42 +193,93 @@ object_names (KubeObject *object)
   return names;
 }
 
+/**
+ * kube_object_get_api_version:
+ * @object: an object
+ *
+ * Returns: (nullable): its `apiVersion`
+ * Since: 1.0
+ */
 const char *
 kube_object_get_api_version (KubeObject *object)
 {
   return kube_value_get_member_string (kube_object_get_value (object), "apiVersion");
 }
 
+/**
+ * kube_object_get_kind:
+ * @object: an object
+ *
+ * Returns: (nullable): its `kind`
+ * Since: 1.0
+ */
 const char *
 kube_object_get_kind (KubeObject *object)
 {
   return kube_value_get_member_string (kube_object_get_value (object), "kind");
 }
 
+/**
+ * kube_object_get_name:
+ * @object: an object
+ *
+ * Returns: (nullable): its name
+ * Since: 1.0
+ */
 const char *
 kube_object_get_name (KubeObject *object)
 {
   return object_names (object)->name;
 }
 
+/**
+ * kube_object_get_namespace:
+ * @object: an object
+ *
+ * Returns: (nullable): its namespace; %NULL for an object of the whole cluster
+ * Since: 1.0
+ */
 const char *
 kube_object_get_namespace (KubeObject *object)
 {
   return object_names (object)->namespace_;
 }
 
+/**
+ * kube_object_get_uid:
+ * @object: an object
+ *
+ * Returns: (nullable): its uid; %NULL before it is stored
+ * Since: 1.0
+ */
 const char *
 kube_object_get_uid (KubeObject *object)
 {
   return object_names (object)->uid;
 }
 
+/**
+ * kube_object_get_resource_version:
+ * @object: an object
+ *
+ * Returns: (nullable): the revision at which it was written; %NULL before it is stored
+ * Since: 1.0
+ */
 const char *
 kube_object_get_resource_version (KubeObject *object)
 {
   return object_names (object)->resource_version;
 }
 
+/**
+ * kube_object_get_generation:
+ * @object: an object
+ *
+ * Counts the changes of what is asked for (`spec`), not those of what is observed (`status`).
+ *
+ * Returns: its generation; 0 where the kind has none
+ * Since: 1.0
+ */
 gint64
 kube_object_get_generation (KubeObject *object)
 {
@@ -231,36 +295,81 @@ metadata_time (KubeObject *object, const char *key)
   return text != NULL && kube_time_parse (text, &time, NULL) ? time : -1;
 }
 
+/**
+ * kube_object_get_creation_time:
+ * @object: an object
+ *
+ * Returns: when it was stored first, in microseconds since the epoch; -1 before
+ * Since: 1.0
+ */
 gint64
 kube_object_get_creation_time (KubeObject *object)
 {
   return metadata_time (object, "creationTimestamp");
 }
 
+/**
+ * kube_object_get_deletion_time:
+ * @object: an object
+ *
+ * Returns: when it is to be gone, in microseconds since the epoch; -1 where it is not being deleted
+ * Since: 1.0
+ */
 gint64
 kube_object_get_deletion_time (KubeObject *object)
 {
   return metadata_time (object, "deletionTimestamp");
 }
 
+/**
+ * kube_object_is_deleting:
+ * @object: an object
+ *
+ * Returns: whether its deletion was asked for; it stays while it has finalizers
+ * Since: 1.0
+ */
 gboolean
 kube_object_is_deleting (KubeObject *object)
 {
   return kube_value_get_member_string (object_names (object)->metadata, "deletionTimestamp") != NULL;
 }
 
+/**
+ * kube_object_get_label:
+ * @object: an object
+ * @key: a key, as it is
+ *
+ * Returns: (nullable): the value of a label
+ * Since: 1.0
+ */
 const char *
 kube_object_get_label (KubeObject *object, const char *key)
 {
   return kube_value_get_member_string (kube_value_get_member (object_names (object)->metadata, "labels"), key);
 }
 
+/**
+ * kube_object_get_annotation:
+ * @object: an object
+ * @key: a key, as it is
+ *
+ * Returns: (nullable): the value of an annotation
+ * Since: 1.0
+ */
 const char *
 kube_object_get_annotation (KubeObject *object, const char *key)
 {
   return kube_value_get_member_string (kube_value_get_member (object_names (object)->metadata, "annotations"), key);
 }
 
+/**
+ * kube_object_has_finalizer:
+ * @object: an object
+ * @finalizer: a name
+ *
+ * Returns: whether @finalizer holds the object back from its deletion
+ * Since: 1.0
+ */
 gboolean
 kube_object_has_finalizer (KubeObject *object, const char *finalizer)
 {
@@ -308,18 +417,44 @@ kube_object_get (KubeObject *object, const char *path)
   return kube_value_get (kube_object_get_value (object), path);
 }
 
+/**
+ * kube_object_get_string:
+ * @object: an object
+ * @path: a path, as for #KubeValue
+ *
+ * Returns: (nullable): the string at @path
+ * Since: 1.0
+ */
 const char *
 kube_object_get_string (KubeObject *object, const char *path)
 {
   return kube_value_get_string (kube_object_get_value (object), path);
 }
 
+/**
+ * kube_object_get_integer:
+ * @object: an object
+ * @path: a path, as for #KubeValue
+ * @fallback: what to return where there is none
+ *
+ * Returns: the integer at @path
+ * Since: 1.0
+ */
 gint64
 kube_object_get_integer (KubeObject *object, const char *path, gint64 fallback)
 {
   return kube_value_get_integer (kube_object_get_value (object), path, fallback);
 }
 
+/**
+ * kube_object_get_boolean:
+ * @object: an object
+ * @path: a path, as for #KubeValue
+ * @fallback: what to return where there is none
+ *
+ * Returns: the boolean at @path
+ * Since: 1.0
+ */
 gboolean
 kube_object_get_boolean (KubeObject *object, const char *path, gboolean fallback)
 {

@@ -14,6 +14,13 @@ kube_selector_alloc (void)
   return selector;
 }
 
+/**
+ * kube_selector_ref:
+ * @selector: a selector
+ *
+ * Returns: (transfer full): @selector
+ * Since: 1.0
+ */
 KubeSelector *
 kube_selector_ref (KubeSelector *selector)
 {
@@ -21,6 +28,12 @@ kube_selector_ref (KubeSelector *selector)
   return selector;
 }
 
+/**
+ * kube_selector_unref:
+ * @selector: (transfer full): a selector
+ *
+ * Since: 1.0
+ */
 void
 kube_selector_unref (KubeSelector *selector)
 {
@@ -159,12 +172,27 @@ kube_selector_from_labels (KubeValue *labels)
   return selector;
 }
 
+/**
+ * kube_selector_is_empty:
+ * @selector: a selector
+ *
+ * Returns: whether it selects everything
+ * Since: 1.0
+ */
 gboolean
 kube_selector_is_empty (KubeSelector *selector)
 {
   return !selector->nothing && selector->requirements->len == 0;
 }
 
+/**
+ * kube_selector_matches_labels:
+ * @selector: a selector
+ * @labels: (nullable): an object of strings; %NULL: no labels
+ *
+ * Returns: whether a label selector selects what has @labels
+ * Since: 1.0
+ */
 gboolean
 kube_selector_matches_labels (KubeSelector *selector, KubeValue *labels)
 {
@@ -178,6 +206,14 @@ kube_selector_matches_labels (KubeSelector *selector, KubeValue *labels)
   return TRUE;
 }
 
+/**
+ * kube_selector_matches:
+ * @selector: a selector
+ * @object: an object
+ *
+ * Returns: whether it selects @object, by its labels or its fields
+ * Since: 1.0
+ */
 gboolean
 kube_selector_matches (KubeSelector *selector, KubeObject *object)
 {
@@ -186,6 +222,16 @@ kube_selector_matches (KubeSelector *selector, KubeObject *object)
   return kube_selector_matches_object_fields (selector, object);
 }
 
+/**
+ * kube_selector_get_required:
+ * @selector: a selector
+ * @key: a label or a field
+ *
+ * What lets a list or a watch go straight to one object or one node.
+ *
+ * Returns: (nullable): the value that @selector demands for @key, where it demands just one
+ * Since: 1.0
+ */
 const char *
 kube_selector_get_required (KubeSelector *selector, const char *key)
 {

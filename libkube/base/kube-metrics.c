@@ -415,7 +415,7 @@ compare_names (gconstpointer a, gconstpointer b)
 }
 
 /**
- * kube_metrics_print: (skip)
+ * kube_metrics_print:
  *
  * Returns: (transfer full): all metrics that have values, sorted by name, in the Prometheus text format 0.0.4
  * Since: 1.0

@@ -366,10 +366,37 @@ parsed_format (const Written *written, const Decimal *decimal)
   return written->format == KUBE_QUANTITY_BINARY_SI && fraction ? KUBE_QUANTITY_DECIMAL_SI : written->format;
 }
 
+G_DEFINE_BOXED_TYPE (KubeQuantity, kube_quantity, kube_quantity_copy, kube_quantity_free)
+
 /**
- * kube_quantity_parse: (skip)
+ * kube_quantity_copy:
+ * @quantity: a quantity
+ *
+ * Returns: (transfer full): the same one
+ * Since: 1.0
+ */
+KubeQuantity *
+kube_quantity_copy (const KubeQuantity *quantity)
+{
+  return g_memdup2 (quantity, sizeof *quantity);
+}
+
+/**
+ * kube_quantity_free:
+ * @quantity: (transfer full): what kube_quantity_copy() made
+ *
+ * Since: 1.0
+ */
+void
+kube_quantity_free (KubeQuantity *quantity)
+{
+  g_free (quantity);
+}
+
+/**
+ * kube_quantity_parse:
  * @text: a quantity
- * @quantity: (out): what it says
+ * @quantity: (out caller-allocates): what it says
  * @error: %KUBE_ERROR_INVALID
  *
  * Returns: whether @text is a quantity
@@ -414,9 +441,9 @@ kube_quantity_canonicalize (const char *text, int min_scale, GError **error)
 }
 
 /**
- * kube_quantity_from_value: (skip)
+ * kube_quantity_from_value:
  * @value: a JSON string, around which white space does not count, or a number; null is zero
- * @quantity: (out): what it says
+ * @quantity: (out caller-allocates): what it says
  * @error: %KUBE_ERROR_INVALID
  *
  * Returns: whether @value is a quantity
@@ -438,7 +465,7 @@ kube_quantity_from_value (KubeValue *value, KubeQuantity *quantity, GError **err
 }
 
 /**
- * kube_quantity_print: (skip)
+ * kube_quantity_print:
  * @quantity: a quantity
  *
  * Returns: (transfer full): its canonical form
@@ -493,7 +520,7 @@ scale_value (gint64 value, int power)
 }
 
 /**
- * kube_quantity_get_value: (skip)
+ * kube_quantity_get_value:
  * @quantity: a quantity
  *
  * Returns: the number as an integer, rounded away from zero, capped
@@ -506,7 +533,7 @@ kube_quantity_get_value (const KubeQuantity *quantity)
 }
 
 /**
- * kube_quantity_get_milli_value: (skip)
+ * kube_quantity_get_milli_value:
  * @quantity: a quantity
  *
  * Returns: a thousand times the number as an integer, rounded away from zero, capped
@@ -519,7 +546,7 @@ kube_quantity_get_milli_value (const KubeQuantity *quantity)
 }
 
 /**
- * kube_quantity_get_double: (skip)
+ * kube_quantity_get_double:
  * @quantity: a quantity
  *
  * Returns: the number, as near as a double comes
@@ -542,7 +569,7 @@ wide (gint64 value, int power)
 }
 
 /**
- * kube_quantity_compare: (skip)
+ * kube_quantity_compare:
  * @a: a quantity
  * @b: another
  *
@@ -590,7 +617,7 @@ set_sum (KubeQuantity *quantity, gint64 a, int a_scale, gint64 b, int b_scale)
 }
 
 /**
- * kube_quantity_add: (skip)
+ * kube_quantity_add:
  * @quantity: what is added to; it keeps its format, and takes the other's where it is zero
  * @other: what is added
  *
@@ -605,7 +632,7 @@ kube_quantity_add (KubeQuantity *quantity, const KubeQuantity *other)
 }
 
 /**
- * kube_quantity_subtract: (skip)
+ * kube_quantity_subtract:
  * @quantity: what is subtracted from; it keeps its format, and takes the other's where it is zero
  * @other: what is subtracted
  *

@@ -657,7 +657,7 @@ add_watch (KubeController *self, KubeKind *kind, KubeKeyFunc keys, gpointer user
  * @controller: a controller that was not started
  * @kind: what to watch
  * @keys: (nullable) (scope forever): which keys a change queues; %NULL: the object's own
- * @user_data: (closure keys): data for @keys
+ * @user_data: data for @keys
  *
  * Returns: (transfer none): the informer
  * Since: 1.0

@@ -53,7 +53,7 @@ kube_plan_new (void)
 }
 
 /**
- * kube_plan_ref: (skip)
+ * kube_plan_ref:
  * @plan: a plan
  *
  * Returns: (transfer full): @plan
@@ -67,7 +67,7 @@ kube_plan_ref (KubePlan *plan)
 }
 
 /**
- * kube_plan_unref: (skip)
+ * kube_plan_unref:
  * @plan: (transfer full): a plan
  *
  * Since: 1.0
