@@ -10,7 +10,11 @@ G_BEGIN_DECLS
  * any thread. Names and labels are upstream's where upstream has the metric. */
 typedef struct _KubeMetric KubeMetric;
 
-typedef enum { KUBE_METRIC_COUNTER, KUBE_METRIC_GAUGE, KUBE_METRIC_HISTOGRAM } KubeMetricType;
+typedef enum {
+  KUBE_METRIC_COUNTER,
+  KUBE_METRIC_GAUGE,
+  KUBE_METRIC_HISTOGRAM,
+} KubeMetricType;
 
 /* The same name gives the same metric. @label_names: (nullable) (array zero-terminated=1): static strings.
  * @buckets: (nullable) (array zero-terminated=0): upper bounds of a histogram, ascending, ended by 0; NULL: upstream's defaults. */

@@ -8,6 +8,7 @@
 #include <kube/kube-config.h>
 #include <kube/kube-controller.h>
 #include <kube/kube-controllers.h>
+#include <kube/kube-enum-types.h>
 #include <kube/kube-error.h>
 #include <kube/kube-event-recorder.h>
 #include <kube/kube-http-client.h>
