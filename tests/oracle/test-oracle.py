@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Holds the level that the recorded answers of upstream are met with.
+
+Usage: test-oracle.py api|pods KUBE-ALL KUBE-IMAGE SOURCE-ROOT
+
+`api` replays requests against an API server alone, `pods` pods against a node with real containers. The recordings are looked for in
+$KUBE_ORACLE, or in ../shared/oracle beside the sources; where there are none the test is skipped. Each run has a network namespace of its own.
+"""
+import collections, contextlib, os, re, shutil, subprocess, sys, tempfile, time
+
+SKIPPED = 77
+ROW = re.compile(r"(\S+)\s+(\d+) cases  code\s+([\d.]+) %  exact\s+([\d.]+) %")
+
+
+def skip(why):
+    print("skipped:", why)
+    sys.exit(SKIPPED)
+
+
+def levels(path):
+    """Name -> what is asked for, in percent."""
+    with open(path) as f:
+        rows = [line.split() for line in f if line.strip() and not line.startswith("#")]
+    return {row[0]: [float(x) for x in row[1:]] for row in rows}
+
+
+@contextlib.contextmanager
+def cluster(program, folder, *options):
+    """A running kube-all; gives the path of its kubeconfig."""
+    kubeconfig, ready = os.path.join(folder, "kubeconfig"), os.path.join(folder, "ready")
+    with open(ready, "w") as out, open(os.path.join(folder, "log"), "w") as log:
+        process = subprocess.Popen([program, "--data-dir", os.path.join(folder, "data"), "--write-kubeconfig", kubeconfig, "--bind-address", "127.0.0.1", *options], stdout=out, stderr=log)
+    try:
+        end = time.monotonic() + 30
+        while not open(ready).read().startswith("ready") and time.monotonic() < end and process.poll() is None:
+            time.sleep(0.02)
+        if not open(ready).read().startswith("ready"):
+            sys.exit("the cluster does not start: " + open(os.path.join(folder, "log")).read()[-2000:])
+        yield kubeconfig
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def replay_requests(oracle, program, wanted, folder):
+    with cluster(program, folder, "--runtime", "sim", "--disable", "kube-controller-manager,kube-scheduler,kubelet") as kubeconfig:
+        run = subprocess.run([os.path.join(oracle, "replay"), "--kubeconfig", kubeconfig, "--show", "10"], stdout=subprocess.PIPE, text=True)
+    groups = collections.defaultdict(lambda: [0, 0, 0])
+    for name, n, code, exact in ROW.findall(run.stdout):
+        group = groups[name.split("/")[0]]
+        for i, x in enumerate((int(n), int(n) * float(code) / 100, int(n) * float(exact) / 100)):
+            group[i] += x
+    if not groups:
+        sys.exit("the replay says nothing: " + run.stdout[-2000:])
+    good = True
+    for name, (n, code, exact) in sorted(groups.items()):
+        reached, asked = (100 * code / n, 100 * exact / n), wanted.get(name, [0, 0])
+        # The rows are rounded to a tenth of a percent.
+        met = all(r >= a - 0.05 for r, a in zip(reached, asked))
+        good = good and met
+        print("%-4s %-8s %6d cases  code %5.1f (%5.1f)  exact %5.1f (%5.1f)" % ("ok" if met else "LOW", name, n, reached[0], asked[0], reached[1], asked[1]))
+    missing = sorted(set(wanted) - set(groups) - {"pods"})
+    if missing:
+        print("LOW  not replayed:", ", ".join(missing))
+    if not good or missing:
+        print(run.stdout[-6000:])
+    return good and not missing
+
+
+def replay_pods(oracle, program, image_program, wanted, folder):
+    image = os.path.join(folder, "image")
+    subprocess.run([os.path.join(oracle, "..", "accept", "image"), image, "1"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([image_program, "--data-dir", os.path.join(folder, "data"), "import", image, "localhost/web:1"], check=True, stdout=subprocess.DEVNULL)
+    try:
+        with cluster(program, folder, "--node-name", "here") as kubeconfig:
+            run = subprocess.run([os.path.join(oracle, "replay-pods"), "--kubeconfig", kubeconfig, "--want", str(wanted["pods"][0])])
+    finally:
+        subprocess.run([program, "--data-dir", os.path.join(folder, "data"), "--cleanup"])
+    return run.returncode == 0
+
+
+def main():
+    kind, program, image_program, root = sys.argv[1], os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3]), os.path.abspath(sys.argv[4])
+    oracle = os.environ.get("KUBE_ORACLE") or os.path.join(root, "..", "shared", "oracle")
+    if not os.path.exists(os.path.join(oracle, "replay")):
+        skip("no recorded answers in " + oracle)
+    if shutil.which("kubectl") is None:
+        skip("no kubectl")
+    if os.environ.get("KUBE_ORACLE_NAMESPACE") is None:
+        unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+        if (kind == "pods" and os.geteuid() != 0) or subprocess.run(unshare + ["true"], stderr=subprocess.DEVNULL).returncode != 0:
+            skip("a network namespace of its own needs rights that are not there")
+        os.execvpe("unshare", unshare + [sys.executable] + sys.argv, dict(os.environ, KUBE_ORACLE_NAMESPACE="1"))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    if kind == "pods" and any(shutil.which(name) is None for name in ("crun", "conmon")):
+        skip("no crun or no conmon")
+    wanted = levels(os.path.join(os.path.dirname(os.path.abspath(__file__)), "levels"))
+    with tempfile.TemporaryDirectory(prefix="kube-oracle.") as folder:
+        good = replay_requests(oracle, program, wanted, folder) if kind == "api" else replay_pods(oracle, program, image_program, wanted, folder)
+    sys.exit(0 if good else 1)
+
+
+main()
