@@ -90,10 +90,11 @@ kube_default_job (KubeNode *object)
   unset_integer (spec, "backoffLimit", kube_node_get (spec, "backoffLimitPerIndex") != NULL ? G_MAXINT32 : 6);
   if (kube_node_get_length (kube_node_get (object, "metadata.labels")) == 0)
     kube_default_copy_missing (object, "spec.template.metadata.labels", "metadata.labels");
-  kube_default_unset_string (spec, "completionMode", "NonIndexed");
+  if (kube_node_get (spec, "completionMode") == NULL)
+    kube_node_set_string (spec, "completionMode", "NonIndexed");
   unset_boolean (spec, "suspend", FALSE);
-  kube_default_unset_string (spec, "podReplacementPolicy",
-                             kube_node_get (spec, "podFailurePolicy") != NULL ? "Failed" : "TerminatingOrFailed");
+  if (kube_node_get (spec, "podReplacementPolicy") == NULL)
+    kube_node_set_string (spec, "podReplacementPolicy", kube_node_get (spec, "podFailurePolicy") != NULL ? "Failed" : "TerminatingOrFailed");
   unset_boolean (spec, "manualSelector", FALSE);
 }
 

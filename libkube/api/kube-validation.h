@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 void kube_validate_create (KubeKind *kind, KubeValue *object, KubeFieldErrors *errors);
 /* With the metadata's update rules and the fields that may not change. @subresource: (nullable): "status" and others have rules of their own. */
 void kube_validate_update (KubeKind *kind, const char *subresource, KubeValue *object, KubeValue *old, KubeFieldErrors *errors);
+/* The rules of a service's addresses alone, which upstream applies before it allocates any. */
+void kube_validate_service_addresses (KubeFieldErrors *errors, KubeValue *service);
 /* Equal as upstream's semantic equality has it: null, absent and empty are the same. */
 gboolean kube_validate_semantic_equal (KubeValue *a, KubeValue *b);
 

@@ -63,6 +63,22 @@ parse_protobuf (KubeOperation *op, const KubeType *expected, const char *data, g
   return kube_builder_end (builder);
 }
 
+/* @duplicates: (nullable): receives one text that names all repeated keys. */
+static KubeValue *
+parse_yaml (const char *data, gsize length, GPtrArray *duplicates, GError **error)
+{
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (KubeValue) value = kube_yaml_parse_with_duplicates (data, (gssize) length, lines, error);
+
+  if (value != NULL && duplicates != NULL && lines->len > 0) {
+    GString *text = g_string_new ("yaml: unmarshal errors:");
+    for (guint i = 0; i < lines->len; i++)
+      g_string_append_printf (text, "\n  %s", (const char *) lines->pdata[i]);
+    g_ptr_array_add (duplicates, g_string_free (text, FALSE));
+  }
+  return g_steal_pointer (&value);
+}
+
 KubeValue *
 kube_operation_parse_body (KubeOperation *op, const KubeType *expected, GPtrArray *duplicates, GError **error)
 {
@@ -84,7 +100,7 @@ kube_operation_parse_body (KubeOperation *op, const KubeType *expected, GPtrArra
   if (g_str_equal (type, "application/json"))
     return kube_value_parse_with_options (data != NULL ? data : "", (gssize) length, &options, error);
   if (g_str_equal (type, "application/yaml"))
-    return kube_yaml_parse (data != NULL ? data : "", (gssize) length, error);
+    return parse_yaml (data != NULL ? data : "", length, duplicates, error);
   if (g_str_equal (type, "application/vnd.kubernetes.protobuf"))
     return parse_protobuf (op, expected, data != NULL ? data : "", length, error);
   g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNSUPPORTED_MEDIA_TYPE,
@@ -235,7 +251,7 @@ kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value
 {
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) failure = NULL;
-  g_autoptr (KubeValue) decoded = kube_decode_request (kind, value, duplicates, problems, kind->not_stored ? NULL : &op->holds_empty, &failure);
+  g_autoptr (KubeValue) decoded = kube_decode_request (kind, value, duplicates, problems, kind->not_stored ? NULL : &op->needs_read_back, &failure);
   g_autoptr (KubeBuilder) builder = NULL;
 
   if (decoded == NULL) {
@@ -261,7 +277,7 @@ kube_operation_read_back (KubeOperation *op, KubeKind *kind, KubeObject *object)
   g_autoptr (KubeValue) decoded = NULL;
   g_autoptr (KubeBuilder) builder = NULL;
 
-  if (!op->holds_empty)
+  if (!op->needs_read_back)
     return kube_object_ref (object);
   decoded = kube_decode_object (kind, kube_object_get_value (object), NULL, NULL, NULL);
   if (decoded == NULL)
@@ -278,8 +294,15 @@ kube_operation_decode_body (KubeOperation *op, KubeKind *kind, GError **error)
 {
   g_autoptr (GPtrArray) duplicates = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (KubeValue) value = parse_object (op, kind, duplicates, error);
+  char buffer[128];
 
   if (value == NULL || !check_kind (op, kind, value, error))
     return NULL;
+  if (duplicates->len > 0 && g_str_equal (kube_operation_get_media_type (op, buffer), "application/yaml")) {
+    /* They are worded already, and stand before what the decoder finds. */
+    if (!report_problems (op, kind, duplicates, error))
+      return NULL;
+    g_ptr_array_set_size (duplicates, 0);
+  }
   return kube_operation_decode_value (op, kind, value, duplicates, error);
 }

@@ -43,7 +43,7 @@ typedef struct {
   gboolean dry_run;
   gboolean in_flight;     /* it counts among the requests under way */
   KubeStrictness strictness;
-  gboolean holds_empty; /* the decoded body has lists or maps without members, which the store will drop */
+  gboolean needs_read_back; /* the object will not be what it is now once it is stored: it has lists without members, or lacks defaults */
 } KubeOperation;
 
 KubeOperation *kube_operation_new (KubeServer *server, KubeCall *call);

@@ -99,6 +99,18 @@ check_watch (const KubeListOptions *options, KubeFieldErrors *errors)
     kube_field_errors_forbidden (errors, match, "resourceVersionMatch is forbidden when continue is provided");
 }
 
+static GError *
+unknown_label (KubeKind *kind, const char *name)
+{
+  if (kind->selectable == NULL)
+    return g_error_new (KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "\"%s\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", name);
+  if (g_str_equal (kind->group, "batch"))
+    return g_error_new (KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "field label \"%s\" not supported for %s", name, kind->name);
+  if (g_str_equal (kind->group, "resource.k8s.io"))
+    return g_error_new (KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "field label not supported for %s, Kind=%s: %s", kind->api_version, kind->name, name);
+  return g_error_new (KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "field label not supported: %s", name);
+}
+
 /* Every key of the selector must be one that the kind has. */
 static gboolean
 check_field_keys (KubeOperation *op, const char *text, GError **error)
@@ -117,10 +129,7 @@ check_field_keys (KubeOperation *op, const char *text, GError **error)
       continue;
     if (op->kind->selectable != NULL && g_strv_contains (op->kind->selectable, name))
       continue;
-    if (op->kind->selectable != NULL)
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "field label not supported: %s", name);
-    else
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "\"%s\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", name);
+    g_propagate_error (error, unknown_label (op->kind, name));
     return FALSE;
   }
   return TRUE;

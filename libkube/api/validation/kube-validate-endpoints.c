@@ -11,9 +11,10 @@ kube_validate_endpoint_ip (KubeFieldErrors *errors, const KubeFieldPath *path, c
   struct in_addr v4;
   struct in6_addr v6;
   guint32 address = 0;
-  gboolean is_v4 = inet_pton (AF_INET, text, &v4) == 1;
+  g_autofree char *plain = kube_validate_plain_ip (text);
+  gboolean is_v4 = inet_pton (AF_INET, plain, &v4) == 1;
 
-  if (!is_v4 && inet_pton (AF_INET6, text, &v6) != 1) {
+  if (!is_v4 && inet_pton (AF_INET6, plain, &v6) != 1) {
     kube_field_errors_invalid (errors, path, text, "must be a valid IP address");
     return;
   }
@@ -99,7 +100,7 @@ check_slice_address (KubeFieldErrors *errors, const KubeFieldPath *path, guint i
   int family = 0;
 
   if (equals (type, "IPv4") || equals (type, "IPv6")) {
-    if (!kube_validate_is_ip (address, &family)) {
+    if (!kube_validate_is_ip (address, &family) || kube_validate_is_mapped_ip (address)) {
       kube_validate_ip (errors, at, address);
       return;
     }

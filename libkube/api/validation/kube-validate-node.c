@@ -40,6 +40,20 @@ check_resources (KubeFieldErrors *errors, KubeValue *status)
   }
 }
 
+/* `MyFeature/mySubFeature` */
+static void
+check_features (KubeFieldErrors *errors, KubeValue *features)
+{
+  for (guint i = 0; i < kube_value_get_length (features); i++) {
+    const char *name = element_string (features, i);
+    if (!g_regex_match_simple ("^[A-Z][a-zA-Z0-9]*(/[a-zA-Z0-9]+)*$", name, G_REGEX_DOLLAR_ENDONLY, 0))
+      kube_field_errors_invalid_format (errors, AT_INDEX (AT (AT (NULL, "status"), "declaredFeatures"), i), name,
+                                        "invalid feature name \"%s\": must start with an UpperCamelCase segment, with subsequent segments separated by '/' "
+                                        "(e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
+                                        name);
+  }
+}
+
 static void
 create_node (KubeFieldErrors *errors, KubeValue *node)
 {
@@ -50,9 +64,11 @@ create_node (KubeFieldErrors *errors, KubeValue *node)
 
   check_taints (errors, AT (AT (NULL, "metadata"), "taints"), member_of (spec, "taints"));
   check_resources (errors, member_of (node, "status"));
-  for (guint i = 0; i < n; i++)
-    if (!kube_validate_is_cidr (element_string (ranges, i), &families[i & 1], &prefix))
-      kube_field_errors_invalid (errors, AT_INDEX (path, i), element_string (ranges, i), "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+  check_features (errors, kube_value_get (node, "status.declaredFeatures"));
+  for (guint i = 0; i < n; i++) {
+    kube_validate_is_cidr (element_string (ranges, i), &families[i & 1], &prefix);
+    kube_validate_cidr (errors, AT_INDEX (path, i), element_string (ranges, i));
+  }
   if (n > 2 || (n == 2 && families[0] == families[1]))
     kube_field_errors_invalid_value (errors, path, ranges, "may specify no more than one CIDR for each IP family");
 }

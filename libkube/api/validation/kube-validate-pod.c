@@ -620,8 +620,11 @@ update_pod_status (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old)
   if (has_text (member_of (pod, "spec"), "nodeName") && has_text (member_of (old, "spec"), "nodeName") &&
       !equals (string_of (member_of (pod, "spec"), "nodeName"), string_of (member_of (old, "spec"), "nodeName")))
     kube_field_errors_forbidden (errors, AT (path, "nodeName"), "may not be changed directly");
-  if (*node != '\0')
+  if (*node != '\0') {
     kube_validate_format (errors, AT (path, "nominatedNodeName"), KUBE_NAME_DNS1123_SUBDOMAIN, node);
+    if (has_text (member_of (pod, "spec"), "nodeName") && !equals (node, string_of (member_of (old, "status"), "nominatedNodeName")))
+      kube_field_errors_forbidden (errors, AT (path, "nominatedNodeName"), "may not be set on pods that are already bound to a node");
+  }
   check_conditions (errors, AT (path, "conditions"), member_of (status, "conditions"));
   for (guint i = 0; i < kube_value_get_length (ips); i++)
     kube_validate_ip (errors, AT_INDEX (AT (path, "podIPs"), i), string_of (kube_value_get_element (ips, i), "ip"));

@@ -100,7 +100,8 @@ void kube_validate_non_negative (KubeFieldErrors *errors, const KubeFieldPath *p
 void kube_validate_non_negative_member (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *key);
 void kube_validate_positive (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 value);
 void kube_validate_port_number (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 port);
-/* @strict: also refuses leading zeros and IPv4 in IPv6, as upstream does for what is new. */
+char *kube_validate_plain_ip (const char *text) G_GNUC_WARN_UNUSED_RESULT;
+gboolean kube_validate_is_mapped_ip (const char *text);
 gboolean kube_validate_is_ip (const char *text, int *family);
 gboolean kube_validate_is_cidr (const char *text, int *family, int *prefix);
 void kube_validate_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);

@@ -164,6 +164,13 @@ check_cluster_ip_fields (KubeFieldErrors *errors, const KubeFieldPath *path, Kub
   check_cluster_addresses (errors, path, spec);
 }
 
+/* What must hold before addresses are given out. */
+void
+kube_validate_service_addresses (KubeFieldErrors *errors, KubeValue *service)
+{
+  check_cluster_ip_fields (errors, AT (NULL, "spec"), member_of (service, "spec"));
+}
+
 static void
 check_node_ports (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
 {

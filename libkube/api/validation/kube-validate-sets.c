@@ -196,7 +196,7 @@ template_with_claims (KubeValue *spec)
       continue;
     volume = kube_node_append_object (list);
     kube_node_put_string (volume, "name", name != NULL ? name : "");
-    kube_node_set_string (volume, "persistentVolumeClaim.claimName", name != NULL && *name != '\0' ? name : "x");
+    kube_node_set_string (volume, "persistentVolumeClaim.claimName", name != NULL ? name : "");
   }
   for (guint i = 0; i < kube_value_get_length (volumes); i++)
     if (!name_set_has (&names, string_of (kube_value_get_element (volumes, i), "name")))
@@ -356,6 +356,6 @@ const KubeValidateRules kube_validate_sets_rules[] = {
   { "apps", "DaemonSet", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_daemon_set, update_daemon_set, update_daemon_set_status },
   { "apps", "StatefulSet", KUBE_NAME_RULE_LABEL, KUBE_VALIDATE_META_ON_UPDATE, create_stateful_set, update_stateful_set, update_stateful_set_status },
   { "apps", "ControllerRevision", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_revision, update_revision, NULL },
-  { "policy", "PodDisruptionBudget", KUBE_NAME_RULE_SUBDOMAIN, 0, create_budget, update_budget, NULL },
+  { "policy", "PodDisruptionBudget", KUBE_NAME_RULE_PATH_SEGMENT, KUBE_VALIDATE_ANY_FINALIZER, create_budget, update_budget, NULL },
   { NULL },
 };

@@ -281,6 +281,7 @@ create_capacity (KubeFieldErrors *errors, KubeValue *object)
 static void
 update_capacity (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 {
+  create_capacity (errors, object);
   kube_validate_immutable (errors, AT (NULL, "nodeTopology"), member_of (object, "nodeTopology"), member_of (old, "nodeTopology"), "*@meta.LabelSelector");
   kube_validate_immutable (errors, AT (NULL, "storageClassName"), member_of (object, "storageClassName"), member_of (old, "storageClassName"), "s");
 }
@@ -376,6 +377,7 @@ create_runtime_class (KubeFieldErrors *errors, KubeValue *object)
 static void
 update_runtime_class (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 {
+  create_runtime_class (errors, object);
   kube_validate_immutable (errors, AT (NULL, "handler"), member_of (object, "handler"), member_of (old, "handler"), "s");
 }
 

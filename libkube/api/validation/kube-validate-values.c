@@ -144,22 +144,76 @@ kube_validate_is_cidr (const char *text, int *family, int *prefix)
   return TRUE;
 }
 
+/* Without the zeros that lead the decimal numbers of an IPv4 address, which old clients wrote. */
+char *
+kube_validate_plain_ip (const char *text)
+{
+  GString *plain = g_string_new (NULL);
+  gboolean begins = TRUE;
+
+  if (strchr (text, ':') != NULL)
+    return g_string_free (g_string_append (plain, text), FALSE);
+  for (; *text != '\0'; text++) {
+    if (!begins || *text != '0' || !g_ascii_isdigit (text[1]))
+      g_string_append_c (plain, *text);
+    begins = *text == '.' || (begins && *text == '0');
+  }
+  return g_string_free (plain, FALSE);
+}
+
+gboolean
+kube_validate_is_mapped_ip (const char *text)
+{
+  struct in6_addr address;
+
+  return inet_pton (AF_INET6, text, &address) == 1 && IN6_IS_ADDR_V4MAPPED (&address);
+}
+
 void
 kube_validate_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text)
 {
+  g_autofree char *plain = kube_validate_plain_ip (text);
   int family;
 
-  if (!kube_validate_is_ip (text, &family))
+  if (!kube_validate_is_ip (plain, &family))
     kube_field_errors_invalid (errors, path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+  else if (!equals (plain, text))
+    kube_field_errors_invalid (errors, path, text, "must not have leading 0s");
+  else if (kube_validate_is_mapped_ip (text))
+    kube_field_errors_invalid (errors, path, text, "must not be an IPv4-mapped IPv6 address");
+}
+
+/* Whether an address of a range has bits behind its prefix. */
+static gboolean
+has_host_bits (const char *text, int family, int prefix)
+{
+  g_autofree char *address = g_strndup (text, strcspn (text, "/"));
+  guint8 bytes[16] = { 0 };
+
+  inet_pton (family == 4 ? AF_INET : AF_INET6, address, bytes);
+  for (int bit = prefix; bit < (family == 4 ? 32 : 128); bit++)
+    if (bytes[bit / 8] & (0x80 >> (bit % 8)))
+      return TRUE;
+  return FALSE;
 }
 
 void
 kube_validate_cidr (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text)
 {
+  const char *slash = strchr (text, '/');
+  g_autofree char *address = g_strndup (text, strcspn (text, "/"));
+  g_autofree char *plain = kube_validate_plain_ip (address);
+  g_autofree char *range = g_strconcat (plain, "/", slash != NULL ? slash + 1 + (slash[1] == '0' && slash[2] != '\0') : "", NULL);
   int family, prefix;
 
-  if (!kube_validate_is_cidr (text, &family, &prefix))
+  if (slash == NULL || !kube_validate_is_cidr (range, &family, &prefix))
     kube_field_errors_invalid (errors, path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+  else if (!equals (range, text))
+    kube_field_errors_invalid (errors, path, text, "must not have leading 0s in IP or prefix length");
+  else if (kube_validate_is_mapped_ip (address))
+    kube_field_errors_invalid (errors, path, text, "must not have an IPv4-mapped IPv6 address");
+  else if (has_host_bits (text, family, prefix))
+    kube_field_errors_invalid (errors, path, text, "must not have bits set beyond the prefix length");
 }
 
 void

@@ -234,13 +234,9 @@ static KubeChange
 delete_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
 {
   Deletion *deletion = user_data;
-  const KubeStrategy *strategy = kube_strategy_find (modify->kind);
   g_autoptr (KubeBuilder) builder = NULL;
   KubeChange change;
 
-  if (strategy->orphans && deletion->options.orphan < 0 && deletion->options.propagation == NULL && g_str_equal (modify->kind->plural, "jobs"))
-    kube_call_add_warning (modify->op->call, "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to "
-                                             "suppress this warning");
   if (!check_preconditions (modify, &deletion->options, old, error) || !admit (modify, old, error))
     return KUBE_CHANGE_NONE;
   builder = kube_builder_new (kube_object_get_value (old));
@@ -273,6 +269,9 @@ kube_registry_delete_one (KubeOperation *op, KubeKind *kind, const char *namespa
 {
   Deletion *deletion = g_new0 (Deletion, 1);
 
+  if (options->orphan < 0 && options->propagation == NULL && g_str_equal (kind->plural, "jobs"))
+    kube_call_add_warning (op->call, "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to "
+                                     "suppress this warning");
   deletion->options = *options;
   deletion->done = done;
   deletion->user_data = user_data;

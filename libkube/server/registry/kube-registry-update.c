@@ -82,7 +82,7 @@ differs (KubeOperation *op, KubeObject *old, KubeNode *root, const char *path)
   g_autoptr (KubeValue) value = node != NULL ? kube_node_to_value (node) : NULL;
   KubeValue *before = kube_object_get (old, path);
 
-  return !kube_value_equal (value, before) && !(op->holds_empty && kube_validate_semantic_equal (value, before));
+  return !kube_value_equal (value, before) && !(op->needs_read_back && kube_validate_semantic_equal (value, before));
 }
 
 /* Of kinds without a spec, all but metadata and status counts. */

@@ -39,9 +39,52 @@ warn_secret (KubeOperation *op, KubeValue *secret, KubeValue *old)
     kube_call_add_warning (op->call, "tls: failed to find any PEM data in certificate input");
 }
 
+static void
+warn_endpoints (KubeOperation *op, KubeValue *endpoints, KubeValue *old)
+{
+  static const char *const lists[] = { "addresses", "notReadyAddresses" };
+  KubeValue *subsets = kube_value_get_member (endpoints, "subsets");
+
+  for (guint s = 0; s < kube_value_get_length (subsets); s++)
+    for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
+      KubeValue *list = kube_value_get_member (kube_value_get_element (subsets, s), lists[l]);
+      for (guint i = 0; i < kube_value_get_length (list); i++) {
+        g_autofree char *path = g_strdup_printf ("subsets[%u].%s[%u].ip", s, lists[l], i);
+        const char *address = kube_value_get_member_string (kube_value_get_element (list, i), "ip");
+        kube_address_warn (op, path, address != NULL ? address : "");
+      }
+    }
+}
+
+static void
+warn_slice (KubeOperation *op, KubeValue *slice, KubeValue *old)
+{
+  KubeValue *endpoints = kube_value_get_member (slice, "endpoints");
+
+  for (guint e = 0; e < kube_value_get_length (endpoints); e++) {
+    KubeValue *list = kube_value_get_member (kube_value_get_element (endpoints, e), "addresses");
+    for (guint i = 0; i < kube_value_get_length (list); i++) {
+      g_autofree char *path = g_strdup_printf ("endpoints[%u].addresses[%u]", e, i);
+      const char *address = kube_value_get_string (kube_value_get_element (list, i), NULL);
+      kube_address_warn (op, path, address != NULL ? address : "");
+    }
+  }
+}
+
+/* Elections that the API server coordinates are a feature that is off. */
+static void
+drop_lease_strategy (KubeWriteContext *context)
+{
+  static const char *const fields[] = { "spec.strategy", "spec.preferredHolder" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    if (kube_value_get (context->old, fields[i]) == NULL)
+      kube_node_remove (context->object, fields[i]);
+}
+
 /* Kinds of which only a property differs, or a line or two. */
 static const KubeStrategy plain[] = {
-  { .group = "", .plural = "endpoints", .update_creates = TRUE },
+  { .group = "", .plural = "endpoints", .warn = warn_endpoints, .update_creates = TRUE },
   { .group = "", .plural = "events", .update_creates = TRUE, .ttl = KUBE_EVENT_TTL },
   { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .ttl = KUBE_EVENT_TTL },
   { .group = "", .plural = "limitranges", .prepare_create = name_limit_range, .update_creates = TRUE },
@@ -58,8 +101,8 @@ static const KubeStrategy plain[] = {
   { .group = "admissionregistration.k8s.io", .plural = "validatingadmissionpolicybindings", .needs_version = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "validatingwebhookconfigurations", .needs_version = TRUE },
   { .group = "apps", .plural = "deployments", .generation_of_annotations = TRUE, .status_labels = TRUE },
-  { .group = "coordination.k8s.io", .plural = "leases", .needs_version = TRUE, .update_creates = TRUE },
-  { .group = "discovery.k8s.io", .plural = "endpointslices", .generation_of_labels = TRUE },
+  { .group = "coordination.k8s.io", .plural = "leases", .prepare_create = drop_lease_strategy, .prepare_update = drop_lease_strategy, .needs_version = TRUE, .update_creates = TRUE },
+  { .group = "discovery.k8s.io", .plural = "endpointslices", .warn = warn_slice, .generation_of_labels = TRUE },
   { .group = "flowcontrol.apiserver.k8s.io", .plural = "prioritylevelconfigurations", .status_labels = TRUE },
   { .group = "networking.k8s.io", .plural = "servicecidrs", .status_labels = TRUE },
   { .group = "node.k8s.io", .plural = "runtimeclasses", .needs_version = TRUE, .update_creates = TRUE },

@@ -1,53 +1,102 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-pod-warnings.h"
-#include <kube/kube-quantity.h>
 
-static const char *const spec_paths[] = { "spec", "spec.template.spec", "spec.jobTemplate.spec.template.spec" };
+/* Where pods are, and where their own metadata. */
+static const char *const pod_paths[] = { "", "spec.template.", "template.", "spec.jobTemplate.spec.template." };
 
-G_GNUC_PRINTF (2, 3) static void
-warn (KubeOperation *op, const char *format, ...)
+/* In the order in which upstream visits them. */
+static const char *const container_lists[] = { "initContainers", "containers", "ephemeralContainers" };
+
+static const char *
+text_of (KubeValue *object, const char *key)
 {
-  g_autofree char *text = NULL;
-  va_list arguments;
+  const char *text = kube_value_get_member_string (object, key);
 
-  va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  kube_call_add_warning (op->call, text);
+  return text != NULL ? text : "";
+}
+
+static const char *
+old_label (const char *key)
+{
+  static const struct {
+    const char *key, *text;
+  } labels[] = {
+    { "beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead" },
+    { "beta.kubernetes.io/os", "deprecated since v1.14; use \"kubernetes.io/os\" instead" },
+    { "failure-domain.beta.kubernetes.io/region", "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead" },
+    { "failure-domain.beta.kubernetes.io/zone", "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead" },
+    { "beta.kubernetes.io/instance-type", "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (labels); i++)
+    if (g_str_equal (labels[i].key, key))
+      return labels[i].text;
+  return NULL;
+}
+
+static void
+warn_term (KubeOperation *op, const char *path, KubeValue *term)
+{
+  KubeValue *list = kube_value_get_member (term, "matchExpressions");
+
+  for (guint i = 0; i < kube_value_get_length (list); i++) {
+    const char *key = text_of (kube_value_get_element (list, i), "key");
+    if (old_label (key) != NULL)
+      kube_warn (op, "%s.matchExpressions[%u].key: %s is %s", path, i, key, old_label (key));
+  }
+}
+
+static void
+warn_node_labels (KubeOperation *op, const char *path, KubeValue *spec)
+{
+  static const char required[] = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+  static const char preferred[] = "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution";
+  KubeValue *selector = kube_value_get_member (spec, "nodeSelector"), *terms = kube_value_get (spec, required), *wishes = kube_value_get (spec, preferred);
+
+  for (guint i = 0; i < kube_value_get_length (selector); i++)
+    if (old_label (kube_value_get_key (selector, i)) != NULL)
+      kube_warn (op, "%s.nodeSelector[%s]: %s", path, kube_value_get_key (selector, i), old_label (kube_value_get_key (selector, i)));
+  for (guint i = 0; i < kube_value_get_length (terms); i++) {
+    g_autofree char *at = g_strdup_printf ("%s.%s[%u]", path, required, i);
+    warn_term (op, at, kube_value_get_element (terms, i));
+  }
+  for (guint i = 0; i < kube_value_get_length (wishes); i++) {
+    g_autofree char *at = g_strdup_printf ("%s.%s[%u].preference", path, preferred, i);
+    warn_term (op, at, kube_value_get_member (kube_value_get_element (wishes, i), "preference"));
+  }
 }
 
 static void
 warn_pull_secrets (KubeOperation *op, const char *path, KubeValue *spec)
 {
-  KubeValue *secrets = kube_value_get (spec, "imagePullSecrets");
+  KubeValue *secrets = kube_value_get_member (spec, "imagePullSecrets");
+  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < kube_value_get_length (secrets); i++) {
-    const char *name = kube_value_get_string (kube_value_get_element (secrets, i), "name");
-    if (name == NULL || *name == '\0') {
-      warn (op, "%s.imagePullSecrets[%u].name: invalid empty name \"\"", path, i);
-      continue;
-    }
-    for (guint k = 0; k < i; k++) {
-      if (g_strcmp0 (name, kube_value_get_string (kube_value_get_element (secrets, k), "name")) == 0) {
-        warn (op, "%s.imagePullSecrets[%u].name: duplicate name \"%s\"", path, i, name);
-        break;
-      }
-    }
+    const char *name = text_of (kube_value_get_element (secrets, i), "name");
+    if (!g_hash_table_add (names, (gpointer) name))
+      kube_warn (op, "%s.imagePullSecrets[%u].name: duplicate name \"%s\"", path, i, name);
+    if (*name == '\0')
+      kube_warn (op, "%s.imagePullSecrets[%u].name: invalid empty name \"\"", path, i);
   }
 }
 
 static void
-warn_volumes (KubeOperation *op, KubeValue *spec)
+warn_addresses (KubeOperation *op, const char *path, KubeValue *spec)
 {
-  KubeValue *volumes = kube_value_get (spec, "volumes");
+  KubeValue *aliases = kube_value_get_member (spec, "hostAliases"), *servers = kube_value_get (spec, "dnsConfig.nameservers");
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
 
-  for (guint i = 0; i < kube_value_get_length (volumes); i++) {
-    KubeValue *volume = kube_value_get_element (volumes, i), *sources = kube_value_get (volume, "projected.sources");
-    gboolean empty = FALSE;
-    for (guint k = 0; k < kube_value_get_length (sources); k++)
-      empty |= kube_value_get_length (kube_value_get_element (sources, k)) == 0;
-    if (empty)
-      warn (op, "volume \"%s\" (Projected) has no sources provided", kube_value_get_string (volume, "name"));
+  for (guint i = 0; i < kube_value_get_length (aliases); i++) {
+    const char *address = text_of (kube_value_get_element (aliases, i), "ip");
+    g_autofree char *at = g_strdup_printf ("%s.hostAliases[%u].ip", path, i);
+    if (!g_hash_table_add (seen, (gpointer) address))
+      kube_warn (op, "%s: duplicate ip \"%s\"", at, address);
+    kube_address_warn (op, at, address);
+  }
+  for (guint i = 0; i < kube_value_get_length (servers); i++) {
+    g_autofree char *at = g_strdup_printf ("%s.dnsConfig.nameservers[%u]", path, i);
+    kube_address_warn (op, at, kube_value_get_string (kube_value_get_element (servers, i), NULL));
   }
 }
 
@@ -58,13 +107,20 @@ warn_terms (KubeOperation *op, const char *path, KubeValue *spec, const char *li
 
   for (guint i = 0; i < kube_value_get_length (terms); i++) {
     if (kube_value_is_null (kube_value_get (kube_value_get_element (terms, i), inner)))
-      warn (op, "%s.%s[%u].%s: a null labelSelector results in matching no pod", path, list, i, inner);
+      kube_warn (op, "%s.%s[%u].%s: a null labelSelector results in matching no pod", path, list, i, inner);
   }
 }
 
 static void
 warn_selectors (KubeOperation *op, const char *path, KubeValue *spec)
 {
+  KubeValue *constraints = kube_value_get_member (spec, "topologySpreadConstraints");
+
+  for (guint i = 0; i < kube_value_get_length (constraints); i++) {
+    const char *key = text_of (kube_value_get_element (constraints, i), "topologyKey");
+    if (old_label (key) != NULL)
+      kube_warn (op, "%s.topologySpreadConstraints[%u].topologyKey: %s is %s", path, i, key, old_label (key));
+  }
   warn_terms (op, path, spec, "affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution", "labelSelector");
   warn_terms (op, path, spec, "affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution", "podAffinityTerm.labelSelector");
   warn_terms (op, path, spec, "affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution", "labelSelector");
@@ -72,74 +128,153 @@ warn_selectors (KubeOperation *op, const char *path, KubeValue *spec)
   warn_terms (op, path, spec, "topologySpreadConstraints", "labelSelector");
 }
 
+/* A later value hides an earlier one, unless it is made of it. */
 static void
-warn_amounts (KubeOperation *op, const char *path, guint at, KubeValue *container, const char *which)
+warn_env (KubeOperation *op, const char *path, KubeValue *env)
 {
-  static const char *const resources[] = { "memory", "ephemeral-storage" };
-  g_autofree char *list = g_strconcat ("resources.", which, NULL);
-  KubeValue *amounts = kube_value_get (container, list);
+  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
 
-  for (guint i = 0; i < G_N_ELEMENTS (resources); i++) {
-    KubeValue *value = kube_value_get_member (amounts, resources[i]);
-    KubeQuantity quantity;
-    g_autofree char *text = NULL;
-    if (value == NULL || !kube_quantity_from_value (value, &quantity, NULL) || kube_quantity_get_milli_value (&quantity) % 1000 == 0 || kube_quantity_get_milli_value (&quantity) == G_MAXINT64)
-      continue;
-    text = kube_quantity_print (&quantity);
-    warn (op, "%s[%u].resources.%s[%s]: fractional byte value \"%s\" is invalid, must be an integer", path, at, which, resources[i], text);
+  for (guint i = 0; i < kube_value_get_length (env); i++) {
+    KubeValue *variable = kube_value_get_element (env, i);
+    const char *name = text_of (variable, "name"), *value = text_of (variable, "value");
+    g_autofree char *reference = g_strdup_printf ("$(%s)", name);
+
+    if (!g_hash_table_add (names, (gpointer) name) &&
+        (kube_value_get_member (variable, "valueFrom") != NULL || g_str_equal (value, reference) || strstr (value, reference) == NULL))
+      kube_warn (op, "%s.env[%u]: hides previous definition of \"%s\", which may be dropped when using apply", path, i, name);
   }
+}
+
+static void
+warn_container (KubeOperation *op, const char *path, KubeValue *container)
+{
+  static const char *const bytes[] = { "memory", "ephemeral-storage", NULL };
+  static const char *const lists[] = { "limits", "requests" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lists); i++) {
+    g_autofree char *at = g_strdup_printf ("%s.resources.%s", path, lists[i]);
+    kube_amounts_warn (op, at, kube_value_get_member (kube_value_get_member (container, "resources"), lists[i]), bytes);
+  }
+  warn_env (op, path, kube_value_get_member (container, "env"));
+}
+
+/* --- ports --- */
+
+typedef struct {
+  KubeValue *port;
+  char *path;
+} Port;
+
+static void
+port_clear (gpointer data)
+{
+  g_free (((Port *) data)->path);
+}
+
+static gint64
+host_port (KubeValue *port)
+{
+  return kube_value_get_integer (port, "hostPort", 0);
 }
 
 static gboolean
 is_same_port (KubeValue *a, KubeValue *b)
 {
-  return kube_value_get_integer (a, "containerPort", 0) == kube_value_get_integer (b, "containerPort", 0) && kube_value_get_integer (a, "hostPort", 0) == kube_value_get_integer (b, "hostPort", 0)
-         && g_strcmp0 (kube_value_get_string (a, "protocol"), kube_value_get_string (b, "protocol")) == 0 && g_strcmp0 (kube_value_get_string (a, "hostIP"), kube_value_get_string (b, "hostIP")) == 0;
+  return kube_value_get_integer (a, "containerPort", 0) == kube_value_get_integer (b, "containerPort", 0) && g_str_equal (text_of (a, "protocol"), text_of (b, "protocol"));
 }
 
 static void
-warn_ports (KubeOperation *op, const char *path, guint at, KubeValue *container)
+warn_port (KubeOperation *op, GArray *ports, Port port)
 {
-  KubeValue *ports = kube_value_get (container, "ports");
+  const char *address = text_of (port.port, "hostIP");
 
-  for (guint i = 0; i < kube_value_get_length (ports); i++) {
-    for (guint k = 0; k < i; k++) {
-      if (is_same_port (kube_value_get_element (ports, i), kube_value_get_element (ports, k))) {
-        warn (op, "%s[%u].ports[%u]: duplicate port definition with %s[%u].ports[%u]", path, at, i, path, at, k);
-        break;
-      }
+  if (*address != '\0' && host_port (port.port) == 0)
+    kube_warn (op, "%s: hostIP set without hostPort: {Name:%s HostPort:0 ContainerPort:%" G_GINT64_FORMAT " Protocol:%s HostIP:%s}", port.path, text_of (port.port, "name"),
+               kube_value_get_integer (port.port, "containerPort", 0), text_of (port.port, "protocol"), address);
+  for (guint i = 0; i < ports->len; i++) {
+    Port *other = &g_array_index (ports, Port, i);
+    const char *other_address = text_of (other->port, "hostIP");
+
+    if (!is_same_port (port.port, other->port))
+      continue;
+    if (g_str_equal (address, other_address) && host_port (port.port) == host_port (other->port))
+      kube_warn (op, "%s: duplicate port definition with %s", port.path, other->path);
+    else if (host_port (port.port) == 0 || host_port (other->port) == 0)
+      kube_warn (op, "%s: overlapping port definition with %s", port.path, other->path);
+    else if (host_port (port.port) == host_port (other->port) && (*address == '\0' || *other_address == '\0'))
+      kube_warn (op, "%s: dangerously ambiguous port definition with %s", port.path, other->path);
+  }
+  g_array_append_val (ports, port);
+}
+
+static void
+warn_containers (KubeOperation *op, const char *path, KubeValue *spec)
+{
+  g_autoptr (GArray) ports = g_array_new (FALSE, FALSE, sizeof (Port));
+
+  g_array_set_clear_func (ports, port_clear);
+  for (gsize l = 0; l < G_N_ELEMENTS (container_lists); l++) {
+    KubeValue *containers = kube_value_get_member (spec, container_lists[l]);
+
+    for (guint i = 0; i < kube_value_get_length (containers); i++) {
+      KubeValue *container = kube_value_get_element (containers, i), *list = kube_value_get_member (container, "ports");
+      g_autofree char *at = g_strdup_printf ("%s.%s[%u]", path, container_lists[l], i);
+
+      warn_container (op, at, container);
+      for (guint k = 0; k < kube_value_get_length (list); k++)
+        warn_port (op, ports, (Port){ kube_value_get_element (list, k), g_strdup_printf ("%s.ports[%u]", at, k) });
     }
   }
 }
 
 static void
-warn_containers (KubeOperation *op, const char *path, KubeValue *spec, const char *list)
+warn_annotations (KubeOperation *op, const char *prefix, KubeValue *meta)
 {
-  KubeValue *containers = kube_value_get (spec, list);
-  g_autofree char *where = g_strdup_printf ("%s.%s", path, list);
+  static const struct {
+    const char *key, *text;
+  } old[] = {
+    { "scheduler.alpha.kubernetes.io/critical-pod", "non-functional in v1.16+; use the \"priorityClassName\" field instead" },
+    { "security.alpha.kubernetes.io/sysctls", "non-functional in v1.11+; use the \"sysctls\" field instead" },
+    { "security.alpha.kubernetes.io/unsafe-sysctls", "non-functional in v1.11+; use the \"sysctls\" field instead" },
+  };
+  KubeValue *annotations = kube_value_get_member (meta, "annotations");
 
-  for (guint i = 0; i < kube_value_get_length (containers); i++) {
-    KubeValue *container = kube_value_get_element (containers, i);
-    warn_amounts (op, where, i, container, "limits");
-    warn_amounts (op, where, i, container, "requests");
-    warn_ports (op, where, i, container);
-  }
+  for (gsize i = 0; i < G_N_ELEMENTS (old); i++)
+    if (kube_value_get_member (annotations, old[i].key) != NULL)
+      kube_warn (op, "%smetadata.annotations[%s]: %s", prefix, old[i].key, old[i].text);
+}
+
+static void
+warn_spec (KubeOperation *op, const char *path, KubeValue *spec)
+{
+  static const char *const bytes[] = { "memory", "ephemeral-storage", NULL };
+  g_autofree char *volumes = g_strconcat (path, ".volumes", NULL), *overhead = g_strconcat (path, ".overhead", NULL);
+
+  warn_node_labels (op, path, spec);
+  kube_volumes_warn (op, volumes, kube_value_get_member (spec, "volumes"));
+  warn_addresses (op, path, spec);
+  warn_pull_secrets (op, path, spec);
+  kube_amounts_warn (op, overhead, kube_value_get_member (spec, "overhead"), bytes);
+  warn_selectors (op, path, spec);
+  warn_containers (op, path, spec);
+  if (kube_value_get_integer (spec, "terminationGracePeriodSeconds", 0) < 0)
+    kube_warn (op, "%s.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1", path);
 }
 
 void
 kube_pod_warn (KubeOperation *op, KubeValue *object, KubeValue *old)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (spec_paths); i++) {
-    KubeValue *spec = kube_value_get (object, spec_paths[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (pod_paths); i++) {
+    g_autofree char *spec_path = g_strconcat (pod_paths[i], "spec", NULL), *meta_path = g_strconcat (pod_paths[i], "metadata", NULL);
+    KubeValue *spec = kube_value_get (object, spec_path);
+
     if (kube_value_get_member (spec, "containers") == NULL)
       continue;
-    if (old != NULL && kube_value_equal (spec, kube_value_get (old, spec_paths[i])))
+    /* Nobody changes a pod by hand. */
+    if (old != NULL && (i == 0 || kube_value_equal (spec, kube_value_get (old, spec_path))))
       return;
-    warn_volumes (op, spec);
-    warn_pull_secrets (op, spec_paths[i], spec);
-    warn_selectors (op, spec_paths[i], spec);
-    warn_containers (op, spec_paths[i], spec, "initContainers");
-    warn_containers (op, spec_paths[i], spec, "containers");
+    warn_annotations (op, pod_paths[i], kube_value_get (object, meta_path));
+    warn_spec (op, spec_path, spec);
     return;
   }
 }

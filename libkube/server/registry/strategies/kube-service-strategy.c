@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../kube-strategy.h"
+#include "kube-validation.h"
 #include "kube-service-pool.h"
 
 /* A Service holds a cluster address, node ports and a health check port by its type. What it needs and does not say is given to it; what it says is taken for it, and is free again when the
@@ -16,7 +17,7 @@ is_type (const char *type, const char *wanted)
 static gboolean
 needs_address (const char *type)
 {
-  return type == NULL || is_type (type, "ClusterIP") || is_type (type, "NodePort") || is_type (type, "LoadBalancer");
+  return !is_type (type, "ExternalName");
 }
 
 static gboolean
@@ -184,7 +185,7 @@ drop_for_type (KubeNode *service, KubeValue *old)
   }
   if (was_external && !external)
     drop_ports_if_same (service, old);
-  if (was_external && !external)
+  if (was_external && !external && !(is_type (type, "ClusterIP") && kube_node_get_length (kube_node_get (service, "spec.externalIPs")) > 0))
     drop_if_same (service, old, "spec.externalTrafficPolicy");
   if (needs_health_port (before, kube_value_get_string (old, "spec.externalTrafficPolicy")) && !needs_health_port (type, kube_node_get_string (service, "spec.externalTrafficPolicy")))
     drop_if_same (service, old, "spec.healthCheckNodePort");
@@ -337,14 +338,14 @@ take_port (Allocation *self, const KubeFieldPath *path, gint64 port)
   }
 }
 
-/* One number for the same port over two protocols. */
+/* One number for the same port, which is there twice over two protocols. */
 static gint64
-shared_port (KubeNode *ports, guint upto, gint64 number, const char *protocol)
+shared_port (KubeNode *ports, guint upto, gint64 number)
 {
   for (guint i = 0; i < upto; i++) {
     KubeNode *port = kube_node_get_element (ports, i);
     gint64 node_port = kube_node_get_integer (port, "nodePort", 0);
-    if (node_port != 0 && kube_node_get_integer (port, "port", 0) == number && g_strcmp0 (kube_node_get_string (port, "protocol"), protocol) != 0)
+    if (node_port != 0 && kube_node_get_integer (port, "port", 0) == number)
       return node_port;
   }
   return 0;
@@ -377,7 +378,7 @@ allocate_ports (Allocation *self)
     gint64 given;
     if (kube_node_get_integer (port, "nodePort", 0) != 0)
       continue;
-    given = shared_port (ports, i, kube_node_get_integer (port, "port", 0), kube_node_get_string (port, "protocol"));
+    given = shared_port (ports, i, kube_node_get_integer (port, "port", 0));
     if (given == 0) {
       given = kube_service_pool_take_any_port (self->pool, self->dry_run);
       if (given == 0) {
@@ -424,7 +425,10 @@ allocate (KubeWriteContext *context, GError **error)
   GError *invalid;
 
   if (needs_address (type)) {
-    set_families (&self);
+    g_autoptr (KubeValue) value = kube_node_to_value (context->object);
+    kube_validate_service_addresses (&self.errors, value);
+    if (kube_field_errors_get_length (&self.errors) == 0)
+      set_families (&self);
     if (kube_field_errors_get_length (&self.errors) == 0)
       allocate_address (&self);
   }
@@ -485,6 +489,8 @@ warn (KubeOperation *op, KubeValue *service, KubeValue *old)
 {
   const char *distribution = kube_value_get_string (service, "spec.trafficDistribution");
 
+  if (*op->info.subresource != '\0')
+    return;
   if (kube_value_get_length (kube_value_get (service, "spec.externalIPs")) > 0)
     kube_call_add_warning (op->call, "spec.externalIPs is deprecated and may no longer be implemented in some clusters");
   if (is_type (distribution, "PreferClose"))

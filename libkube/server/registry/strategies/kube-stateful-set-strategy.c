@@ -14,9 +14,17 @@ name_claims (KubeWriteContext *context)
   }
 }
 
+static void
+prepare_create (KubeWriteContext *context)
+{
+  name_claims (context);
+  /* A feature that is off. */
+  kube_node_remove (context->object, "spec.updateStrategy.rollingUpdate.maxUnavailable");
+}
+
 const KubeStrategy kube_stateful_set_strategy = {
   .group = "apps",
   .plural = "statefulsets",
-  .prepare_create = name_claims,
+  .prepare_create = prepare_create,
   .prepare_update = name_claims,
 };
