@@ -217,6 +217,15 @@ TEST_F (WebSocketTest, Base64ChannelsAreText)
   expect (*client, server_frame (1, "1aGVsbG8="));
 }
 
+TEST_F (WebSocketTest, TextMessagesHaveChannelsToo)
+{
+  auto client = open ("v4.channel.k8s.io");
+  client->send (frame (1, channel (0, "gr\xc3\xbc\xc3\x9f dich")));
+  expect (*client, server_frame (2, channel (1, "gr\xc3\xbc\xc3\x9f dich")));
+  client->send (frame (1, channel (0, "gr\xfc\xdf")));
+  expect (*client, server_frame (8, std::string ("\x03\xef", 2)));
+}
+
 TEST_F (WebSocketTest, WithoutAProtocolChannelsAreMeant)
 {
   auto client = open (NULL);

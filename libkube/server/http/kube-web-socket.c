@@ -80,6 +80,18 @@ unmask (KubeWebSocketParser *parser, guint8 *to, const guint8 *from, gsize lengt
   parser->masked += length;
 }
 
+/* UTF-8, in which a NUL is a character as any other: channel 0 begins with one. */
+static gboolean
+is_text (const guint8 *data, gsize length)
+{
+  const char *at = (const char *) data, *end = at + length;
+
+  while (at < end && !g_utf8_validate_len (at, end - at, &at))
+    if (*at++ != '\0')
+      return FALSE;
+  return TRUE;
+}
+
 static guint
 end_control (KubeWebSocketParser *parser, guint opcode)
 {
@@ -88,7 +100,7 @@ end_control (KubeWebSocketParser *parser, guint opcode)
   if (opcode == KUBE_WEB_SOCKET_CLOSE) {
     if (parser->control_length == 1 || (parser->control_length >= 2 && !kube_web_socket_is_close_code (code)))
       return 1002;
-    if (parser->control_length > 2 && !g_utf8_validate ((const char *) parser->control + 2, parser->control_length - 2, NULL))
+    if (parser->control_length > 2 && !is_text (parser->control + 2, parser->control_length - 2))
       return 1007;
   }
   return parser->func (opcode, parser->control, parser->control_length, parser->user_data) ? 0 : 1000;
@@ -101,7 +113,7 @@ end_message (KubeWebSocketParser *parser)
   guint opcode = parser->opcode;
 
   parser->opcode = 0;
-  if (opcode == KUBE_WEB_SOCKET_TEXT && message->len > 0 && !g_utf8_validate_len ((const char *) message->data, message->len, NULL))
+  if (opcode == KUBE_WEB_SOCKET_TEXT && !is_text (message->data, message->len))
     return 1007;
   return parser->func (opcode, message->data, message->len, parser->user_data) ? 0 : 1000;
 }
