@@ -28,6 +28,7 @@ struct _Forward {
   KubeObject *pod;
   KubeStreamSession *session;
   GPtrArray *connections; /* (element-type Connection) */
+  guint announced;        /* ports of the query that have not ended */
   gboolean closed;
 };
 
@@ -73,9 +74,13 @@ static void
 data_ended (gpointer user_data)
 {
   Connection *connection = user_data;
+  Forward *self = connection->forward;
 
-  kube_stream_session_close_channel (connection->forward->session, connection->channel);
-  kube_stream_session_close_channel (connection->forward->session, connection->channel + 1);
+  kube_stream_session_close_channel (self->session, connection->channel);
+  kube_stream_session_close_channel (self->session, connection->channel + 1);
+  /* a plain WebSocket cannot close a channel: its client learns the end from the end of all */
+  if (self->announced > 0 && --self->announced == 0)
+    kube_stream_session_close (self->session, 1000, NULL);
 }
 
 static void
@@ -209,6 +214,7 @@ read_ports (KubeOperation *op, guint16 ports[MAX_PORTS])
 static void
 announce_ports (Forward *self, const guint16 *ports, int n)
 {
+  self->announced = (guint) n;
   for (int i = 0; i < n; i++) {
     guint8 text[2] = { ports[i] & 0xff, ports[i] >> 8 };
     g_autoptr (GBytes) bytes = g_bytes_new (text, sizeof text);
