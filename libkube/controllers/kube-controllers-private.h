@@ -22,5 +22,8 @@ void kube_replica_set_controller_add (KubeManager *manager, const KubeController
 void kube_root_ca_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_service_account_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_taint_eviction_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_volume_attributes_class_protection_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_volume_claim_protection_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_volume_protection_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 
 G_END_DECLS

@@ -15,11 +15,14 @@ static const struct {
   { "namespace-controller", kube_namespace_controller_add },
   { "node-ipam-controller", kube_node_ipam_controller_add },
   { "node-lifecycle-controller", kube_node_lifecycle_controller_add },
+  { "persistentvolume-protection-controller", kube_volume_protection_controller_add },
+  { "persistentvolumeclaim-protection-controller", kube_volume_claim_protection_controller_add },
   { "pod-garbage-collector-controller", kube_pod_garbage_collector_add },
   { "replicaset-controller", kube_replica_set_controller_add },
   { "root-ca-certificate-publisher-controller", kube_root_ca_controller_add },
   { "serviceaccount-controller", kube_service_account_controller_add },
   { "taint-eviction-controller", kube_taint_eviction_controller_add },
+  { "volumeattributesclass-protection-controller", kube_volume_attributes_class_protection_controller_add },
 };
 
 static gboolean

@@ -74,6 +74,7 @@ get_api_version (const char *kind)
                                           { "StatefulSet", "apps/v1" },    { "ControllerRevision", "apps/v1" }, { "Job", "batch/v1" },
                                           { "CronJob", "batch/v1" },       { "Lease", "coordination.k8s.io/v1" }, { "EndpointSlice", "discovery.k8s.io/v1" },
                                           { "ClusterRole", "rbac.authorization.k8s.io/v1" }, { "PriorityClass", "scheduling.k8s.io/v1" },
+                                          { "VolumeAttributesClass", "storage.k8s.io/v1" },
                                           { "Role", "rbac.authorization.k8s.io/v1" } };
   for (auto &row : table) {
     if (strcmp (row[0], kind) == 0)
