@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # What people do with kubectl, on a node with real containers, with no check switched off. One line a step; ends with how many passed and failed.
-# Usage: kubectl.sh BUILD-FOLDER [KUBECTL]        (as root; it makes a network namespace of its own)
+# Usage: kubectl.sh BUILD-FOLDER [KUBECTL [PYTHON]]        (as root; it makes a network namespace of its own; PYTHON has the Python client)
 set -u
 [ "${KUBECTL_TEST_NETNS:-}" = 1 ] || KUBECTL_TEST_NETNS=1 exec unshare -n -- "$0" "$@"
 ip link set lo up
-source=$(cd "$(dirname "$0")/../.." && pwd) build=$(cd "$1" && pwd) program=${2:-kubectl}
+source=$(cd "$(dirname "$0")/../.." && pwd) build=$(cd "$1" && pwd) program=${2:-kubectl} python=${3:-}
 dir=$(mktemp -d /tmp/kube-kubectl.XXXXXX) pid= passed=0 failed=0
 export KUBECONFIG=$dir/kubeconfig HOME=$dir
 k() { timeout 60 "$program" "$@"; }
@@ -115,6 +115,7 @@ step "auth can-i --as" gives no k auth can-i create pods --as nobody
 newer 26 && step "events" says Scheduled k events
 step "get events" says Scheduled k get events
 step "port-forward" bash -c "$program port-forward $(pod) 18080:8080 & p=\$!; for i in \$(seq 50); do curl -sf -m 1 http://127.0.0.1:18080/ && ok=1 && break; sleep 0.1; done; kill \$p; [ \"\${ok:-}\" = 1 ]"
+[ -z "$python" ] || step "streams of the Python client" "$python" "$source/tests/clients/python/streams.py" "$(pod)" 8080
 step "delete --cascade=orphan" k delete deployment made $(newer 21 && echo --cascade=orphan || echo --cascade=false)
 step "orphans stay" says made- k get replicasets
 step "delete (foreground)" k delete deployment web $(newer 21 && echo --cascade=foreground) --timeout=30s
