@@ -66,6 +66,7 @@ keep_columns (KubeKind *kind, const KubeKind *model)
     columns[i].format = keep (kind, columns[i].format);
     columns[i].path = keep (kind, columns[i].path);
     columns[i].doc = keep (kind, columns[i].doc);
+    columns[i].absent = keep (kind, columns[i].absent);
   }
   kind->columns = columns;
   kind->n_columns = model->n_columns;

@@ -120,7 +120,7 @@ struct _KubeType {
   KubeDefaultHook default_hook;       /* runs after the constant defaults of the type's own fields and before its children's; or NULL */
 };
 
-/* A column of a Table. `path` is a dotted path, or a name beginning with '@' of a printer function (see kube-table.c). */
+/* A column of a Table. `path` is a dotted path, one after '#' for how many members it has, or a name beginning with '@' of a printer function (see kube-table.c). */
 typedef struct {
   const char *name;
   const char *type;                   /* "string", "integer", "date", … */
@@ -128,6 +128,7 @@ typedef struct {
   const char *path;
   const char *doc;
   gint32 priority;                    /* 1: with -o wide */
+  const char *absent;                 /* NULL, or the JSON that stands where there is nothing at `path`, or "" */
 } KubeColumn;
 
 typedef struct {

@@ -82,12 +82,6 @@ print_node_external_ip (KubeValue *node, gint64 now, GString *out)
 }
 
 static void
-print_node_os_image (KubeValue *node, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (node, "status.nodeInfo.osImage"), "<unknown>");
-}
-
-static void
 print_node_kernel (KubeValue *node, gint64 now, GString *out)
 {
   const char *kernel = text_of (node, "status.nodeInfo.kernelVersion"), *architecture = text_of (node, "status.nodeInfo.architecture");
@@ -96,19 +90,7 @@ print_node_kernel (KubeValue *node, gint64 now, GString *out)
   kube_table_text (out, text);
 }
 
-static void
-print_node_runtime (KubeValue *node, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (node, "status.nodeInfo.containerRuntimeVersion"), "<unknown>");
-}
-
 /* --- services and endpoints --- */
-
-static void
-print_service_cluster_ip (KubeValue *service, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (service, "spec.clusterIPs.0"), "<none>");
-}
 
 static void
 append_balancer (KubeValue *service, GString *list)
@@ -274,12 +256,6 @@ print_config_map_data (KubeValue *object, gint64 now, GString *out)
   kube_table_integer (out, (gint64) kube_value_get_length (kube_value_get (object, "data")) + kube_value_get_length (kube_value_get (object, "binaryData")));
 }
 
-static void
-print_secret_data (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_length (kube_value_get (object, "data")));
-}
-
 /* --- events of both groups --- */
 
 static const char *
@@ -390,12 +366,6 @@ print_phase (KubeValue *object, gint64 now, GString *out)
 }
 
 static void
-print_volume_capacity (KubeValue *volume, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (volume, "spec.capacity.storage"), "0");
-}
-
-static void
 print_volume_access_modes (KubeValue *volume, gint64 now, GString *out)
 {
   print_access_modes (kube_value_get (volume, "spec.accessModes"), out);
@@ -478,10 +448,7 @@ const KubeTableCell kube_table_core_cells[] = {
   { "@node-roles", print_node_roles },
   { "@node-internal-ip", print_node_internal_ip },
   { "@node-external-ip", print_node_external_ip },
-  { "@node-os-image", print_node_os_image },
   { "@node-kernel", print_node_kernel },
-  { "@node-runtime", print_node_runtime },
-  { "@service-cluster-ip", print_service_cluster_ip },
   { "@service-external-ip", print_service_external_ip },
   { "@service-ports", print_service_ports },
   { "@service-selector", print_service_selector },
@@ -490,7 +457,6 @@ const KubeTableCell kube_table_core_cells[] = {
   { "@endpoint-slice-ports", print_slice_ports },
   { "@endpoint-slice-endpoints", print_slice_endpoints },
   { "@config-map-data", print_config_map_data },
-  { "@secret-data", print_secret_data },
   { "@event-first-seen", print_event_first_seen },
   { "@event-last-seen", print_event_last_seen },
   { "@event-object", print_event_object },
@@ -499,7 +465,6 @@ const KubeTableCell kube_table_core_cells[] = {
   { "@event-message", print_event_message },
   { "@event-count", print_event_count },
   { "@volume-status", print_phase },
-  { "@volume-capacity", print_volume_capacity },
   { "@volume-access-modes", print_volume_access_modes },
   { "@volume-claim", print_volume_claim },
   { "@claim-status", print_phase },

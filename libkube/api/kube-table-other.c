@@ -12,21 +12,6 @@ text_of (KubeValue *value, const char *path)
   return text != NULL ? text : "";
 }
 
-static void
-print_boolean (KubeValue *object, const char *path, gboolean otherwise, GString *out)
-{
-  g_string_append (out, kube_value_get_boolean (object, path, otherwise) ? "true" : "false");
-}
-
-static void
-print_value_or (KubeValue *value, const char *otherwise, GString *out)
-{
-  if (kube_value_is_null (value))
-    kube_table_text (out, otherwise);
-  else
-    kube_value_print_to (value, out);
-}
-
 static KubeValue *
 find_condition (KubeValue *list, const char *type)
 {
@@ -141,60 +126,6 @@ print_storage_class_name (KubeValue *object, gint64 now, GString *out)
 }
 
 static void
-print_name (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_text (out, text_of (object, "metadata.name"));
-}
-
-static void
-print_storage_class_reclaim (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (object, "reclaimPolicy"), "Delete");
-}
-
-static void
-print_storage_class_binding (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (object, "volumeBindingMode"), "Immediate");
-}
-
-static void
-print_storage_class_expansion (KubeValue *object, gint64 now, GString *out)
-{
-  print_boolean (object, "allowVolumeExpansion", FALSE, out);
-}
-
-static void
-print_csi_node_drivers (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_length (kube_value_get (object, "spec.drivers")));
-}
-
-static void
-print_csi_driver_attach (KubeValue *object, gint64 now, GString *out)
-{
-  print_boolean (object, "spec.attachRequired", TRUE, out);
-}
-
-static void
-print_csi_driver_pod_info (KubeValue *object, gint64 now, GString *out)
-{
-  print_boolean (object, "spec.podInfoOnMount", FALSE, out);
-}
-
-static void
-print_csi_driver_capacity (KubeValue *object, gint64 now, GString *out)
-{
-  print_boolean (object, "spec.storageCapacity", FALSE, out);
-}
-
-static void
-print_csi_driver_republish (KubeValue *object, gint64 now, GString *out)
-{
-  print_boolean (object, "spec.requiresRepublish", FALSE, out);
-}
-
-static void
 print_csi_driver_tokens (KubeValue *object, gint64 now, GString *out)
 {
   KubeValue *requests = kube_value_get (object, "spec.tokenRequests");
@@ -207,12 +138,6 @@ print_csi_driver_modes (KubeValue *object, gint64 now, GString *out)
 {
   g_autofree char *text = kube_table_join (kube_value_get (object, "spec.volumeLifecycleModes"), NULL, ",");
   kube_table_text_or (out, text, "<none>");
-}
-
-static void
-print_attachment_volume (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_text (out, text_of (object, "spec.source.persistentVolumeName"));
 }
 
 /* --- access --- */
@@ -263,67 +188,13 @@ print_binding_service_accounts (KubeValue *object, gint64 now, GString *out)
 /* --- flow control --- */
 
 static void
-print_flow_schema_precedence (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_integer (object, "spec.matchingPrecedence", 0));
-}
-
-static void
-print_flow_schema_distinguisher (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (object, "spec.distinguisherMethod.type"), "<none>");
-}
-
-static void
 print_flow_schema_missing (KubeValue *object, gint64 now, GString *out)
 {
   KubeValue *condition = find_condition (kube_value_get (object, "status.conditions"), "Dangling");
   kube_table_text (out, condition != NULL ? text_of (condition, "status") : "?");
 }
 
-static void
-print_priority_level_shares (KubeValue *object, gint64 now, GString *out)
-{
-  print_value_or (kube_value_get (object, "spec.limited.nominalConcurrencyShares"), "<none>", out);
-}
-
-static void
-print_priority_level_queues (KubeValue *object, gint64 now, GString *out)
-{
-  print_value_or (kube_value_get (object, "spec.limited.limitResponse.queuing.queues"), "<none>", out);
-}
-
-static void
-print_priority_level_hand_size (KubeValue *object, gint64 now, GString *out)
-{
-  print_value_or (kube_value_get (object, "spec.limited.limitResponse.queuing.handSize"), "<none>", out);
-}
-
-static void
-print_priority_level_queue_length (KubeValue *object, gint64 now, GString *out)
-{
-  print_value_or (kube_value_get (object, "spec.limited.limitResponse.queuing.queueLengthLimit"), "<none>", out);
-}
-
 /* --- admission --- */
-
-static void
-print_webhooks (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_length (kube_value_get (object, "webhooks")));
-}
-
-static void
-print_policy_validations (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_length (kube_value_get (object, "spec.validations")));
-}
-
-static void
-print_policy_mutations (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_length (kube_value_get (object, "spec.mutations")));
-}
 
 static void
 print_policy_param_kind (KubeValue *object, gint64 now, GString *out)
@@ -429,32 +300,13 @@ const KubeTableCell kube_table_other_cells[] = {
   { "@ip-address-parent", print_ip_address_parent },
   { "@service-cidrs", print_service_cidrs },
   { "@storage-class-name", print_storage_class_name },
-  { "@volume-attributes-class-name", print_name },
-  { "@storage-class-reclaim", print_storage_class_reclaim },
-  { "@storage-class-binding", print_storage_class_binding },
-  { "@storage-class-expansion", print_storage_class_expansion },
-  { "@csi-node-drivers", print_csi_node_drivers },
-  { "@csi-driver-attach", print_csi_driver_attach },
-  { "@csi-driver-pod-info", print_csi_driver_pod_info },
-  { "@csi-driver-capacity", print_csi_driver_capacity },
-  { "@csi-driver-republish", print_csi_driver_republish },
   { "@csi-driver-tokens", print_csi_driver_tokens },
   { "@csi-driver-modes", print_csi_driver_modes },
-  { "@attachment-volume", print_attachment_volume },
   { "@binding-role", print_binding_role },
   { "@binding-users", print_binding_users },
   { "@binding-groups", print_binding_groups },
   { "@binding-service-accounts", print_binding_service_accounts },
-  { "@flow-schema-precedence", print_flow_schema_precedence },
-  { "@flow-schema-distinguisher", print_flow_schema_distinguisher },
   { "@flow-schema-missing", print_flow_schema_missing },
-  { "@priority-level-shares", print_priority_level_shares },
-  { "@priority-level-queues", print_priority_level_queues },
-  { "@priority-level-hand-size", print_priority_level_hand_size },
-  { "@priority-level-queue-length", print_priority_level_queue_length },
-  { "@webhooks", print_webhooks },
-  { "@policy-validations", print_policy_validations },
-  { "@policy-mutations", print_policy_mutations },
   { "@policy-param-kind", print_policy_param_kind },
   { "@policy-param-ref", print_policy_param_ref },
   { "@api-service-service", print_api_service_service },

@@ -222,24 +222,6 @@ print_restarts (KubeValue *pod, gint64 now, GString *out)
 }
 
 static void
-print_ip (KubeValue *pod, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (pod, "status.podIPs.0.ip"), "<none>");
-}
-
-static void
-print_node (KubeValue *pod, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (pod, "spec.nodeName"), "<none>");
-}
-
-static void
-print_nominated_node (KubeValue *pod, gint64 now, GString *out)
-{
-  kube_table_text_or (out, kube_value_get_string (pod, "status.nominatedNodeName"), "<none>");
-}
-
-static void
 print_readiness_gates (KubeValue *pod, gint64 now, GString *out)
 {
   KubeValue *gates = kube_value_get (pod, "spec.readinessGates");
@@ -258,9 +240,6 @@ const KubeTableCell kube_table_pod_cells[] = {
   { "@pod-status", print_status },
   { "@pod-ready", print_ready },
   { "@pod-restarts", print_restarts },
-  { "@pod-ip", print_ip },
-  { "@pod-node", print_node },
-  { "@pod-nominated-node", print_nominated_node },
   { "@pod-readiness-gates", print_readiness_gates },
   { NULL, NULL },
 };

@@ -83,18 +83,6 @@ print_ready_of_replicas (KubeValue *object, gint64 now, GString *out)
 }
 
 static void
-print_deployment_updated (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_integer (object, "status.updatedReplicas", 0));
-}
-
-static void
-print_deployment_available (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_integer (object, "status.availableReplicas", 0));
-}
-
-static void
 print_daemon_set_node_selector (KubeValue *object, gint64 now, GString *out)
 {
   KubeValue *labels = kube_value_get (object, "spec.template.spec.nodeSelector");
@@ -206,12 +194,6 @@ print_cron_job_suspend (KubeValue *job, gint64 now, GString *out)
   kube_table_text (out, kube_value_is_null (suspend) ? "<unset>" : kube_value_get_boolean (suspend, NULL, FALSE) ? "True" : "False");
 }
 
-static void
-print_cron_job_active (KubeValue *job, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_length (kube_value_get (job, "status.active")));
-}
-
 /* --- budgets and autoscalers --- */
 
 static void
@@ -250,18 +232,6 @@ static void
 print_autoscaler_min_pods (KubeValue *object, gint64 now, GString *out)
 {
   print_int_or_string (kube_value_get (object, "spec.minReplicas"), "<unset>", out);
-}
-
-static void
-print_autoscaler_max_pods (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_integer (object, "spec.maxReplicas", 0));
-}
-
-static void
-print_autoscaler_replicas (KubeValue *object, gint64 now, GString *out)
-{
-  kube_table_integer (out, kube_value_get_integer (object, "status.currentReplicas", 0));
 }
 
 static void
@@ -347,8 +317,6 @@ const KubeTableCell kube_table_workload_cells[] = {
   { "@selector", print_selector },
   { "@network-policy-selector", print_network_policy_selector },
   { "@deployment-ready", print_ready_of_replicas },
-  { "@deployment-updated", print_deployment_updated },
-  { "@deployment-available", print_deployment_available },
   { "@stateful-set-ready", print_ready_of_replicas },
   { "@daemon-set-node-selector", print_daemon_set_node_selector },
   { "@revision-controller", print_revision_controller },
@@ -358,13 +326,10 @@ const KubeTableCell kube_table_workload_cells[] = {
   { "@cron-job-last-schedule", print_cron_job_last_schedule },
   { "@cron-job-timezone", print_cron_job_timezone },
   { "@cron-job-suspend", print_cron_job_suspend },
-  { "@cron-job-active", print_cron_job_active },
   { "@budget-min-available", print_budget_min_available },
   { "@budget-max-unavailable", print_budget_max_unavailable },
   { "@autoscaler-reference", print_autoscaler_reference },
   { "@autoscaler-min-pods", print_autoscaler_min_pods },
-  { "@autoscaler-max-pods", print_autoscaler_max_pods },
-  { "@autoscaler-replicas", print_autoscaler_replicas },
   { "@autoscaler-targets", print_autoscaler_targets },
   { NULL, NULL },
 };

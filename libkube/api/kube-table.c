@@ -71,8 +71,8 @@ find_printer (const char *name)
 }
 
 static const KubeColumn default_columns[] = {
-  { "Name", "string", "name", "metadata.name", "The name, which is unique within its namespace.", 0 },
-  { "Created At", "date", "", "metadata.creationTimestamp", "When the object was created.", 0 },
+  { "Name", "string", "name", "metadata.name", "The name, which is unique within its namespace.", 0, NULL },
+  { "Created At", "date", "", "metadata.creationTimestamp", "When the object was created.", 0, NULL },
 };
 
 static const KubeColumn *
@@ -107,9 +107,14 @@ kube_table_print_columns (KubeKind *kind, GString *out)
 static void
 print_path (const KubeColumn *column, KubeValue *object, gint64 now, GString *out)
 {
-  KubeValue *value = kube_value_get (object, column->path);
+  gboolean counts = *column->path == '#';
+  KubeValue *value = kube_value_get (object, column->path + counts);
 
-  if (!kube_value_is_null (value))
+  if (counts)
+    kube_table_integer (out, kube_value_get_length (value));
+  else if (column->absent != NULL && (kube_value_is_null (value) || g_strcmp0 (kube_value_peek_string (value, NULL), "") == 0))
+    g_string_append (out, column->absent);
+  else if (!kube_value_is_null (value))
     kube_value_print_to (value, out);
   else
     g_string_append (out, strcmp (column->type, "integer") == 0 ? "0" : strcmp (column->type, "boolean") == 0 ? "false" : "\"\"");

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes constant C tables of the schema files: generate.py OUTPUT.c FILE.schema… (the language: README.md beside this file)."""
+import json
 import os
 import re
 import sys
@@ -135,7 +136,8 @@ def parse_kind_line(kind, tokens, doc):
         kind.storage = "" if rest[0] == "-" else rest[0]
     elif word == "column":
         ctype, _, fmt = rest[1].partition("/")
-        kind.columns.append((rest[0].strip('"'), ctype, fmt, rest[2], 1 if "wide" in rest[3:] else 0, doc))
+        path, _, absent = rest[2].partition("=")
+        kind.columns.append((rest[0].strip('"'), ctype, fmt, path, as_json(absent), 1 if "wide" in rest[3:] else 0, doc))
     else:
         raise ValueError(f"unknown word {word}")
 
@@ -385,8 +387,8 @@ class Tables:
             fields += [self.field(f) for f in t.fields]
         for k in kinds:
             rows.append(self.kind_row(k, len(columns), len(subs)))
-            for name, ctype, fmt, path, priority, doc in k.columns:
-                columns.append(f"  {{ {quote(name)}, {quote(ctype)}, {quote(fmt)}, {quote(path)}, {quote(doc)}, {priority} }},")
+            for name, ctype, fmt, path, absent, priority, doc in k.columns:
+                columns.append(f"  {{ {quote(name)}, {quote(ctype)}, {quote(fmt)}, {quote(path)}, {quote(doc)}, {priority}, {quote(absent) if absent else 'NULL'} }},")
             for name, api_version, sub_kind, sub_verbs, connect in k.subs:
                 columns_or_null = (quote(api_version), quote(sub_kind)) if sub_kind else ("NULL", "NULL")
                 subs.append(f"  {{ {quote(name)}, {', '.join(columns_or_null)}, {verbs(sub_verbs)}, {'TRUE' if connect else 'FALSE'} }},")
@@ -414,6 +416,15 @@ def verbs(names):
     if not names:
         return "0"
     return "KUBE_VERBS_ALL" if len(names) == len(VERBS) else "(KubeVerb) (" + " | ".join("KUBE_VERB_" + n for n in names) + ")"
+
+
+def as_json(word):
+    """A JSON literal as it is, another word as a string."""
+    try:
+        json.loads(word)
+    except ValueError:
+        return json.dumps(word) if word else ""
+    return word
 
 
 def quote(text):
