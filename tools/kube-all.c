@@ -153,13 +153,13 @@ run (const Options *o, GError **error)
 static int
 report_check (const Options *o)
 {
-  g_autoptr (GPtrArray) problems = kube_cluster_check_host (o->runtime == NULL ? "oci" : o->runtime, o->bind_address, o->port);
+  g_auto (GStrv) problems = kube_cluster_check_host (o->runtime == NULL ? "oci" : o->runtime, o->bind_address, o->port);
 
-  for (guint i = 0; i < problems->len; i++)
-    printf ("%s\n", (const char *) g_ptr_array_index (problems, i));
-  if (problems->len == 0)
+  for (guint i = 0; problems[i] != NULL; i++)
+    printf ("%s\n", problems[i]);
+  if (problems[0] == NULL)
     printf ("this machine has all that kube-all needs\n");
-  return problems->len == 0 ? EXIT_GOOD : EXIT_FAILED;
+  return problems[0] == NULL ? EXIT_GOOD : EXIT_FAILED;
 }
 
 static gboolean

@@ -17,10 +17,15 @@ char *kube_certificate_new_ca (const char *common_name, const char *key_pem, int
  * KubeCertificateOptions:
  * @common_name: the user or host
  * @organizations: (nullable) (array zero-terminated=1): groups
- * @dns_names: (nullable) (array zero-terminated=1):
+ * @dns_names: (nullable) (array zero-terminated=1): names of a host
  * @addresses: (nullable) (array zero-terminated=1): IP addresses
- * @server, @client: extended key usages
+ * @server: for servers
+ * @client: for clients
  * @days: how long it is valid
+ *
+ * What a certificate says.
+ *
+ * Since: 1.0
  */
 typedef struct {
   const char *common_name;
@@ -29,6 +34,7 @@ typedef struct {
   const char *const *addresses;
   gboolean server, client;
   int days;
+  gpointer reserved[4];
 } KubeCertificateOptions;
 
 KUBE_AVAILABLE_IN_1_0

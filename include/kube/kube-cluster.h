@@ -64,7 +64,7 @@ KUBE_AVAILABLE_IN_1_0
 void kube_cluster_stop (KubeCluster *cluster);
 
 KUBE_AVAILABLE_IN_1_0
-GPtrArray *kube_cluster_check_host (const char *runtime, const char *address, guint16 port) G_GNUC_WARN_UNUSED_RESULT;
+GStrv kube_cluster_check_host (const char *runtime, const char *address, guint16 port) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_cluster_clean_up (const char *data_dir, GError **error);
 

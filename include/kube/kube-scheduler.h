@@ -12,11 +12,14 @@ G_BEGIN_DECLS
  * @name: (nullable): pods whose `spec.schedulerName` is this are its own; %NULL: "default-scheduler"
  * @percentage: how many of the nodes, in percent, must be found to fit before the best of them is taken; 0: upstream's adaptive share
  *
+ * How a #KubeScheduler is made. Zeroed is a good default.
+ *
  * Since: 1.0
  */
 typedef struct {
   const char *name;
   guint percentage;
+  gpointer reserved[6];
 } KubeSchedulerOptions;
 
 #define KUBE_TYPE_SCHEDULER (kube_scheduler_get_type ())

@@ -30,13 +30,13 @@ check_port (GPtrArray *problems, const char *address, guint16 port)
  *
  * Says what this machine lacks for a cluster, each with what to do about it.
  *
- * Returns: (transfer full) (element-type utf8): the problems; empty where there are none
+ * Returns: (transfer full) (array zero-terminated=1): the problems, a line each; empty where there are none
  * Since: 1.0
  */
-GPtrArray *
+GStrv
 kube_cluster_check_host (const char *runtime, const char *address, guint16 port)
 {
-  GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
+  GPtrArray *problems = g_ptr_array_new ();
 
   check_port (problems, address, port);
   if (strcmp (runtime, "oci") == 0) {
@@ -45,7 +45,8 @@ kube_cluster_check_host (const char *runtime, const char *address, guint16 port)
     for (guint i = 0; missing[i] != NULL; i++)
       g_ptr_array_add (problems, g_strdup (missing[i]));
   }
-  return problems;
+  g_ptr_array_add (problems, NULL);
+  return (GStrv) g_ptr_array_free (problems, FALSE);
 }
 
 /**

@@ -28,31 +28,46 @@ G_DECLARE_INTERFACE (KubeNodeApi, kube_node_api, KUBE, NODE_API, GObject)
  * @since_time: microseconds since the epoch, or -1
  * @tail_lines: at most so many of the last lines, or -1
  * @limit_bytes: at most so many bytes, or -1
- * @stream: NULL or "All", "Stdout", "Stderr"
+ * @stream: (nullable): "All", "Stdout", "Stderr"
+ *
+ * Which part of a container's log, and how.
+ *
+ * Since: 1.0
  */
 typedef struct {
   const char *container;
   gboolean follow, previous, timestamps;
   gint64 since_time, tail_lines, limit_bytes;
   const char *stream;
+  gpointer reserved[4];
 } KubeLogOptions;
 
 /**
  * KubeExecOptions:
  * @container: which container
  * @argv: (nullable) (array zero-terminated=1): the command; %NULL: attach to the container's own process
- * @stdin_open, @stdout_open, @stderr_open, @tty: which streams; with a tty there is no stderr
+ * @stdin_open: whether it is given input
+ * @stdout_open: whether its output is read
+ * @stderr_open: whether its errors are read; not with @tty
+ * @tty: on a terminal
+ *
+ * A command in a container, or its own process.
+ *
+ * Since: 1.0
  */
 typedef struct {
   const char *container;
   const char *const *argv;
   gboolean stdin_open, stdout_open, stderr_open, tty;
+  gpointer reserved[4];
 } KubeExecOptions;
 
 /**
  * KubeExec:
  *
  * A command that runs in a container. Derived by node agents. It begins running at kube_node_api_exec_finish(); the streams are for one thread.
+ *
+ * Since: 1.0
  */
 #define KUBE_TYPE_EXEC (kube_exec_get_type ())
 KUBE_AVAILABLE_IN_1_0
