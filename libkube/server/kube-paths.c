@@ -200,9 +200,9 @@ kube_paths_handle (KubeOperation *op)
   g_autofree char *path = trim_path (op->info.path);
   g_auto (GStrv) parts = g_strsplit (path + 1, "/", -1);
   guint n = g_strv_length (parts);
-  gboolean get = g_str_equal (kube_call_get_method (op->call), "GET"), api = g_str_equal (parts[0], "api") || g_str_equal (parts[0], "apis");
+  gboolean get = g_str_equal (kube_call_get_method (op->call), "GET"), legacy = g_strcmp0 (parts[0], "api") == 0, api = legacy || g_strcmp0 (parts[0], "apis") == 0;
 
-  if (api && !get && !op->info.is_resource && (n == 1 || kube_discovery_has_group (op, g_str_equal (parts[0], "api") ? "" : parts[1]))) {
+  if (api && !get && !op->info.is_resource && (n == 1 || kube_discovery_has_group (op, legacy ? "" : parts[1]))) {
     kube_operation_answer_no_method (op);
     return;
   }

@@ -358,6 +358,13 @@ TEST_F (Server, DeleteCollectionTakesWhatTheSelectorSays)
   EXPECT_EQ (get ("ConfigMap", "b").status, 200);
 }
 
+TEST_F (Server, TheRootListsThePathsThatThereAre)
+{
+  Answer answer = raw ("/");
+  EXPECT_EQ (answer.status, 200);
+  EXPECT_NE (answer.text.find ("\"/apis/apps/v1\""), std::string::npos) << answer.text;
+}
+
 TEST_F (Server, UnknownPathsAndMethodsAreSaidSo)
 {
   EXPECT_EQ (raw ("/api/v1/nosuch").message, "the server could not find the requested resource");
