@@ -207,6 +207,32 @@ TEST_F (KubeImageStoreTest, HardLinksAreMadeWithinAndAcrossLayers)
   EXPECT_NE (why, "");
 }
 
+TEST_F (KubeImageStoreTest, ALinkOfALowerLayerThatAFolderHasReplacedLeadsNowhere)
+{
+  std::string outside = std::string (base) + "/outside", why;
+  g_mkdir_with_parents (outside.c_str (), 0755);
+  write_file (outside + "/secret", "of the host");
+  std::string path = layout ({ { { "a", AE_IFLNK, outside } }, { { "a", AE_IFDIR, "", 0755 } }, { { "stolen", AE_IFREG, "a/secret", 0644, true } } });
+  EXPECT_EQ (import (path, 2, &why), "");
+  EXPECT_NE (why.find ("No such file"), std::string::npos) << why;
+}
+
+TEST_F (KubeImageStoreTest, SizesThatNoImageHasAreNotAddedUp)
+{
+  std::string folder = std::string (base) + "/sizes", blobs = folder + "/blobs/sha256/", why;
+  g_mkdir_with_parents (blobs.c_str (), 0755);
+  std::string config = "{\"rootfs\":{\"diff_ids\":[\"sha256:" + sha256 (make_tar ({})) + "\"]}}";
+  std::string huge = ",\"size\":9223372036854775807}";
+  std::string manifest = "{\"config\":{\"digest\":\"sha256:" + sha256 (config) + "\"" + huge + ",\"layers\":[{\"digest\":\"sha256:" + sha256 (make_tar ({})) + "\"" + huge + "]}";
+  write_file (blobs + sha256 (config), config);
+  write_file (blobs + sha256 (make_tar ({})), make_tar ({}));
+  write_file (blobs + sha256 (manifest), manifest);
+  write_file (folder + "/index.json", "{\"manifests\":[{\"digest\":\"sha256:" + sha256 (manifest) + "\"}]}");
+  ASSERT_NE (import (folder, 0, &why), "") << why;
+  g_autoptr (KubeImage) image = kube_image_store_find (store, "localhost/test:1", NULL);
+  EXPECT_GE (kube_image_get_size (image), 0);
+}
+
 TEST_F (KubeImageStoreTest, DeviceNodesAreLeftOut)
 {
   std::string layer = import (layout ({ { { "dev/mem", AE_IFCHR, "" }, { "ok", AE_IFREG, "ok" } } }), 0);

@@ -6,8 +6,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -36,18 +38,42 @@ fail (GError **error, const char *path, int code)
   return FALSE;
 }
 
+/* What stands at @path in one layer's folder. No link is followed on the way: where the layers above have put a folder in a link's place, the link is no part of the
+ * image any more, and nothing keeps it from leading out of it. */
+static int
+open_in_layer (int folder, const char *path, guint64 flags)
+{
+  struct open_how how = { .flags = flags | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+
+  return syscall (SYS_openat2, folder, path, &how, sizeof how);
+}
+
+/* Whether it has @path; @hides: it has what keeps the layers below from being seen there. */
+static gboolean
+is_in_layer (int folder, const char *path, struct stat *st, gboolean *hides)
+{
+  int fd = open_in_layer (folder, path, O_PATH);
+  gboolean good = fd >= 0 && fstat (fd, st) == 0 && !(S_ISCHR (st->st_mode) && st->st_rdev == 0);
+
+  *hides = fd >= 0 || errno != ENOENT;
+  if (fd >= 0)
+    close (fd);
+  return good;
+}
+
 /* What a path inside of the image is, in this layer or below; @path is clean and relative. */
 static gboolean
 look_up (Unpack *unpack, const char *path, struct stat *st, int *where)
 {
-  if (fstatat (unpack->root, path, st, AT_SYMLINK_NOFOLLOW) == 0) {
-    *where = unpack->root;
-    return !(S_ISCHR (st->st_mode) && st->st_rdev == 0);
-  }
-  for (guint i = 0; i < unpack->parents->len; i++) {
+  gboolean hides;
+
+  *where = unpack->root;
+  if (is_in_layer (*where, path, st, &hides))
+    return TRUE;
+  for (guint i = 0; !hides && i < unpack->parents->len; i++) {
     *where = g_array_index (unpack->parents, int, i);
-    if (fstatat (*where, path, st, AT_SYMLINK_NOFOLLOW) == 0)
-      return !(S_ISCHR (st->st_mode) && st->st_rdev == 0);
+    if (is_in_layer (*where, path, st, &hides))
+      return TRUE;
   }
   return FALSE;
 }
@@ -230,7 +256,7 @@ copy_range (int from, int to)
 static gboolean
 copy_up (Unpack *unpack, const char *path, const struct stat *st, int where, GError **error)
 {
-  int from = openat (where, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = -1, code = 0;
+  int from = open_in_layer (where, path, O_RDONLY), to = -1, code = 0;
 
   if (from < 0)
     return fail (error, path, errno);
