@@ -175,9 +175,9 @@ extract_entry (struct archive *archive, struct archive_entry *entry, const char 
   if (type == AE_IFLNK)
     return symlink (target, path) == 0 || fail (error, path, g_strerror (errno));
 
-  *bytes += archive_entry_size (entry);
-  if (*bytes > MAX_BYTES)
+  if (archive_entry_size (entry) > MAX_BYTES - *bytes)
     return fail (error, name, "the archive is too large");
+  *bytes += archive_entry_size (entry);
   int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return fail (error, path, g_strerror (errno));

@@ -99,6 +99,19 @@ make_chain (KubeValue *config, GError **error)
   return g_steal_pointer (&chain);
 }
 
+/* As it stands on the disk: what a manifest says of sizes is not to be believed. */
+static gint64
+blob_size (KubeImageStore *self, const char *digest)
+{
+  g_autofree char *path = NULL;
+  struct stat st;
+
+  if (!kube_digest_is_valid (digest))
+    return 0;
+  path = g_build_filename (self->folder, "blobs", "sha256", digest + strlen ("sha256:"), NULL);
+  return stat (path, &st) == 0 ? st.st_size : 0;
+}
+
 static KubeImage *
 load_image (KubeImageStore *self, const char *digest, const char *const *names, GError **error)
 {
@@ -107,12 +120,13 @@ load_image (KubeImageStore *self, const char *digest, const char *const *names, 
   g_autoptr (KubeValue) config = manifest != NULL ? kube_image_source_read (self->folder, id, error) : NULL;
   g_auto (GStrv) chain = config != NULL ? make_chain (config, error) : NULL;
   KubeValue *layers = kube_value_get (manifest, "layers");
-  gint64 size = kube_value_get_integer (manifest, "config.size", 0);
+  gint64 size;
 
   if (chain == NULL)
     return NULL;
+  size = blob_size (self, id);
   for (guint i = 0; i < kube_value_get_length (layers); i++)
-    size += kube_value_get_integer (kube_value_get_element (layers, i), "size", 0);
+    size += blob_size (self, kube_value_get_string (kube_value_get_element (layers, i), "digest"));
   return kube_image_new (id, digest, names, size, kube_value_get (config, "config"), g_steal_pointer (&chain));
 }
 
@@ -155,13 +169,10 @@ write_index (KubeImageStore *self, GHashTable *names, GError **error)
   kube_node_set_integer (root, "schemaVersion", 2);
   for (GList *l = keys; l != NULL; l = l->next) {
     const char *digest = g_hash_table_lookup (names, l->data);
-    g_autofree char *path = g_build_filename (self->folder, "blobs", "sha256", digest + strlen ("sha256:"), NULL);
-    struct stat st = { 0 };
     KubeNode *descriptor = kube_node_append_object (manifests);
-    stat (path, &st);
     kube_node_set_string (descriptor, "mediaType", "application/vnd.oci.image.manifest.v1+json");
     kube_node_set_string (descriptor, "digest", digest);
-    kube_node_set_integer (descriptor, "size", st.st_size);
+    kube_node_set_integer (descriptor, "size", blob_size (self, digest));
     kube_node_put_string (kube_node_ensure_object (descriptor, "annotations"), REF_NAME, l->data);
   }
   g_autoptr (KubeValue) value = kube_builder_end (builder);
