@@ -13,6 +13,9 @@
 #include <kube/kube-quantity.h>
 #include <string.h>
 
+/* More than a node has, and yet all pods of one together do not come to a number that is too large. */
+#define MAX_REQUEST (G_MAXINT64 >> 14)
+
 /**
  * KubeNodeAgent:
  *
@@ -60,11 +63,13 @@ on_worker_gone (KubePodWorker *worker, gpointer data)
 {
   KubeNodeAgent *self = data;
   const char *uid = kube_pod_worker_get_uid (worker);
+  gpointer key;
 
   if (g_hash_table_lookup (self->workers, uid) != worker)
     return;
   kube_info (3, "pod %s is gone", uid);
-  g_hash_table_steal (self->workers, uid);
+  g_hash_table_steal_extended (self->workers, uid, &key, NULL);
+  g_free (key);
   g_ptr_array_add (self->gone, worker);
   if (self->gone_source == NULL) {
     self->gone_source = g_idle_source_new ();
@@ -84,7 +89,7 @@ get_request (KubeObject *pod, const char *resource)
                                               resource);
     KubeQuantity quantity;
     if (value != NULL && kube_quantity_from_value (value, &quantity, NULL))
-      total += g_str_equal (resource, "cpu") ? kube_quantity_get_milli_value (&quantity) : kube_quantity_get_value (&quantity);
+      total += MIN (g_str_equal (resource, "cpu") ? kube_quantity_get_milli_value (&quantity) : kube_quantity_get_value (&quantity), MAX_REQUEST - total);
   }
   return total;
 }

@@ -14,6 +14,10 @@
 #define CPU_PERIOD 100000
 #define MIN_QUOTA 1000
 #define MIN_SHARES 2
+#define MAX_SHARES 262144
+/* More than a machine has, and yet what all containers of a pod ask for comes to no number that is too large. */
+#define MAX_MILLI_CPU (G_GINT64_CONSTANT (1000) * 1000 * 1000)
+#define MAX_MEMORY (G_MAXINT64 >> 15)
 
 static gint64
 get_quantity (KubeValue *container, const char *list, const char *name, gboolean milli)
@@ -24,7 +28,7 @@ get_quantity (KubeValue *container, const char *list, const char *name, gboolean
 
   if (value == NULL || !kube_quantity_from_value (value, &quantity, NULL))
     return 0;
-  return milli ? kube_quantity_get_milli_value (&quantity) : kube_quantity_get_value (&quantity);
+  return milli ? MIN (kube_quantity_get_milli_value (&quantity), MAX_MILLI_CPU) : MIN (kube_quantity_get_value (&quantity), MAX_MEMORY);
 }
 
 char *
@@ -54,7 +58,7 @@ kube_pod_qos_class (KubeObject *pod)
 static gint64
 to_shares (gint64 milli)
 {
-  return MAX (milli * 1024 / 1000, MIN_SHARES);
+  return CLAMP (milli * 1024 / 1000, MIN_SHARES, MAX_SHARES);
 }
 
 static gint64

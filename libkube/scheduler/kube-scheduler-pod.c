@@ -33,6 +33,9 @@ sched_quantity (guint resource, KubeValue *value)
   return resource == SCHED_CPU ? kube_quantity_get_milli_value (&quantity) : kube_quantity_get_value (&quantity);
 }
 
+/* More than a node has, and yet all pods of one together do not come to a number that is too large. */
+#define MAX_AMOUNT (G_MAXINT64 >> 14)
+
 /* Amounts by resource, as many as there are columns. */
 typedef struct {
   gint64 *amounts;
@@ -54,7 +57,7 @@ amounts_add (Amounts *to, const Amounts *from)
 {
   amounts_grow (to, from->n);
   for (guint i = 0; i < from->n; i++)
-    to->amounts[i] += from->amounts[i];
+    to->amounts[i] = MIN (to->amounts[i] + from->amounts[i], MAX_AMOUNT);
 }
 
 static void
@@ -78,7 +81,7 @@ read_list (const Reader *reader, KubeValue *list, Amounts *amounts)
     guint resource = sched_resource_index (reader->resources, reader->index, kube_value_get_key (list, i));
 
     amounts_grow (amounts, resource + 1);
-    amounts->amounts[resource] = sched_quantity (resource, kube_value_get_element (list, i));
+    amounts->amounts[resource] = MIN (sched_quantity (resource, kube_value_get_element (list, i)), MAX_AMOUNT);
   }
 }
 

@@ -255,6 +255,9 @@ TEST_F (KubeNodeAgentTest, WhatDoesNotFitIsRejected)
   ASSERT_TRUE (becomes ("big", "status.phase", "Failed"));
   EXPECT_EQ (at ("big", "status.reason"), "OutOfcpu");
   EXPECT_EQ (at ("big", "status.message"), "Pod was rejected: Node didn't have enough resource: cpu, requested: 5000, used: 0, capacity: 4000");
+  pod ("huge", R"("containers":[{"name":"c","image":"web","resources":{"requests":{"memory":"7Ei"}}},{"name":"d","image":"web","resources":{"requests":{"memory":"7Ei"}}}])");
+  ASSERT_TRUE (becomes ("huge", "status.phase", "Failed"));
+  EXPECT_EQ (at ("huge", "status.reason"), "OutOfmemory") << "not even where the sum is too large for a number";
   for (const char *name : { "a", "b", "c" }) {
     pod (name, web);
     ASSERT_TRUE (becomes (name, "status.phase", "Running"));

@@ -106,6 +106,17 @@ TEST_F (SchedulerFramework, SaysWhyNoNodeFitsInUpstreamsWords)
              " no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.");
 }
 
+TEST_F (SchedulerFramework, RequestsThatAreTooLargeToAddUpFitNowhere)
+{
+  node ("a");
+  std::string huge = "'resources':{'requests':{'memory':'4Ei','cpu':'9P'}}}";
+  std::string spec = "'containers':[{'name':'a'," + huge + ",{'name':'b'," + huge + ",{'name':'c'," + huge + "]";
+  EXPECT_NE (schedule (spec).find ("Insufficient cpu, 1 Insufficient memory"), std::string::npos) << schedule (spec);
+  for (int i = 0; i < 3; i++)
+    running ("huge" + std::to_string (i), "a", spec);
+  EXPECT_NE (schedule (requests ("'memory':'1Mi'")).find ("Insufficient memory"), std::string::npos);
+}
+
 TEST_F (SchedulerFramework, CountsPods)
 {
   node ("a", "", "'cpu':'4','memory':'8Gi','pods':'1'");
