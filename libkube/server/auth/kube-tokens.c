@@ -11,7 +11,7 @@
 /* What kubelets of all versions ask for on behalf of pods: such tokens live on for a year, for clients that read theirs only once, and say from when on that is noticed. */
 #define POD_SECONDS 3607
 #define EXTENDED_SECONDS (365 * 24 * 60 * 60)
-#define LEEWAY (60 * G_USEC_PER_SEC)
+#define LEEWAY 60 /* seconds */
 #define CACHE_TIME (10 * G_USEC_PER_SEC)
 #define CACHE_SIZE 4096
 #define DELETION_LEEWAY (60 * G_USEC_PER_SEC)
@@ -133,11 +133,11 @@ is_still_there (KubeTokens *tokens, const char *kind, const char *namespace_, Ku
 static gboolean
 check_times (KubeTokens *tokens, KubeValue *claims, GError **error)
 {
-  gint64 now = kube_clock_get_time (tokens->clock);
+  gint64 now = kube_clock_get_time (tokens->clock) / G_USEC_PER_SEC;
 
-  if (kube_value_get_integer (claims, "exp", 0) * G_USEC_PER_SEC + LEEWAY <= now)
+  if (kube_value_get_integer (claims, "exp", 0) <= now - LEEWAY)
     return refuse (error, "service account token has expired");
-  if (kube_value_get_integer (claims, "nbf", 0) * G_USEC_PER_SEC - LEEWAY > now)
+  if (kube_value_get_integer (claims, "nbf", 0) > now + LEEWAY)
     return refuse (error, "service account token is not valid yet");
   return TRUE;
 }
@@ -207,6 +207,7 @@ check_token (KubeTokens *tokens, const char *token, GError **error)
   g_autoptr (KubeValue) claims = kube_token_signer_verify (tokens->signer, token, error);
   KubeValue *audience = kube_value_get_member (claims, "aud");
   g_autoptr (GPtrArray) audiences = g_ptr_array_new_with_free_func (g_free);
+  gint64 now, expires;
   Entry *entry;
 
   if (claims == NULL)
@@ -223,7 +224,11 @@ check_token (KubeTokens *tokens, const char *token, GError **error)
   entry = g_new (Entry, 1);
   entry->user = make_user (claims);
   entry->audiences = (char **) g_ptr_array_steal (audiences, NULL);
-  entry->until = MIN (kube_clock_get_time (tokens->clock) + CACHE_TIME, kube_value_get_integer (claims, "exp", 0) * G_USEC_PER_SEC + LEEWAY);
+  now = kube_clock_get_time (tokens->clock);
+  expires = kube_value_get_integer (claims, "exp", 0);
+  entry->until = now + CACHE_TIME;
+  if (expires < entry->until / G_USEC_PER_SEC)
+    entry->until = MIN (entry->until, (expires + LEEWAY) * G_USEC_PER_SEC);
   return entry;
 }
 
