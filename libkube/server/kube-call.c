@@ -5,17 +5,12 @@
 #define MAX_WARNING_BYTES 4096
 
 typedef struct {
-  char *name;
-  GPtrArray *values; /* (element-type utf8) (owned), NULL-terminated */
-} Parameter;
-
-typedef struct {
   char *method;
   char *path;
   char *content_type;
   char *remote;
   char *peer_error;
-  GArray *query; /* (element-type Parameter) */
+  GHashTable *query; /* (element-type utf8 GPtrArray) (nullable): each parameter's values, NULL-terminated */
   GBytes *body;
   KubeObject *object;
   KubeValue *patch;
@@ -36,14 +31,6 @@ G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (KubeCall, kube_call, G_TYPE_OBJECT)
 #define PRIVATE(call) ((KubeCallPrivate *) kube_call_get_instance_private (call))
 
 static void
-parameter_clear (gpointer data)
-{
-  Parameter *parameter = data;
-  g_free (parameter->name);
-  g_ptr_array_unref (parameter->values);
-}
-
-static void
 kube_call_init (KubeCall *call)
 {
   KubeCallPrivate *self = PRIVATE (call);
@@ -62,7 +49,7 @@ kube_call_finalize (GObject *object)
   g_free (self->content_type);
   g_free (self->remote);
   g_free (self->peer_error);
-  g_clear_pointer (&self->query, g_array_unref);
+  g_clear_pointer (&self->query, g_hash_table_unref);
   g_clear_pointer (&self->body, g_bytes_unref);
   g_clear_pointer (&self->object, kube_object_unref);
   g_clear_pointer (&self->patch, kube_value_unref);
@@ -137,37 +124,24 @@ decode_part (const char *text, gsize length)
   return decoded != NULL && g_utf8_validate (decoded, -1, NULL) ? decoded : (g_free (decoded), NULL);
 }
 
-static Parameter *
-find_parameter (KubeCallPrivate *self, const char *name)
-{
-  for (guint i = 0; self->query != NULL && i < self->query->len; i++) {
-    Parameter *parameter = &g_array_index (self->query, Parameter, i);
-    if (g_str_equal (parameter->name, name))
-      return parameter;
-  }
-  return NULL;
-}
-
 static void
 add_parameter (KubeCallPrivate *self, char *name, char *value)
 {
-  Parameter *parameter = find_parameter (self, name);
+  GPtrArray *values = g_hash_table_lookup (self->query, name);
 
-  if (parameter == NULL) {
-    Parameter made = { g_strdup (name), g_ptr_array_new_with_free_func (g_free) };
-    g_ptr_array_add (made.values, NULL);
-    g_array_append_val (self->query, made);
-    parameter = &g_array_index (self->query, Parameter, self->query->len - 1);
+  if (values == NULL) {
+    values = g_ptr_array_new_with_free_func (g_free);
+    g_ptr_array_add (values, NULL);
+    g_hash_table_insert (self->query, g_strdup (name), values);
   }
-  g_ptr_array_insert (parameter->values, parameter->values->len - 1, value);
+  g_ptr_array_insert (values, values->len - 1, value);
 }
 
 /* As Go's url.ParseQuery: pairs with a ';' or a bad escape are left out. */
 static void
 parse_query (KubeCallPrivate *self, const char *query)
 {
-  self->query = g_array_new (FALSE, FALSE, sizeof (Parameter));
-  g_array_set_clear_func (self->query, parameter_clear);
+  self->query = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   while (query != NULL && *query != '\0') {
     gsize length = strcspn (query, "&");
     const char *equals = memchr (query, '=', length);
@@ -267,15 +241,18 @@ kube_call_get_path (KubeCall *call)
 const char *
 kube_call_get_query (KubeCall *call, const char *name)
 {
-  Parameter *parameter = find_parameter (PRIVATE (call), name);
-  return parameter != NULL ? g_ptr_array_index (parameter->values, 0) : NULL;
+  const char *const *values = kube_call_get_query_all (call, name);
+
+  return values != NULL ? values[0] : NULL;
 }
 
 const char *const *
 kube_call_get_query_all (KubeCall *call, const char *name)
 {
-  Parameter *parameter = find_parameter (PRIVATE (call), name);
-  return parameter != NULL ? (const char *const *) parameter->values->pdata : NULL;
+  KubeCallPrivate *self = PRIVATE (call);
+  GPtrArray *values = self->query != NULL ? g_hash_table_lookup (self->query, name) : NULL;
+
+  return values != NULL ? (const char *const *) values->pdata : NULL;
 }
 
 GBytes *

@@ -25,10 +25,16 @@ verb_of_method (const char *method)
 }
 
 static const char *
-lower_method (const char *method)
+lower_method (KubeRequestInfo *info, const char *method)
 {
-  g_autofree char *lower = g_ascii_strdown (method, -1);
-  return g_intern_string (lower);
+  static const char *const methods[] = { "get", "head", "post", "put", "patch", "delete", "options", NULL };
+
+  for (guint i = 0; methods[i] != NULL; i++) {
+    if (g_ascii_strcasecmp (methods[i], method) == 0)
+      return methods[i];
+  }
+  info->other_verb = g_ascii_strdown (method, -1);
+  return info->other_verb;
 }
 
 static char *
@@ -108,7 +114,7 @@ kube_request_info_init (KubeRequestInfo *info, const char *method, const char *p
   info->subresource = g_strdup ("");
   info->namespace_ = g_strdup ("");
   info->name = g_strdup ("");
-  info->verb = lower_method (method);
+  info->verb = lower_method (info, method);
   while (n > 0 && *parts[n - 1] == '\0')
     n--;
   legacy = n > 0 && g_str_equal (parts[0], "api");
@@ -135,6 +141,7 @@ kube_request_info_init (KubeRequestInfo *info, const char *method, const char *p
 void
 kube_request_info_clear (KubeRequestInfo *info)
 {
+  g_clear_pointer (&info->other_verb, g_free);
   g_clear_pointer (&info->path, g_free);
   g_clear_pointer (&info->group, g_free);
   g_clear_pointer (&info->version, g_free);

@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 typedef struct {
   gboolean is_resource;     /* under /api/v1 or /apis/GROUP/VERSION */
   const char *verb;         /* "get" "list" "watch" "create" "update" "patch" "delete" "deletecollection"; the lower-case method for other paths */
+  char *other_verb;         /* (nullable): what @verb is, where it comes from a method that HTTP does not know */
   char *path;
   char *group, *version, *resource, *subresource, *namespace_, *name; /* "" where absent */
   char *field_selector, *label_selector; /* (nullable): for authorization */

@@ -35,6 +35,8 @@ const Case cases[] = {
   { "GET", "/", nullptr, nullptr, "get -" },
   { "GET", "/api", nullptr, nullptr, "get -" },
   { "POST", "/api/v1", nullptr, nullptr, "post -" },
+  { "BREW", "/healthz", nullptr, nullptr, "brew -" },
+  { "BREW", "/api/v1/pods", nullptr, nullptr, " /v1  pods/ " },
   { "GET", "/apis/apps/v1", nullptr, nullptr, "get -" },
   { "GET", "/healthz/ping", nullptr, nullptr, "get -" },
   { "GET", "/api/v1/pods", nullptr, nullptr, "list /v1  pods/ " },
