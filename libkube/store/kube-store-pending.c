@@ -80,9 +80,11 @@ kube_store_pending_make_value (KubeStorePending *pending, guint64 revision)
   data = g_bytes_get_data (write->value, &length);
   n_digits = g_snprintf (digits, sizeof digits, "%" G_GUINT64_FORMAT, revision);
   made = g_malloc (length + n_digits);
-  memcpy (made, data, write->revision_at);
+  if (write->revision_at > 0)
+    memcpy (made, data, write->revision_at);
   memcpy (made + write->revision_at, digits, n_digits);
-  memcpy (made + write->revision_at + n_digits, data + write->revision_at, length - write->revision_at);
+  if (length > write->revision_at)
+    memcpy (made + write->revision_at + n_digits, data + write->revision_at, length - write->revision_at);
   return g_bytes_new_take (made, length + n_digits);
 }
 

@@ -29,8 +29,8 @@ is_token (const char *text)
 gsize
 kube_http_head_find (const char *data, gsize length, gsize *scanned)
 {
-  const char *from = data + (*scanned > 3 ? *scanned - 3 : 0);
-  const char *end = memmem (from, data + length - from, "\r\n\r\n", 4);
+  gsize from = *scanned > 3 ? *scanned - 3 : 0;
+  const char *end = length > from ? memmem (data + from, length - from, "\r\n\r\n", 4) : NULL;
 
   *scanned = length;
   return end != NULL ? (gsize) (end - data) + 4 : 0;
