@@ -181,7 +181,8 @@ batch_run (Batch *batch, LmdbCore *core, KubeStorePending *first, gboolean *prog
 
   if (rc != MDB_SUCCESS)
     return rc;
-  batch->want_events = core->commit_func != NULL;
+  /* whoever has something to write holds the commit mutex */
+  batch->want_events = first != NULL && core->commit_func != NULL;
   for (KubeStorePending *pending = first; pending != NULL && rc == MDB_SUCCESS; pending = pending->next)
     rc = batch_write (batch, pending);
   if (rc == MDB_SUCCESS)
