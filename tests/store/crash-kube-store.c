@@ -137,6 +137,7 @@ typedef struct {
   guint64 serial;
   guint64 acks, writes;
   GArray *pending; /* (element-type Ack) */
+  gint64 start;    /* microseconds that a child needs until its first write is there */
 } Check;
 
 static void
@@ -145,7 +146,8 @@ run_child (const char *program, const char *path, Check *check)
   g_autofree char *serial = g_strdup_printf ("%" G_GUINT64_FORMAT, check->serial);
   g_autofree char *verified = g_strdup_printf ("%" G_GUINT64_FORMAT, check->verified);
   const char *argv[] = { program, "--child", path, serial, verified, NULL };
-  gint64 deadline = g_get_monotonic_time () + g_random_int_range (3000, 60000);
+  gint64 begin = g_get_monotonic_time ();
+  gint64 deadline = check->start > 0 ? begin + g_random_int_range (3000, (gint32) check->start + 57000) : G_MAXINT64;
   g_autoptr (GError) error = NULL;
   gboolean killed = FALSE;
   int out, status;
@@ -173,6 +175,10 @@ run_child (const char *program, const char *path, Check *check)
     if (n <= 0)
       break;
     g_array_append_vals (check->pending, acks, n / sizeof (Ack));
+    if (check->start == 0) {
+      deadline = g_get_monotonic_time ();
+      check->start = deadline - begin;
+    }
   }
   close (out);
   waitpid (pid, &status, 0);
