@@ -442,7 +442,9 @@ TEST_F (KubeRuntimeOciTest, ALogThatIsRotatedLosesNoLine)
   std::string path = std::string (data) + "/rotated.log", expected, followed;
   std::string id = create ("u11", "i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); sleep 0.005; done", ",\"logPath\":\"" + path + "\"");
   start (id);
-  std::thread reader ([&] { followed = log (id, { .follow = TRUE, .since_time = -1, .tail_lines = -1, .limit_bytes = -1 }); });
+  KubeLogOptions options = { .follow = TRUE, .since_time = -1, .tail_lines = -1, .limit_bytes = -1 };
+  g_autoptr (GInputStream) stream = kube_runtime_open_log (runtime, id.c_str (), &options, NULL);
+  std::thread reader ([&] { followed = drain (stream); });
   g_autofree char *moved = NULL;
   EXPECT_TRUE (wait_until ([&] { return (moved = kube_container_log_rotate (path.c_str (), 1000, 5)) != NULL; }));
   EXPECT_TRUE (kube_runtime_reopen_log (runtime, id.c_str ()));
