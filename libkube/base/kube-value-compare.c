@@ -179,6 +179,8 @@ hash_node (const KubeValue *value, const guint64 *hashes, guint first)
     return hash_text (hash, value_text (value), value->length);
   if (!value_is_container (value))
     return mix (hash + value->natural);
+  if (value->length == 0)
+    return mix (hash);
   child += value->children - first;
   for (guint i = 0; i < value->length; i++) {
     if (value_type (value) == KUBE_VALUE_OBJECT)
