@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
 
-/* ResourceClaim, ResourceClaimTemplate and DeviceClass. The expressions of selectors are not compiled here. */
+/* ResourceClaim, ResourceClaimTemplate and DeviceClass. Of the expressions of selectors, syntax and names are checked. */
 
 enum {
   REQUESTS_MAX = 32,
@@ -100,12 +100,15 @@ check_unique (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *lis
 static void
 check_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *selector, gconstpointer data G_GNUC_UNUSED)
 {
+  static const char *const variables[] = { "device", NULL };
   KubeValue *cel = member_of (selector, "cel");
 
   if (cel == NULL)
     kube_field_errors_required (errors, AT (path, "cel"), NULL);
   else if (strlen (string_of (cel, "expression")) > EXPRESSION_MAX)
     kube_field_errors_too_long (errors, AT (AT (path, "cel"), "expression"), EXPRESSION_MAX);
+  else
+    kube_validate_expression (errors, AT (AT (path, "cel"), "expression"), string_of (cel, "expression"), variables);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
 
-/* Admission policies that validate or mutate, and their bindings. The expressions are not compiled here. */
+/* Admission policies that validate or mutate, and their bindings. Of their expressions, syntax and names are checked. */
 
 enum {
   AUDIT_ANNOTATIONS_MAX = 20,
@@ -33,11 +33,18 @@ is_identifier (const char *text)
   return kube_name_is_valid (KUBE_NAME_C_IDENTIFIER, text) && !kube_validate_one_of (text, reserved);
 }
 
+/* What expressions may name; all but the first stand only in some. */
+static const char *const with_params[] = { "object", "oldObject", "request", "namespaceObject", "variables", "authorizer", "params", NULL };
+static const char *const without_params[] = { "object", "oldObject", "request", "namespaceObject", "variables", "authorizer", NULL };
+static const char *const of_messages[] = { "object", "oldObject", "request", "namespaceObject", "variables", "params", NULL };
+
 static void
-check_expression (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object)
+check_expression (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *const *names)
 {
   if (is_blank (string_of (object, "expression")))
     kube_field_errors_required (errors, AT (path, "expression"), "expression is not specified");
+  else
+    kube_validate_expression (errors, AT (path, "expression"), string_of (object, "expression"), names);
 }
 
 /* --- what is matched --- */
@@ -134,7 +141,7 @@ check_param_kind (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
 }
 
 static void
-check_variable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *variable)
+check_variable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *variable, const char *const *names)
 {
   const char *name = string_of (variable, "name");
 
@@ -142,28 +149,30 @@ check_variable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *v
     kube_field_errors_required (errors, AT (path, "name"), "name is not specified");
   else if (!is_identifier (name))
     kube_field_errors_invalid (errors, AT (path, "name"), name, "must be a valid CEL identifier");
-  check_expression (errors, path, variable);
+  check_expression (errors, path, variable, names);
 }
 
 static void
-check_validation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *validation)
+check_validation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *validation, const char *const *names)
 {
   static const char *const reasons[] = { "Forbidden", "Invalid", "RequestEntityTooLarge", NULL };
   const char *message = string_of (validation, "message"), *expression = string_of (validation, "messageExpression");
 
-  check_expression (errors, path, validation);
+  check_expression (errors, path, validation, names);
   if (*message != '\0' && is_blank (message))
     kube_field_errors_invalid (errors, AT (path, "message"), message, "message must be non-empty if specified");
   else if (has_line_break (message))
     kube_field_errors_invalid (errors, AT (path, "message"), message, "message must not contain line breaks");
   if (*expression != '\0' && is_blank (expression))
     kube_field_errors_invalid (errors, AT (path, "messageExpression"), expression, "must be non-empty if specified");
+  else if (*expression != '\0')
+    kube_validate_expression (errors, AT (path, "messageExpression"), expression, of_messages);
   if (has_member (validation, "reason") && !kube_validate_one_of (string_of (validation, "reason"), reasons))
     kube_field_errors_not_supported (errors, AT (path, "reason"), string_of (validation, "reason"), reasons);
 }
 
 static void
-check_audit_annotation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotation, const char *policy)
+check_audit_annotation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotation, const char *policy, const char *const *names)
 {
   const char *key = string_of (annotation, "key"), *expression = string_of (annotation, "valueExpression");
   g_autofree char *name = g_strconcat (policy, "/", key, NULL);
@@ -176,10 +185,12 @@ check_audit_annotation (KubeFieldErrors *errors, const KubeFieldPath *path, Kube
     kube_field_errors_required (errors, AT (path, "valueExpression"), "valueExpression is not specified");
   else if (strlen (expression) > VALUE_EXPRESSION_MAX)
     kube_field_errors_required (errors, AT (path, "valueExpression"), "must not exceed 5120 bytes in length");
+  else
+    kube_validate_expression (errors, AT (path, "valueExpression"), expression, names);
 }
 
 static void
-check_audit_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, const char *policy)
+check_audit_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, const char *policy, const char *const *names)
 {
   guint n = kube_value_get_length (annotations);
   g_auto (NameSet) keys = { 0 };
@@ -190,7 +201,7 @@ check_audit_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, Kub
     KubeValue *annotation = kube_value_get_element (annotations, i);
     const KubeFieldPath *at = AT_INDEX (path, i);
 
-    check_audit_annotation (errors, at, annotation, policy);
+    check_audit_annotation (errors, at, annotation, policy, names);
     if (!name_set_add (&keys, string_of (annotation, "key")))
       kube_field_errors_duplicate (errors, AT (at, "key"), string_of (annotation, "key"));
   }
@@ -208,11 +219,18 @@ check_constraints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue
     kube_field_errors_required (errors, AT (path, "resourceRules"), NULL);
 }
 
+static const char *const *
+names_of (KubeValue *spec)
+{
+  return has_member (spec, "paramKind") ? with_params : without_params;
+}
+
 static void
 check_common (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, gboolean mutates)
 {
   static const char *const failure[] = { "Fail", "Ignore", NULL };
   KubeValue *variables = member_of (spec, "variables");
+  const char *const *names = names_of (spec);
 
   if (!has_member (spec, "failurePolicy"))
     kube_field_errors_required (errors, AT (path, "failurePolicy"), NULL);
@@ -223,9 +241,9 @@ check_common (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spe
   check_constraints (errors, AT (path, "matchConstraints"), member_of (spec, "matchConstraints"));
   if (mutates)
     check_mutable (errors, AT (path, "matchConstraints"), member_of (spec, "matchConstraints"));
-  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (spec, "matchConditions"));
+  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (spec, "matchConditions"), names);
   for (guint i = 0; i < kube_value_get_length (variables); i++)
-    check_variable (errors, AT_INDEX (AT (path, "variables"), i), kube_value_get_element (variables, i));
+    check_variable (errors, AT_INDEX (AT (path, "variables"), i), kube_value_get_element (variables, i), names);
 }
 
 static void
@@ -243,12 +261,12 @@ create_validating_policy (KubeFieldErrors *errors, KubeValue *object)
     return;
   }
   for (guint i = 0; i < kube_value_get_length (validations); i++)
-    check_validation (errors, AT_INDEX (AT (path, "validations"), i), kube_value_get_element (validations, i));
-  check_audit_annotations (errors, AT (path, "auditAnnotations"), annotations, string_of (member_of (object, "metadata"), "name"));
+    check_validation (errors, AT_INDEX (AT (path, "validations"), i), kube_value_get_element (validations, i), names_of (spec));
+  check_audit_annotations (errors, AT (path, "auditAnnotations"), annotations, string_of (member_of (object, "metadata"), "name"), names_of (spec));
 }
 
 static void
-check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *mutation)
+check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *mutation, const char *const *names)
 {
   static const char *const types[] = { "ApplyConfiguration", "JSONPatch", NULL };
   static const char *const members[] = { "applyConfiguration", "jsonPatch" };
@@ -263,7 +281,7 @@ check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *m
       g_autofree char *detail = g_strdup_printf ("must be specified when patchType is %s", type);
       kube_field_errors_required (errors, AT (path, members[i]), detail);
     } else if (equals (type, types[i])) {
-      check_expression (errors, AT (path, members[i]), member_of (mutation, members[i]));
+      check_expression (errors, AT (path, members[i]), member_of (mutation, members[i]), names);
     }
 }
 
@@ -278,7 +296,7 @@ create_mutating_policy (KubeFieldErrors *errors, KubeValue *object)
   if (kube_value_get_length (mutations) == 0)
     kube_field_errors_required (errors, AT (path, "mutations"), "mutations must contain at least one item");
   for (guint i = 0; i < kube_value_get_length (mutations); i++)
-    check_mutation (errors, AT_INDEX (AT (path, "mutations"), i), kube_value_get_element (mutations, i));
+    check_mutation (errors, AT_INDEX (AT (path, "mutations"), i), kube_value_get_element (mutations, i), names_of (spec));
   if (!has_text (spec, "reinvocationPolicy"))
     kube_field_errors_required (errors, AT (path, "reinvocationPolicy"), NULL);
   else if (!kube_validate_one_of (string_of (spec, "reinvocationPolicy"), reinvocation))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
 
-/* ValidatingWebhookConfiguration and MutatingWebhookConfiguration. The expressions of match conditions are not compiled here. */
+/* ValidatingWebhookConfiguration and MutatingWebhookConfiguration. Of the expressions of match conditions, syntax and names are checked. */
 
 typedef struct {
   gboolean side_effects; /* what has side effects is accepted, as what is stored has them */
@@ -242,7 +242,7 @@ is_blank (const char *text)
 }
 
 void
-kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions)
+kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, const char *const *variables)
 {
   guint n = kube_value_get_length (conditions);
   g_auto (NameSet) names = { 0 };
@@ -256,6 +256,8 @@ kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *pa
 
     if (is_blank (string_of (condition, "expression")))
       kube_field_errors_required (errors, AT (at, "expression"), NULL);
+    else
+      kube_validate_expression (errors, AT (at, "expression"), string_of (condition, "expression"), variables);
     if (*name == '\0') {
       kube_field_errors_required (errors, AT (at, "name"), NULL);
       continue;
@@ -311,6 +313,7 @@ check_side_effects (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
 static void
 check_hook (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *hook, const Accepted *accepted)
 {
+  static const char *const variables[] = { "object", "oldObject", "request", "namespaceObject", "authorizer", NULL };
   static const char *const failure[] = { "Fail", "Ignore", NULL };
   static const char *const match[] = { "Equivalent", "Exact", NULL };
   static const char *const again[] = { "IfNeeded", "Never", NULL };
@@ -330,7 +333,7 @@ check_hook (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *hook,
   kube_validate_label_selector (errors, AT (path, "objectSelector"), member_of (hook, "objectSelector"));
   check_enum (errors, path, hook, "reinvocationPolicy", again);
   check_client (errors, AT (path, "clientConfig"), member_of (hook, "clientConfig"));
-  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (hook, "matchConditions"));
+  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (hook, "matchConditions"), variables);
   check_versions (errors, AT (path, "admissionReviewVersions"), member_of (hook, "admissionReviewVersions"), accepted->versions);
 }
 
