@@ -5,6 +5,8 @@
  * printed, KEY what the object has: by default NAME with a small first letter; `^` looks in the object around it. Types: s string, i integer, b boolean, B bytes,
  * q quantity, t time, p number or name, ? any; * pointer to, [ list of, { map of, @STRUCTURE. */
 const KubeGoStruct kube_go_structs[] = {
+  { "apiextensions.CustomResourceDefinitionVersion",
+    "Name:s Served:b Storage:b Deprecated:b DeprecationWarning:*s Schema:? Subresources:? AdditionalPrinterColumns:? SelectableFields:?" },
   { "apps.DaemonSetUpdateStrategy",
     "Type:s RollingUpdate:*@apps.RollingUpdateDaemonSet" },
   { "apps.DeploymentStrategy",

@@ -183,9 +183,18 @@ void kube_validate_spread_constraints (KubeFieldErrors *errors, const KubeFieldP
 void kube_validate_pod_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, KubeValue *spec);
 void kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, gboolean host_users);
 
+/* An Invalid where an expression does not compile. @variables: (array zero-terminated=1): what it may name */
+void kube_validate_expression (KubeFieldErrors *errors, const KubeFieldPath *path, const char *expression, const char *const *variables);
+
 /* What admission webhooks and policies share: operations, groups, versions and resources; conditions. */
 void kube_validate_admission_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule);
-void kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions);
+/* @variables: (array zero-terminated=1): what their expressions may name */
+void kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, const char *const *variables);
+
+/* The schema of a custom resource. */
+void kube_validate_resource_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean has_status);
+/* A value by such a schema. */
+void kube_validate_by_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, KubeValue *value);
 
 /* `[domain/]identifier`, as attributes and capacities of devices are called */
 void kube_validate_device_attribute_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);

@@ -127,6 +127,7 @@ static const KubeStrategy plain[] = {
 static const KubeStrategy *const with_code[] = {
   &kube_certificate_request_strategy,
   &kube_daemon_set_strategy,
+  &kube_definition_strategy,
   &kube_job_strategy,
   &kube_namespace_strategy,
   &kube_persistent_volume_claim_strategy,

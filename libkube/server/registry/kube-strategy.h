@@ -53,6 +53,7 @@ const KubeStrategy *kube_strategy_find (KubeKind *kind);
 /* The hooks, one file a kind under strategies/. */
 extern const KubeStrategy kube_certificate_request_strategy;
 extern const KubeStrategy kube_daemon_set_strategy;
+extern const KubeStrategy kube_definition_strategy;
 extern const KubeStrategy kube_job_strategy;
 extern const KubeStrategy kube_persistent_volume_claim_strategy;
 extern const KubeStrategy kube_persistent_volume_strategy;
