@@ -14,6 +14,8 @@ KubeValue *kube_decode_object (KubeKind *kind, KubeValue *value, GPtrArray *dupl
 KubeValue *kube_decode_request (KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *problems, gboolean *has_empty,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+char *kube_decode_restore (KubeKind *kind, KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Upstream's defaults of a decoded object, in place. */
 void kube_default (KubeKind *kind, KubeNode *object);
 

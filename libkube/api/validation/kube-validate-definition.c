@@ -224,36 +224,29 @@ check_versions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *v
     kube_validate_format (errors, AT (AT (NULL, "spec"), "version"), KUBE_NAME_DNS1035_LABEL, first);
 }
 
-static gboolean
-has_version (KubeValue *versions, const char *name)
-{
-  for (guint i = 0; i < kube_value_get_length (versions); i++)
-    if (equals (string_of (kube_value_get_element (versions, i), "name"), name))
-      return TRUE;
-  return FALSE;
-}
-
+/* Each version that is stored is there once, and the one in which new objects are stored is among them. */
 static void
 check_stored (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *stored, KubeValue *versions)
 {
-  g_auto (NameSet) names = { 0 };
+  g_autoptr (GHashTable) left = g_hash_table_new (g_str_hash, g_str_equal);
+  guint n = kube_value_get_length (stored);
 
-  if (kube_value_get_length (stored) == 0) {
+  if (n == 0)
     kube_field_errors_invalid_value (errors, path, stored, "must have at least one stored version");
-    return;
-  }
-  for (guint i = 0; i < kube_value_get_length (stored); i++) {
-    name_set_add (&names, element_string (stored, i));
-    if (!has_version (versions, element_string (stored, i)))
-      kube_field_errors_invalid (errors, AT_INDEX (path, i), element_string (stored, i), "must appear in spec.versions");
-  }
-  for (guint i = 0; i < kube_value_get_length (versions); i++) {
+  for (guint i = 0; i < n; i++)
+    g_hash_table_add (left, (gpointer) element_string (stored, i));
+  for (guint i = 0; i < kube_value_get_length (versions) && n > 0; i++) {
     KubeValue *version = kube_value_get_element (versions, i);
-    if (boolean_of (version, "storage") && !name_set_has (&names, string_of (version, "name"))) {
-      g_autofree char *detail = g_strconcat ("must have the storage version ", string_of (version, "name"), NULL);
+    const char *name = string_of (version, "name");
+
+    if (!g_hash_table_remove (left, name) && boolean_of (version, "storage")) {
+      g_autofree char *detail = g_strconcat ("must have the storage version ", name, NULL);
       kube_field_errors_invalid_value (errors, path, stored, detail);
     }
   }
+  for (guint i = 0; i < n; i++)
+    if (g_hash_table_contains (left, element_string (stored, i)))
+      kube_field_errors_invalid (errors, AT_INDEX (path, i), element_string (stored, i), "must appear in spec.versions");
 }
 
 static void

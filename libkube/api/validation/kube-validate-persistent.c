@@ -211,13 +211,54 @@ check_source_kept (KubeFieldErrors *errors, KubeValue *spec, KubeValue *old)
   }
 }
 
+/* What a label of former times is called now; "" for one that has kept its name. */
+static const char *
+current_label (const char *key)
+{
+  static const char *const labels[][2] = {
+    { "beta.kubernetes.io/arch", "kubernetes.io/arch" },
+    { "beta.kubernetes.io/os", "kubernetes.io/os" },
+    { "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type" },
+    { "failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone" },
+    { "failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (labels); i++)
+    if (equals (labels[i][0], key))
+      return labels[i][1];
+  return "";
+}
+
+/* @old with the labels' current names where @affinity has these. As upstream has it, no name at all passes for the current one of any other label. */
+static KubeValue *
+with_current_labels (KubeValue *affinity, KubeValue *old)
+{
+  KubeValue *terms = kube_value_get (affinity, "required.nodeSelectorTerms");
+  g_autoptr (KubeBuilder) builder = kube_builder_new (old);
+  KubeNode *old_terms = kube_node_get (kube_builder_get_root (builder), "required.nodeSelectorTerms");
+
+  for (guint t = 0; t < kube_node_get_length (old_terms); t++) {
+    KubeNode *old_list = kube_node_get_member (kube_node_get_element (old_terms, t), "matchExpressions");
+    KubeValue *list = member_of (kube_value_get_element (terms, t), "matchExpressions");
+
+    for (guint i = 0; i < kube_node_get_length (old_list) && i < kube_value_get_length (list); i++) {
+      KubeNode *expression = kube_node_get_element (old_list, i);
+      const char *key = string_of (kube_value_get_element (list, i), "key"), *before = kube_node_get_string (expression, "key");
+      if (equals (key, current_label (before != NULL ? before : "")))
+        kube_node_put_string (expression, "key", key);
+    }
+  }
+  return kube_builder_end (builder);
+}
+
 /* It may be set where there is none. */
 static void
 check_affinity_kept (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *affinity, KubeValue *old)
 {
   const char *detail = "field is immutable, except for updating from beta label to GA";
+  g_autoptr (KubeValue) allowed = old != NULL ? with_current_labels (affinity, old) : NULL;
 
-  if (old == NULL || kube_validate_semantic_equal (affinity, old))
+  if (old == NULL || kube_validate_semantic_equal (affinity, allowed))
     return;
   if (affinity == NULL)
     kube_field_errors_invalid_value (errors, path, NULL, detail);

@@ -172,12 +172,14 @@ admit_validating (KubeOperation *op, KubeObject *object, GError **error)
 }
 
 static gboolean
-validate (KubeOperation *op, KubeObject *object, GError **error)
+validate (KubeOperation *op, const KubeStrategy *strategy, KubeObject *object, GError **error)
 {
   g_auto (KubeFieldErrors) errors = { NULL };
   const char *name = kube_object_get_name (object);
   GError *invalid;
 
+  if (strategy->check != NULL)
+    strategy->check (op, kube_object_get_value (object), &errors);
   kube_validate_create (op->kind, kube_object_get_value (object), &errors);
   invalid = kube_field_errors_to_error (&errors, kube_registry_error_group (op->kind), op->kind->name, name != NULL ? name : "");
   if (invalid != NULL)
@@ -205,7 +207,7 @@ prepare (Create *create, GError **error)
     return NULL;
   kube_node_set_string (root, "metadata.resourceVersion", "");
   object = kube_object_new_from_builder (builder);
-  if (validate (op, object, error)) {
+  if (validate (op, create->strategy, object, error)) {
     kube_strategy_warn (create->strategy, op, kube_object_get_value (object), NULL);
     if (admit_validating (op, object, error))
       return kube_operation_read_back (op, op->kind, object);

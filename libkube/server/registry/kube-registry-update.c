@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
 #include "kube-strategy.h"
+#include "kube-decode.h"
+#include "kube-go-text.h"
 #include "kube-validation.h"
 #include "../kube-admission.h"
 #include <kube/kube-patch.h>
@@ -323,6 +325,23 @@ apply_patch (KubeOperation *op, KubeKind *kind, const Patch *patch, KubeValue *t
   }
 }
 
+/* Whether what a strategic merge gave fits the kind's types. */
+static gboolean
+restore (KubeKind *kind, KubeValue *patch, KubeValue *patched, GError **error)
+{
+  g_autofree char *problem = kube_decode_restore (kind, patched);
+  g_auto (KubeFieldErrors) errors = { NULL };
+  g_autoptr (GString) text = NULL;
+
+  if (problem == NULL)
+    return TRUE;
+  text = g_string_new (NULL);
+  kube_go_print (text, patch);
+  kube_field_errors_invalid (&errors, KUBE_FIELD (NULL, "patch"), text->str, problem);
+  g_propagate_error (error, kube_field_errors_to_error (&errors, "", "", ""));
+  return FALSE;
+}
+
 static KubeChange
 change_by_patch (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
 {
@@ -331,7 +350,7 @@ change_by_patch (KubeModify *modify, KubeObject *old, KubeObject **object, gpoin
   g_autoptr (KubeValue) decoded = NULL;
   g_autoptr (KubeBuilder) builder = NULL;
 
-  if (patched == NULL)
+  if (patched == NULL || (((const Patch *) user_data)->type == KUBE_PATCH_STRATEGIC && !restore (modify->kind, ((const Patch *) user_data)->patch, patched, error)))
     return KUBE_CHANGE_NONE;
   decoded = kube_operation_decode_value (op, modify->kind, patched, NULL, error);
   if (decoded == NULL || !check_names (op, decoded, error) || !check_version (modify->kind, old, decoded, error))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kube/kube-builder.h>
+#include "kube-field-errors.h"
 #include "kube-operation.h"
 
 G_BEGIN_DECLS
@@ -30,6 +31,8 @@ typedef struct {
   gboolean (*hold_deletion) (KubeOperation *op, KubeObject *old, KubeNode *object);
   /* Whether an object that is being deleted has finalizers of its kind's own left. */
   gboolean (*is_held) (KubeObject *object);
+  /* What must hold beyond a new object itself; what it finds stands before all else. */
+  void (*check) (KubeOperation *op, KubeValue *object, KubeFieldErrors *errors);
   /* Warnings for who writes this. */
   void (*warn) (KubeOperation *op, KubeValue *object, KubeValue *old);
   gint64 ttl;                /* seconds that an object is kept after its last write; 0: for ever */

@@ -378,7 +378,7 @@ allocate_ports (Allocation *self)
     gint64 given;
     if (kube_node_get_integer (port, "nodePort", 0) != 0)
       continue;
-    given = shared_port (ports, i, kube_node_get_integer (port, "port", 0));
+    given = old_needs_ports (self->context->old) ? 0 : shared_port (ports, i, kube_node_get_integer (port, "port", 0));
     if (given == 0) {
       given = kube_service_pool_take_any_port (self->pool, self->dry_run);
       if (given == 0) {
@@ -389,6 +389,24 @@ allocate_ports (Allocation *self)
     }
     kube_node_set_integer (port, "nodePort", given);
   }
+}
+
+/* A change may not name the same port twice; a new service's rules say so themselves. */
+static GError *
+find_repeated_port (KubeNode *ports)
+{
+  for (guint i = 0; i < kube_node_get_length (ports); i++) {
+    KubeNode *port = kube_node_get_element (ports, i);
+    const char *protocol = kube_node_get_string (port, "protocol");
+    gint64 number = kube_node_get_integer (port, "nodePort", 0);
+
+    for (guint k = 0; k < i; k++) {
+      KubeNode *other = kube_node_get_element (ports, k);
+      if (number == kube_node_get_integer (other, "nodePort", 0) && g_strcmp0 (protocol, kube_node_get_string (other, "protocol")) == 0)
+        return g_error_new (KUBE_ERROR, KUBE_ERROR_UNKNOWN, "duplicate nodePort: {%s %" G_GINT64_FORMAT "}", protocol != NULL ? protocol : "", number);
+    }
+  }
+  return NULL;
 }
 
 static void
@@ -437,6 +455,8 @@ allocate (KubeWriteContext *context, GError **error)
   if (kube_field_errors_get_length (&self.errors) == 0 && needs_health_port (type, kube_node_get_string (context->object, "spec.externalTrafficPolicy")))
     allocate_health_port (&self);
   invalid = kube_field_errors_to_error (&self.errors, "", "Service", name != NULL ? name : "");
+  if (invalid == NULL && old_needs_ports (context->old) && new_needs_ports (context->object))
+    invalid = find_repeated_port (kube_node_get (context->object, "spec.ports"));
   if (invalid != NULL) {
     give_back (&self);
     g_propagate_error (error, invalid);
