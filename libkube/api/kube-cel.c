@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* How deep parentheses, lists and calls may nest, and what upstream allows of an expression. */
-enum { DEPTH_MAX = 100 };
+/* How deep parentheses, lists and calls may nest, how long an expression may be, and how much is said of it. */
+enum { DEPTH_MAX = 100, CHARACTERS_MAX = 100000, TEXT_MAX = 256 * 1024 };
 
 #define START_OF_EXPRESSION "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 
@@ -180,6 +180,8 @@ add_error (Parser *self, const char *where, const char *message)
   const char *start = self->text;
   glong column;
 
+  if (self->errors->len > TEXT_MAX)
+    return;
   for (const char *at = self->text; at < where; at++)
     if (*at == '\n') {
       line++;
@@ -447,9 +449,15 @@ read_expression (Parser *self)
 char *
 kube_cel_check (const char *expression, const char *const *variables)
 {
+  glong size = g_utf8_strlen (expression, -1);
   Parser self = { .text = expression, .variables = variables, .tokens = g_array_new (FALSE, FALSE, sizeof (Token)), .bound = g_ptr_array_new (), .errors = g_string_new (NULL) };
 
-  read_tokens (&self);
+  if (size > CHARACTERS_MAX) {
+    g_string_append_printf (self.errors, "ERROR: <input>:-1:0: expression code point size exceeds limit: size: %ld, limit %d", size, CHARACTERS_MAX);
+    self.failed = TRUE;
+  } else {
+    read_tokens (&self);
+  }
   read_expression (&self);
   if (!self.failed && peek (&self, 0)->type != TOKEN_END)
     fail (&self, peek (&self, 1)->type == TOKEN_END ? "extraneous" : "mismatched", "<EOF>");

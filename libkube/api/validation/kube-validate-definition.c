@@ -68,18 +68,27 @@ check_group (KubeFieldErrors *errors, const KubeFieldPath *path, const char *gro
 
 /* --- what versions have --- */
 
-static const char *const version_parts[] = { "schema", "subresources", "additionalPrinterColumns", "selectableFields" };
+enum { PARTS = 4 };
 
-/* The member that all versions share; NULL where they differ, or have none. */
-static KubeValue *
-shared_part (KubeValue *versions, const char *key)
+static const char *const version_parts[PARTS] = { "schema", "subresources", "additionalPrinterColumns", "selectableFields" };
+
+/* The members that all versions share; NULL where they differ, or have none. */
+typedef struct {
+  KubeValue *parts[PARTS];
+} Shared;
+
+static Shared
+find_shared (KubeValue *versions)
 {
-  KubeValue *first = member_of (kube_value_get_element (versions, 0), key);
+  Shared shared = { { NULL } };
 
-  for (guint i = 1; i < kube_value_get_length (versions); i++)
-    if (!kube_validate_semantic_equal (first, member_of (kube_value_get_element (versions, i), key)))
-      return NULL;
-  return first;
+  for (gsize p = 0; p < PARTS; p++) {
+    shared.parts[p] = member_of (kube_value_get_element (versions, 0), version_parts[p]);
+    for (guint i = 1; i < kube_value_get_length (versions) && shared.parts[p] != NULL; i++)
+      if (!kube_validate_semantic_equal (shared.parts[p], member_of (kube_value_get_element (versions, i), version_parts[p])))
+        shared.parts[p] = NULL;
+  }
+  return shared;
 }
 
 static void
@@ -170,17 +179,17 @@ any_has_status (KubeValue *versions)
 }
 
 static void
-check_version (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *versions, KubeValue *version)
+check_version (KubeFieldErrors *errors, const KubeFieldPath *path, const Shared *shared, KubeValue *version)
 {
   kube_validate_format (errors, AT (path, "name"), KUBE_NAME_DNS1035_LABEL, string_of (version, "name"));
-  for (gsize i = 0; i < G_N_ELEMENTS (version_parts); i++)
-    if (shared_part (versions, version_parts[i]) == NULL)
+  for (gsize i = 0; i < PARTS; i++)
+    if (shared->parts[i] == NULL)
       check_part (errors, path, version_parts[i], member_of (version, version_parts[i]), FALSE, has_status (version));
 }
 
 /* The versions as upstream prints them: without what they share. */
 static void
-add_versions_error (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *versions, const char *detail)
+add_versions_error (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *versions, const Shared *shared, const char *detail)
 {
   g_autoptr (KubeBuilder) builder = NULL;
   g_autoptr (KubeValue) bare = NULL;
@@ -191,15 +200,15 @@ add_versions_error (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
   }
   builder = kube_builder_new (versions);
   for (guint i = 0; i < kube_value_get_length (versions); i++)
-    for (gsize p = 0; p < G_N_ELEMENTS (version_parts); p++)
-      if (shared_part (versions, version_parts[p]) != NULL)
+    for (gsize p = 0; p < PARTS; p++)
+      if (shared->parts[p] != NULL)
         kube_node_remove_member (kube_node_get_element (kube_builder_get_root (builder), i), version_parts[p]);
   bare = kube_builder_end (builder);
   kube_validate_invalid_struct (errors, path, "[@apiextensions.CustomResourceDefinitionVersion", bare, detail);
 }
 
 static void
-check_versions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *versions)
+check_versions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *versions, const Shared *shared)
 {
   const char *first = string_of (kube_value_get_element (versions, 0), "name");
   guint n_stored = 0, n = kube_value_get_length (versions);
@@ -214,12 +223,12 @@ check_versions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *v
 
     n_stored += boolean_of (version, "storage");
     repeated |= !name_set_add (&names, string_of (version, "name"));
-    check_version (errors, AT_INDEX (path, i), versions, version);
+    check_version (errors, AT_INDEX (path, i), shared, version);
   }
   if (repeated)
-    add_versions_error (errors, path, versions, "must contain unique version names");
+    add_versions_error (errors, path, versions, shared, "must contain unique version names");
   if (n_stored != 1)
-    add_versions_error (errors, path, versions, "must have exactly one version marked as storage version");
+    add_versions_error (errors, path, versions, shared, "must have exactly one version marked as storage version");
   if (*first != '\0')
     kube_validate_format (errors, AT (AT (NULL, "spec"), "version"), KUBE_NAME_DNS1035_LABEL, first);
 }
@@ -274,17 +283,18 @@ check_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
 {
   static const char *const scopes[] = { "Cluster", "Namespaced", NULL };
   KubeValue *versions = member_of (spec, "versions");
+  Shared shared = find_shared (versions);
 
   check_group (errors, AT (path, "group"), string_of (spec, "group"));
   if (!has_text (spec, "scope"))
     kube_field_errors_required (errors, AT (path, "scope"), NULL);
   else if (!kube_validate_one_of (string_of (spec, "scope"), scopes))
     kube_field_errors_not_supported (errors, AT (path, "scope"), string_of (spec, "scope"), scopes);
-  check_versions (errors, AT (path, "versions"), versions);
+  check_versions (errors, AT (path, "versions"), versions, &shared);
   check_required_names (errors, AT (path, "names"), member_of (spec, "names"));
   check_names (errors, AT (path, "names"), member_of (spec, "names"));
-  for (gsize i = 0; i < G_N_ELEMENTS (version_parts); i++)
-    check_part (errors, path, version_parts[i], shared_part (versions, version_parts[i]), TRUE, any_has_status (versions));
+  for (gsize i = 0; i < PARTS; i++)
+    check_part (errors, path, version_parts[i], shared.parts[i], TRUE, any_has_status (versions));
 }
 
 static void

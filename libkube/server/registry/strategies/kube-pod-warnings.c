@@ -132,15 +132,17 @@ warn_selectors (KubeOperation *op, const char *path, KubeValue *spec)
 static void
 warn_env (KubeOperation *op, const char *path, KubeValue *env)
 {
-  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) names = kube_value_get_length (env) > 1 ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
 
-  for (guint i = 0; i < kube_value_get_length (env); i++) {
+  for (guint i = 0; names != NULL && i < kube_value_get_length (env); i++) {
     KubeValue *variable = kube_value_get_element (env, i);
     const char *name = text_of (variable, "name"), *value = text_of (variable, "value");
-    g_autofree char *reference = g_strdup_printf ("$(%s)", name);
+    g_autofree char *reference = NULL;
 
-    if (!g_hash_table_add (names, (gpointer) name) &&
-        (kube_value_get_member (variable, "valueFrom") != NULL || g_str_equal (value, reference) || strstr (value, reference) == NULL))
+    if (g_hash_table_add (names, (gpointer) name))
+      continue;
+    reference = g_strdup_printf ("$(%s)", name);
+    if (kube_value_get_member (variable, "valueFrom") != NULL || g_str_equal (value, reference) || strstr (value, reference) == NULL)
       kube_warn (op, "%s.env[%u]: hides previous definition of \"%s\", which may be dropped when using apply", path, i, name);
   }
 }
@@ -159,6 +161,9 @@ warn_container (KubeOperation *op, const char *path, KubeValue *container)
 }
 
 /* --- ports --- */
+
+/* Each is compared with those before it; a limit keeps long lists cheap. */
+enum { PORTS_MAX = 1000 };
 
 typedef struct {
   KubeValue *port;
@@ -221,7 +226,7 @@ warn_containers (KubeOperation *op, const char *path, KubeValue *spec)
       g_autofree char *at = g_strdup_printf ("%s.%s[%u]", path, container_lists[l], i);
 
       warn_container (op, at, container);
-      for (guint k = 0; k < kube_value_get_length (list); k++)
+      for (guint k = 0; k < kube_value_get_length (list) && ports->len < PORTS_MAX; k++)
         warn_port (op, ports, (Port){ kube_value_get_element (list, k), g_strdup_printf ("%s.ports[%u]", at, k) });
     }
   }

@@ -77,6 +77,9 @@ kube_address_warn (KubeOperation *op, const char *path, const char *text)
 
 /* --- files that hide each other --- */
 
+/* Each is compared with those before it; a limit keeps long lists cheap. */
+enum { FILES_MAX = 1000 };
+
 typedef struct {
   char *path;
   char *source; /* "" where the volume has only one */
@@ -128,7 +131,7 @@ add_items (KubeOperation *op, GArray *files, const char *volume, const char *kin
 {
   KubeValue *items = kube_value_get_member (source, "items");
 
-  for (guint i = 0; i < kube_value_get_length (items); i++)
+  for (guint i = 0; i < kube_value_get_length (items) && files->len < FILES_MAX; i++)
     add_file (op, files, volume, kind, text_of (kube_value_get_element (items, i), "path"), what);
 }
 
@@ -179,9 +182,13 @@ warn_files (KubeOperation *op, KubeValue *volume)
 
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++) {
     KubeValue *source = kube_value_get_member (volume, lists[i].key);
-    g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (File));
-    g_autofree char *kind = describe_source (lists[i].kind, lists[i].name != NULL ? text_of (source, lists[i].name) : NULL);
+    g_autoptr (GArray) files = NULL;
+    g_autofree char *kind = NULL;
 
+    if (kube_value_get_length (kube_value_get_member (source, "items")) < 2)
+      continue;
+    kind = describe_source (lists[i].kind, lists[i].name != NULL ? text_of (source, lists[i].name) : NULL);
+    files = g_array_new (FALSE, FALSE, sizeof (File));
     g_array_set_clear_func (files, file_clear);
     add_items (op, files, text_of (volume, "name"), kind, source, "");
   }
@@ -204,12 +211,14 @@ kube_volumes_warn (KubeOperation *op, const char *path, KubeValue *volumes)
 
   for (guint i = 0; i < kube_value_get_length (volumes); i++) {
     KubeValue *volume = kube_value_get_element (volumes, i), *claim = kube_value_get (volume, "ephemeral.volumeClaimTemplate.spec");
-    g_autofree char *claim_path = g_strdup_printf ("%s[%u].ephemeral.volumeClaimTemplate.spec", path, i);
 
     for (gsize k = 0; k < G_N_ELEMENTS (old); k++)
       if (kube_value_get_member (volume, old[k].key) != NULL)
         kube_warn (op, "%s[%u].%s: %s", path, i, old[k].key, old[k].text);
-    kube_claim_warn (op, claim_path, claim);
+    if (claim != NULL) {
+      g_autofree char *claim_path = g_strdup_printf ("%s[%u].ephemeral.volumeClaimTemplate.spec", path, i);
+      kube_claim_warn (op, claim_path, claim);
+    }
     warn_files (op, volume);
   }
 }
