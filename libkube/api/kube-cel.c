@@ -6,7 +6,8 @@
 /* How deep parentheses, lists and calls may nest, how long an expression may be, and how much is said of it. */
 enum { DEPTH_MAX = 100, CHARACTERS_MAX = 100000, TEXT_MAX = 256 * 1024 };
 
-#define START_OF_EXPRESSION "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+#define START_OF_EXPRESSION                                                                                                      \
+  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 
 typedef enum {
   TOKEN_END,
@@ -25,7 +26,7 @@ typedef struct {
 typedef struct {
   const char *text;
   const char *const *variables;
-  GArray *tokens;  /* (element-type Token): ends with TOKEN_END */
+  GArray *tokens; /* (element-type Token): ends with TOKEN_END */
   guint at;
   GPtrArray *bound; /* (element-type Token): what the macros around declare; borrows from tokens */
   GString *errors;
@@ -52,7 +53,7 @@ string_length (const char *text)
     if (width == 1 && *at == '\n')
       return 0;
     if (*at == quote && (width == 1 || (at[1] == quote && at[2] == quote)))
-      return (gsize) (at - text) + width;
+      return (gsize)(at - text) + width;
     if (*at == '\\' && at[1] != '\0')
       at++;
   }
@@ -67,12 +68,12 @@ number_length (const char *text)
   if (at[0] == '0' && (at[1] == 'x' || at[1] == 'X') && g_ascii_isxdigit (at[2])) {
     for (at += 2; g_ascii_isxdigit (*at);)
       at++;
-    return (gsize) (at - text) + (*at == 'u' || *at == 'U');
+    return (gsize)(at - text) + (*at == 'u' || *at == 'U');
   }
   while (g_ascii_isdigit (*at))
     at++;
   if (*at != '.' && *at != 'e' && *at != 'E')
-    return (gsize) (at - text) + (*at == 'u' || *at == 'U');
+    return (gsize)(at - text) + (*at == 'u' || *at == 'U');
   if (*at == '.' && g_ascii_isdigit (at[1]))
     for (at++; g_ascii_isdigit (*at);)
       at++;
@@ -82,7 +83,7 @@ number_length (const char *text)
       for (at = digits; g_ascii_isdigit (*at);)
         at++;
   }
-  return (gsize) (at - text);
+  return (gsize)(at - text);
 }
 
 static gboolean
@@ -131,7 +132,8 @@ read_token (const char *text)
   for (gsize i = 0; i < G_N_ELEMENTS (operators); i++)
     if (strncmp (text, operators[i], 2) == 0)
       return (Token){ TOKEN_SIGN, text, 2 };
-  return (Token){ strchr ("<>[]{}().,-!?:+*/%", *text) != NULL ? TOKEN_SIGN : TOKEN_BAD, text, (gsize) (g_utf8_next_char (text) - text) };
+  return (Token){ strchr ("<>[]{}().,-!?:+*/%", *text) != NULL ? TOKEN_SIGN : TOKEN_BAD, text,
+                  (gsize)(g_utf8_next_char (text) - text) };
 }
 
 static void
@@ -188,10 +190,11 @@ add_error (Parser *self, const char *where, const char *message)
       start = at + 1;
     }
   column = g_utf8_strlen (start, where - start);
-  g_string_append_printf (self->errors, "%sERROR: <input>:%u:%ld: %s", self->errors->len > 0 ? "\n" : "", line, *self->text != '\0' ? column + 1 : 0, message);
+  g_string_append_printf (self->errors, "%sERROR: <input>:%u:%ld: %s", self->errors->len > 0 ? "\n" : "", line,
+                          *self->text != '\0' ? column + 1 : 0, message);
   if (*self->text == '\0')
     return;
-  g_string_append_printf (self->errors, "\n | %.*s\n | ", (int) strcspn (start, "\n"), start);
+  g_string_append_printf (self->errors, "\n | %.*s\n | ", (int)strcspn (start, "\n"), start);
   for (glong i = 0; i < column; i++)
     g_string_append_c (self->errors, '.');
   g_string_append_c (self->errors, '^');
@@ -214,7 +217,8 @@ fail (Parser *self, const char *kind, const char *expected)
 {
   const Token *token = peek (self, 0);
   g_autofree char *text = token->type == TOKEN_END ? g_strdup ("<EOF>") : g_strndup (token->start, token->length);
-  g_autofree char *message = g_strdup_printf ("Syntax error: %s input '%s'%s%s", kind, text, expected != NULL ? " expecting " : "", expected != NULL ? expected : "");
+  g_autofree char *message = g_strdup_printf ("Syntax error: %s input '%s'%s%s", kind, text,
+                                              expected != NULL ? " expecting " : "", expected != NULL ? expected : "");
 
   if (token->type == TOKEN_BAD) {
     g_free (message);
@@ -235,8 +239,8 @@ expect (Parser *self, const char *sign)
 static gboolean
 can_begin (const Token *token)
 {
-  return token->type == TOKEN_IDENTIFIER || token->type == TOKEN_LITERAL || token_is (token, "[") || token_is (token, "{") || token_is (token, "(") || token_is (token, ".") ||
-         token_is (token, "-") || token_is (token, "!");
+  return token->type == TOKEN_IDENTIFIER || token->type == TOKEN_LITERAL
+         || (token->type == TOKEN_SIGN && token->length == 1 && strchr ("[{(.-!", *token->start) != NULL);
 }
 
 /* --- names --- */
@@ -244,7 +248,8 @@ can_begin (const Token *token)
 static gboolean
 is_known (const Parser *self, const Token *name)
 {
-  static const char *const types[] = { "bool", "bytes", "double", "duration", "dyn", "int", "list", "map", "null_type", "string", "timestamp", "type", "uint", "google", NULL };
+  static const char *const types[] = { "bool", "bytes",     "double", "duration",  "dyn",  "google", "int", "list",
+                                       "map",  "null_type", "string", "timestamp", "type", "uint",   NULL };
 
   for (guint i = 0; i < self->bound->len; i++) {
     const Token *bound = self->bound->pdata[i];
@@ -258,9 +263,11 @@ is_known (const Parser *self, const Token *name)
 static gboolean
 is_library (const Parser *self, const Token *name)
 {
-  static const char *const libraries[] = { "base64", "cel", "format", "lists", "math", "optional", "proto", "regex", "sets", "strings", NULL };
+  static const char *const libraries[]
+      = { "base64", "cel", "format", "lists", "math", "optional", "proto", "regex", "sets", "strings", NULL };
 
-  return is_one_of (name->start, name->length, libraries) && token_is (peek (self, 0), ".") && peek (self, 1)->type == TOKEN_IDENTIFIER;
+  return is_one_of (name->start, name->length, libraries) && token_is (peek (self, 0), ".")
+         && peek (self, 1)->type == TOKEN_IDENTIFIER;
 }
 
 /* `example.Type{…}` */
@@ -281,7 +288,7 @@ check_name (Parser *self, const Token *name)
 
   if (is_known (self, name) || is_library (self, name) || begins_message (self))
     return;
-  message = g_strdup_printf ("undeclared reference to '%.*s' (in container '')", (int) name->length, name->start);
+  message = g_strdup_printf ("undeclared reference to '%.*s' (in container '')", (int)name->length, name->start);
   add_error (self, name->start, message);
 }
 
@@ -293,15 +300,17 @@ static void read_expression (Parser *self);
 static void
 bind_arguments (Parser *self, const Token *target, const Token *name)
 {
-  static const char *const macros[] = { "all", "exists", "existsOne", "exists_one", "filter", "map", "transformList", "transformMap", "transformMapEntry", NULL };
-  gboolean is_bind = name->length == 4 && strncmp (name->start, "bind", 4) == 0 && target->length == 3 && strncmp (target->start, "cel", 3) == 0;
+  static const char *const macros[] = { "all", "exists",        "existsOne",    "exists_one",        "filter",
+                                        "map", "transformList", "transformMap", "transformMapEntry", NULL };
+  gboolean is_bind = name->length == 4 && strncmp (name->start, "bind", 4) == 0 && target->length == 3
+                     && strncmp (target->start, "cel", 3) == 0;
 
   if (!is_bind && !is_one_of (name->start, name->length, macros))
     return;
   for (guint i = 0; i < (is_bind ? 1 : 2); i++) {
     if (peek (self, 0)->type != TOKEN_IDENTIFIER || !token_is (peek (self, 1), ","))
       return;
-    g_ptr_array_add (self->bound, (gpointer) peek (self, 0));
+    g_ptr_array_add (self->bound, (gpointer)peek (self, 0));
     self->at += 2;
   }
 }
@@ -360,7 +369,7 @@ read_primary (Parser *self)
     else
       check_name (self, name);
   } else if (dot) {
-    g_autofree char *both = g_strndup (token->start, (gsize) (name->start + name->length - token->start));
+    g_autofree char *both = g_strndup (token->start, (gsize)(name->start + name->length - token->start));
     g_autofree char *message = g_strdup_printf ("Syntax error: no viable alternative at input '%s'", both);
     add_syntax_error (self, name->start, message);
   } else if (token->type == TOKEN_LITERAL) {
@@ -450,14 +459,15 @@ char *
 kube_cel_check (const char *expression, const char *const *variables)
 {
   glong size = g_utf8_strlen (expression, -1);
-  Parser self = { .text = expression, .variables = variables, .tokens = g_array_new (FALSE, FALSE, sizeof (Token)), .bound = g_ptr_array_new (), .errors = g_string_new (NULL) };
+  Parser self = { .text = expression, .variables = variables };
 
-  if (size > CHARACTERS_MAX) {
-    g_string_append_printf (self.errors, "ERROR: <input>:-1:0: expression code point size exceeds limit: size: %ld, limit %d", size, CHARACTERS_MAX);
-    self.failed = TRUE;
-  } else {
-    read_tokens (&self);
-  }
+  if (size > CHARACTERS_MAX)
+    return g_strdup_printf ("ERROR: <input>:-1:0: expression code point size exceeds limit: size: %ld, limit %d", size,
+                            CHARACTERS_MAX);
+  self.tokens = g_array_new (FALSE, FALSE, sizeof (Token));
+  self.bound = g_ptr_array_new ();
+  self.errors = g_string_new (NULL);
+  read_tokens (&self);
   read_expression (&self);
   if (!self.failed && peek (&self, 0)->type != TOKEN_END)
     fail (&self, peek (&self, 1)->type == TOKEN_END ? "extraneous" : "mismatched", "<EOF>");

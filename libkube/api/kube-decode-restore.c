@@ -30,7 +30,8 @@ static char *
 restore_scalar (const KubeField *field, KubeValue *value)
 {
   static const char *const kinds[] = {
-    [KUBE_SCALAR_STRING] = "string", [KUBE_SCALAR_BOOLEAN] = "bool", [KUBE_SCALAR_INT32] = "int32", [KUBE_SCALAR_INT64] = "int64", [KUBE_SCALAR_DOUBLE] = "float64",
+    [KUBE_SCALAR_STRING] = "string", [KUBE_SCALAR_BOOLEAN] = "bool",   [KUBE_SCALAR_INT32] = "int32",
+    [KUBE_SCALAR_INT64] = "int64",   [KUBE_SCALAR_DOUBLE] = "float64",
   };
   const char *wanted = field->scalar < G_N_ELEMENTS (kinds) ? kinds[field->scalar] : NULL;
   KubeValueType type = kube_value_get_value_type (value);
@@ -39,7 +40,9 @@ restore_scalar (const KubeField *field, KubeValue *value)
   /* Other types read themselves. */
   if (wanted == NULL)
     return NULL;
-  good = field->scalar == KUBE_SCALAR_STRING ? type == KUBE_VALUE_STRING : field->scalar == KUBE_SCALAR_BOOLEAN ? type == KUBE_VALUE_BOOLEAN : number;
+  good = field->scalar == KUBE_SCALAR_STRING    ? type == KUBE_VALUE_STRING
+         : field->scalar == KUBE_SCALAR_BOOLEAN ? type == KUBE_VALUE_BOOLEAN
+                                                : number;
   return good ? NULL : g_strdup_printf ("unrecognized type: %s", wanted);
 }
 

@@ -27,7 +27,7 @@ typedef struct {
 static void
 add_line (GPtrArray *lines, guint indent, GString *line)
 {
-  g_ptr_array_add (lines, g_strdup_printf ("%*s%s", (int) indent, "", line->str));
+  g_ptr_array_add (lines, g_strdup_printf ("%*s%s", (int)indent, "", line->str));
   g_string_truncate (line, 0);
 }
 
@@ -81,14 +81,14 @@ drop_popular (Matcher *self)
     return;
   g_hash_table_iter_init (&iter, self->places);
   while (g_hash_table_iter_next (&iter, NULL, &places))
-    if (((GArray *) places)->len > self->b->len / 100 + 1)
+    if (((GArray *)places)->len > self->b->len / 100 + 1)
       g_hash_table_iter_remove (&iter);
 }
 
 static void
 index_lines (Matcher *self)
 {
-  self->places = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) g_array_unref);
+  self->places = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_array_unref);
   for (guint j = 0; j < self->b->len; j++) {
     GArray *places = g_hash_table_lookup (self->places, self->b->pdata[j]);
     if (places == NULL) {
@@ -138,7 +138,8 @@ longest_match (Matcher *self, Block from, Block to)
   memset (self->lengths, 0, 2 * (self->b->len + 1) * sizeof (guint));
   while (best.a > from.a && best.b > from.b && equals (self->a->pdata[best.a - 1], self->b->pdata[best.b - 1]))
     best = (Block){ best.a - 1, best.b - 1, best.n + 1 };
-  while (best.a + best.n < to.a && best.b + best.n < to.b && equals (self->a->pdata[best.a + best.n], self->b->pdata[best.b + best.n]))
+  while (best.a + best.n < to.a && best.b + best.n < to.b
+         && equals (self->a->pdata[best.a + best.n], self->b->pdata[best.b + best.n]))
     best.n++;
   return best;
 }
@@ -200,7 +201,7 @@ static void
 append_lines (GString *out, char sign, GPtrArray *lines, guint start, guint end)
 {
   for (guint i = start; i < end; i++)
-    g_string_append_printf (out, "%c%s\n", sign, (char *) lines->pdata[i]);
+    g_string_append_printf (out, "%c%s\n", sign, (char *)lines->pdata[i]);
 }
 
 /* One hunk from block @first to block @last, which are the equal lines around its differences, with three lines of context. */
@@ -251,8 +252,8 @@ kube_go_struct_diff (const char *type, KubeValue *a, KubeValue *b)
     /* Differences that stand close share a hunk. */
     while (last + 1 < blocks->len && g_array_index (blocks, Block, last).n <= 6)
       last++;
-    if (g_array_index (blocks, Block, first).a + g_array_index (blocks, Block, first).n < a_lines->len ||
-        g_array_index (blocks, Block, first).b + g_array_index (blocks, Block, first).n < b_lines->len)
+    if (g_array_index (blocks, Block, first).a + g_array_index (blocks, Block, first).n < a_lines->len
+        || g_array_index (blocks, Block, first).b + g_array_index (blocks, Block, first).n < b_lines->len)
       append_hunk (out, a_lines, b_lines, blocks, first, last);
     first = last;
   }

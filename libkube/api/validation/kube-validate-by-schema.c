@@ -71,7 +71,8 @@ check_bound (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sche
   double number = kube_value_get_double (value, NULL, 0), bound = kube_value_get_double (schema, key, 0);
   gboolean good = upper ? (exclusive ? number < bound : number <= bound) : (exclusive ? number > bound : number >= bound);
   g_autofree char *text = number_text (bound);
-  g_autofree char *detail = g_strdup_printf (" in body should be %s than %s%s", upper ? "less" : "greater", exclusive ? "" : "or equal to ", text);
+  g_autofree char *detail
+      = g_strdup_printf (" in body should be %s than %s%s", upper ? "less" : "greater", exclusive ? "" : "or equal to ", text);
 
   if (!has_member (schema, key))
     return;
@@ -102,9 +103,11 @@ check_string (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sch
   glong length = g_utf8_strlen (text, -1);
 
   if (has_member (schema, "maxLength") && length > integer_of (schema, "maxLength", 0))
-    kube_field_errors_invalid_format (errors, path, text, " in body should be at most %" G_GINT64_FORMAT " chars long", integer_of (schema, "maxLength", 0));
+    kube_field_errors_invalid_format (errors, path, text, " in body should be at most %" G_GINT64_FORMAT " chars long",
+                                      integer_of (schema, "maxLength", 0));
   if (has_member (schema, "minLength") && length < integer_of (schema, "minLength", 0))
-    kube_field_errors_invalid_format (errors, path, text, " in body should be at least %" G_GINT64_FORMAT " chars long", integer_of (schema, "minLength", 0));
+    kube_field_errors_invalid_format (errors, path, text, " in body should be at least %" G_GINT64_FORMAT " chars long",
+                                      integer_of (schema, "minLength", 0));
   if (*pattern != '\0' && !g_regex_match_simple (pattern, text, G_REGEX_DOLLAR_ENDONLY, 0))
     kube_field_errors_invalid_format (errors, path, text, " in body should match '%s'", pattern);
 }
@@ -140,9 +143,10 @@ check_array (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sche
   guint n = kube_value_get_length (value);
 
   if (has_member (schema, "maxItems") && n > integer_of (schema, "maxItems", 0))
-    kube_field_errors_too_many (errors, path, (int) n, (int) integer_of (schema, "maxItems", 0));
+    kube_field_errors_too_many (errors, path, (int)n, (int)integer_of (schema, "maxItems", 0));
   if (has_member (schema, "minItems") && n < integer_of (schema, "minItems", 0)) {
-    g_autofree char *detail = g_strdup_printf (" in body should have at least %" G_GINT64_FORMAT " items", integer_of (schema, "minItems", 0));
+    g_autofree char *detail
+        = g_strdup_printf (" in body should have at least %" G_GINT64_FORMAT " items", integer_of (schema, "minItems", 0));
     kube_field_errors_invalid_value (errors, path, value, detail);
   }
   for (guint i = 0; i < n; i++)
@@ -158,8 +162,12 @@ check_object (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sch
     if (kube_value_get_member (value, element_string (required, i)) == NULL)
       kube_field_errors_required (errors, AT (path, element_string (required, i)), NULL);
   for (guint i = 0; i < kube_value_get_length (value); i++) {
-    KubeValue *property = member_of (properties, kube_value_get_key (value, i));
-    check (errors, AT (path, kube_value_get_key (value, i)), property != NULL ? property : member_of (schema, "additionalProperties"), kube_value_get_element (value, i), depth + 1);
+    const char *key = kube_value_get_key (value, i);
+    KubeValue *property = member_of (properties, key);
+
+    if (property == NULL)
+      property = member_of (schema, "additionalProperties");
+    check (errors, AT (path, key), property, kube_value_get_element (value, i), depth + 1);
   }
 }
 

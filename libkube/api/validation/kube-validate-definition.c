@@ -107,7 +107,8 @@ check_subresources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
 {
   static const struct {
     const char *key, *name, *under;
-  } paths[] = { { "specReplicasPath", "scale.specReplicasPath", ".spec" }, { "statusReplicasPath", "scale.statusReplicasPath", ".status" } };
+  } paths[] = { { "specReplicasPath", "scale.specReplicasPath", ".spec" },
+                { "statusReplicasPath", "scale.statusReplicasPath", ".status" } };
   KubeValue *scale = member_of (subresources, "scale");
 
   if (scale == NULL)
@@ -120,7 +121,8 @@ check_subresources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
   if (has_text (scale, "labelSelectorPath")) {
     const char *selector = string_of (scale, "labelSelectorPath");
     if (*selector == '.' && !g_str_has_prefix (selector, ".status.") && !g_str_has_prefix (selector, ".spec."))
-      kube_field_errors_invalid (errors, AT (path, "scale.labelSelectorPath"), selector, "should be a json path under either .status or .spec");
+      kube_field_errors_invalid (errors, AT (path, "scale.labelSelectorPath"), selector,
+                                 "should be a json path under either .status or .spec");
     else
       check_json_path (errors, AT (path, "scale.labelSelectorPath"), selector, NULL);
   }
@@ -141,7 +143,8 @@ check_column (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *col
   else if (!kube_validate_one_of (type, types))
     kube_field_errors_invalid (errors, AT (path, "type"), type, one_of);
   if (*format != '\0' && !kube_validate_one_of (format, formats))
-    kube_field_errors_invalid (errors, AT (path, "format"), format, "must be one of byte,date,date-time,double,float,int32,int64,password");
+    kube_field_errors_invalid (errors, AT (path, "format"), format,
+                               "must be one of byte,date,date-time,double,float,int32,int64,password");
   if (!has_text (column, "jsonPath"))
     kube_field_errors_required (errors, AT (path, "JSONPath"), NULL);
   else
@@ -150,12 +153,14 @@ check_column (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *col
 
 /* One version's part, or the one that all share. */
 static void
-check_part (KubeFieldErrors *errors, const KubeFieldPath *path, const char *key, KubeValue *part, gboolean shared, gboolean has_status)
+check_part (KubeFieldErrors *errors, const KubeFieldPath *path, const char *key, KubeValue *part, gboolean shared,
+            gboolean has_status)
 {
   if (part == NULL)
     return;
   if (equals (key, "schema") && has_member (part, "openAPIV3Schema"))
-    kube_validate_resource_schema (errors, AT (AT (path, shared ? "validation" : "schema"), "openAPIV3Schema"), member_of (part, "openAPIV3Schema"), has_status);
+    kube_validate_resource_schema (errors, AT (AT (path, shared ? "validation" : "schema"), "openAPIV3Schema"),
+                                   member_of (part, "openAPIV3Schema"), has_status);
   else if (equals (key, "subresources"))
     check_subresources (errors, AT (path, "subresources"), part);
   else if (equals (key, "additionalPrinterColumns"))
@@ -189,7 +194,8 @@ check_version (KubeFieldErrors *errors, const KubeFieldPath *path, const Shared 
 
 /* The versions as upstream prints them: without what they share. */
 static void
-add_versions_error (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *versions, const Shared *shared, const char *detail)
+add_versions_error (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *versions, const Shared *shared,
+                    const char *detail)
 {
   g_autoptr (KubeBuilder) builder = NULL;
   g_autoptr (KubeValue) bare = NULL;
@@ -243,7 +249,7 @@ check_stored (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sto
   if (n == 0)
     kube_field_errors_invalid_value (errors, path, stored, "must have at least one stored version");
   for (guint i = 0; i < n; i++)
-    g_hash_table_add (left, (gpointer) element_string (stored, i));
+    g_hash_table_add (left, (gpointer)element_string (stored, i));
   for (guint i = 0; i < kube_value_get_length (versions) && n > 0; i++) {
     KubeValue *version = kube_value_get_element (versions, i);
     const char *name = string_of (version, "name");
@@ -273,7 +279,9 @@ check_approval (KubeFieldErrors *errors, KubeValue *object, const char *group)
     detail = g_strdup_printf ("protected groups must have approval annotation \"%s\", %s", key, see);
     kube_field_errors_required (errors, path, detail);
   } else if (!g_str_has_prefix (approval, "unapproved") && !g_regex_match_simple ("^[a-z]+://[^/]+", approval, 0, 0)) {
-    detail = g_strdup_printf ("protected groups must have approval annotation \"%s\" with either a URL or a reason starting with \"unapproved\", %s", key, see);
+    detail = g_strdup_printf (
+        "protected groups must have approval annotation \"%s\" with either a URL or a reason starting with \"unapproved\", %s",
+        key, see);
     kube_field_errors_invalid (errors, path, approval, detail);
   }
 }
@@ -304,7 +312,8 @@ check_definition (KubeFieldErrors *errors, KubeValue *object)
 
   check_spec (errors, AT (NULL, "spec"), spec);
   check_names (errors, AT (AT (NULL, "status"), "acceptedNames"), member_of (status, "acceptedNames"));
-  check_stored (errors, AT (AT (NULL, "status"), "storedVersions"), member_of (status, "storedVersions"), member_of (spec, "versions"));
+  check_stored (errors, AT (AT (NULL, "status"), "storedVersions"), member_of (status, "storedVersions"),
+                member_of (spec, "versions"));
   check_approval (errors, object, string_of (spec, "group"));
 }
 
@@ -340,14 +349,16 @@ update_definition (KubeFieldErrors *errors, KubeValue *object, KubeValue *old_ob
   check_definition (errors, object);
   if (is_established (old_object)) {
     kube_validate_immutable (errors, AT (path, "scope"), member_of (spec, "scope"), member_of (old, "scope"), "s");
-    kube_validate_immutable (errors, AT (names, "kind"), kube_value_get (spec, "names.kind"), kube_value_get (old, "names.kind"), "s");
+    kube_validate_immutable (errors, AT (names, "kind"), kube_value_get (spec, "names.kind"), kube_value_get (old, "names.kind"),
+                             "s");
   }
   kube_validate_immutable (errors, AT (path, "group"), member_of (spec, "group"), member_of (old, "group"), "s");
-  kube_validate_immutable (errors, AT (names, "plural"), kube_value_get (spec, "names.plural"), kube_value_get (old, "names.plural"), "s");
+  kube_validate_immutable (errors, AT (names, "plural"), kube_value_get (spec, "names.plural"),
+                           kube_value_get (old, "names.plural"), "s");
 }
 
 const KubeValidateRules kube_validate_definition_rules[] = {
-  { "apiextensions.k8s.io", "CustomResourceDefinition", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_ANY_FINALIZER,
-    create_definition, update_definition, NULL },
+  { "apiextensions.k8s.io", "CustomResourceDefinition", KUBE_NAME_RULE_SUBDOMAIN,
+    KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_ANY_FINALIZER, create_definition, update_definition, NULL },
   { NULL },
 };

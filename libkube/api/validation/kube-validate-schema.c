@@ -19,6 +19,12 @@ is_object_schema (KubeValue *value)
   return kube_value_is_object (value);
 }
 
+static gboolean
+is_said (KubeValue *value)
+{
+  return kube_value_get_length (value) > 0 || kube_value_is_string (value);
+}
+
 /* --- what upstream allows of OpenAPI --- */
 
 static void
@@ -37,17 +43,19 @@ check_allowed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sc
   KubeValue *additional = member_of (schema, "additionalProperties"), *bad_type = member_of (schema, "type");
 
   for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
-    if (has_member (schema, refused[i].key) && (kube_value_get_length (member_of (schema, refused[i].key)) > 0 || kube_value_is_string (member_of (schema, refused[i].key))))
+    if (is_said (member_of (schema, refused[i].key)))
       kube_field_errors_forbidden (errors, AT (path, refused[i].key), refused[i].detail);
   if (bad_type != NULL && equals (string_of (schema, "type"), "null"))
     kube_field_errors_forbidden (errors, AT (path, "type"), "type cannot be set to null, use nullable as an alternative");
   if (kube_value_is_array (member_of (schema, "items")))
     kube_field_errors_forbidden (errors, AT (path, "items"), "items must be a schema object and not an array");
   if (boolean_of (schema, "uniqueItems"))
-    kube_field_errors_forbidden (errors, AT (path, "uniqueItems"), "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+    kube_field_errors_forbidden (errors, AT (path, "uniqueItems"),
+                                 "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
   if (kube_value_get_length (member_of (schema, "properties")) > 0
       && (is_object_schema (additional) || (additional != NULL && !kube_value_get_boolean (additional, NULL, TRUE))))
-    kube_field_errors_forbidden (errors, AT (path, "additionalProperties"), "additionalProperties and properties are mutual exclusive");
+    kube_field_errors_forbidden (errors, AT (path, "additionalProperties"),
+                                 "additionalProperties and properties are mutual exclusive");
 }
 
 static void
@@ -82,7 +90,8 @@ visit (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, Vi
   for (gsize i = 0; i < G_N_ELEMENTS (singles); i++)
     visit (errors, AT (path, singles[i]), member_of (schema, singles[i]), func, depth + 1);
   for (guint i = 0; i < kube_value_get_length (properties); i++)
-    visit (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)), kube_value_get_element (properties, i), func, depth + 1);
+    visit (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)), kube_value_get_element (properties, i),
+           func, depth + 1);
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
     visit_list (errors, AT (path, lists[i]), member_of (schema, lists[i]), func, depth + 1);
 }
@@ -104,7 +113,8 @@ check_nested (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sch
 {
   static const char *const empty[] = { "description", "type", "title" };
   static const char *const undefined[] = { "default", "additionalProperties" };
-  static const char *const flags[] = { "nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string" };
+  static const char *const flags[]
+      = { "nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string" };
   static const char *const lists[] = { "allOf", "anyOf", "oneOf" };
   KubeValue *properties = member_of (schema, "properties");
 
@@ -118,7 +128,8 @@ check_nested (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sch
   check_nested (errors, AT (path, "not"), member_of (schema, "not"), depth + 1);
   check_nested (errors, AT (path, "items"), member_of (schema, "items"), depth + 1);
   for (guint i = 0; i < kube_value_get_length (properties); i++)
-    check_nested (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)), kube_value_get_element (properties, i), depth + 1);
+    check_nested (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)),
+                  kube_value_get_element (properties, i), depth + 1);
   for (gsize i = 0; i < G_N_ELEMENTS (empty); i++)
     forbid (errors, path, schema, empty[i], "must be empty to be structural");
   for (gsize i = 0; i < G_N_ELEMENTS (undefined); i++)
@@ -144,7 +155,8 @@ check_operators (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
 static void
 check_structure_type (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, Level level)
 {
-  static const char *const details[] = { "must not be empty at the root", "must not be empty for specified array items", "must not be empty for specified object fields" };
+  static const char *const details[] = { "must not be empty at the root", "must not be empty for specified array items",
+                                         "must not be empty for specified object fields" };
   static const char embedded[] = "must be object if x-kubernetes-embedded-resource is true";
   const char *type = string_of (schema, "type");
   const KubeFieldPath *at = AT (path, "type");
@@ -154,7 +166,8 @@ check_structure_type (KubeFieldErrors *errors, const KubeFieldPath *path, KubeVa
       kube_field_errors_required (errors, at, embedded);
     else
       kube_field_errors_invalid (errors, at, type, embedded);
-  } else if (*type == '\0' && !boolean_of (schema, "x-kubernetes-int-or-string") && !boolean_of (schema, "x-kubernetes-preserve-unknown-fields")) {
+  } else if (*type == '\0' && !boolean_of (schema, "x-kubernetes-int-or-string")
+             && !boolean_of (schema, "x-kubernetes-preserve-unknown-fields")) {
     kube_field_errors_required (errors, at, details[level]);
   }
   if (level == LEVEL_ROOT && *type != '\0' && !equals (type, "object"))
@@ -166,7 +179,8 @@ static void
 check_object_fields (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema)
 {
   static const char *const strings[] = { "kind", "apiVersion" };
-  KubeValue *properties = member_of (schema, "properties"), *meta = member_of (properties, "metadata"), *names = member_of (meta, "properties");
+  KubeValue *properties = member_of (schema, "properties"), *meta = member_of (properties, "metadata"),
+            *names = member_of (meta, "properties");
   const KubeFieldPath *at = AT (path, "properties"), *meta_path = AT_KEY (at, "metadata");
 
   for (gsize i = 0; i < G_N_ELEMENTS (strings); i++) {
@@ -178,7 +192,9 @@ check_object_fields (KubeFieldErrors *errors, const KubeFieldPath *path, KubeVal
     kube_field_errors_invalid (errors, AT (meta_path, "type"), string_of (meta, "type"), "must be object");
   for (guint i = 0; i < kube_value_get_length (names); i++)
     if (!equals (kube_value_get_key (names, i), "name") && !equals (kube_value_get_key (names, i), "generateName")) {
-      kube_field_errors_forbidden (errors, AT (meta_path, "properties"), "must not specify anything other than name and generateName, but metadata is implicitly specified");
+      kube_field_errors_forbidden (
+          errors, AT (meta_path, "properties"),
+          "must not specify anything other than name and generateName, but metadata is implicitly specified");
       return;
     }
 }
@@ -193,7 +209,8 @@ check_structure (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
     return;
   check_structure (errors, AT (path, "items"), member_of (schema, "items"), LEVEL_ITEM, depth + 1);
   for (guint i = 0; i < kube_value_get_length (properties); i++)
-    check_structure (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)), kube_value_get_element (properties, i), LEVEL_FIELD, depth + 1);
+    check_structure (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)),
+                     kube_value_get_element (properties, i), LEVEL_FIELD, depth + 1);
   check_structure (errors, AT (path, "additionalProperties"), member_of (schema, "additionalProperties"), LEVEL_FIELD, depth + 1);
   if (level == LEVEL_ROOT && has_member (schema, "additionalProperties"))
     kube_field_errors_forbidden (errors, AT (path, "additionalProperties"), "must not be used at the root");
@@ -202,8 +219,9 @@ check_structure (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
   if (level == LEVEL_ROOT || embedded)
     check_object_fields (errors, path, schema);
   if (embedded && !boolean_of (schema, "x-kubernetes-preserve-unknown-fields") && kube_value_get_length (properties) == 0)
-    kube_field_errors_required (errors, AT (path, "properties"),
-                                "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
+    kube_field_errors_required (
+        errors, AT (path, "properties"),
+        "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
 }
 
 static void
@@ -219,19 +237,42 @@ check_default (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sc
 static void
 check_root (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean has_status)
 {
-  static const char *const allowed[] = { "description", "type", "format", "title", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength", "minLength", "pattern",
-                                         "maxItems", "minItems", "uniqueItems", "multipleOf", "required", "items", "properties", "externalDocs", "example",
-                                         "x-kubernetes-preserve-unknown-fields", "x-kubernetes-validations", "nullable", NULL };
+  static const char *const allowed[] = { "description",
+                                         "type",
+                                         "format",
+                                         "title",
+                                         "maximum",
+                                         "exclusiveMaximum",
+                                         "minimum",
+                                         "exclusiveMinimum",
+                                         "maxLength",
+                                         "minLength",
+                                         "pattern",
+                                         "maxItems",
+                                         "minItems",
+                                         "uniqueItems",
+                                         "multipleOf",
+                                         "required",
+                                         "items",
+                                         "properties",
+                                         "externalDocs",
+                                         "example",
+                                         "x-kubernetes-preserve-unknown-fields",
+                                         "x-kubernetes-validations",
+                                         "nullable",
+                                         NULL };
 
   if (has_status && has_text (schema, "type") && !equals (string_of (schema, "type"), "object"))
-    kube_field_errors_invalid (errors, AT (path, "type"), string_of (schema, "type"),
-                               "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled");
+    kube_field_errors_invalid (
+        errors, AT (path, "type"), string_of (schema, "type"),
+        "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled");
   for (guint i = 0; has_status && i < kube_value_get_length (schema); i++)
     if (!kube_validate_one_of (kube_value_get_key (schema, i), allowed) && has_member (schema, kube_value_get_key (schema, i))) {
-      kube_field_errors_invalid_value (errors, path, schema,
-                                       "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems UniqueItems "
-                                       "MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed at the root of the schema if the "
-                                       "status subresource is enabled");
+      kube_field_errors_invalid_value (
+          errors, path, schema,
+          "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern "
+          "MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields "
+          "XValidations] fields are allowed at the root of the schema if the status subresource is enabled");
       break;
     }
   if (boolean_of (schema, "nullable"))

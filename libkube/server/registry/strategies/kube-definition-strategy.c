@@ -5,7 +5,8 @@
 static void
 note_stored_version (KubeWriteContext *context)
 {
-  KubeNode *versions = kube_node_get (context->object, "spec.versions"), *stored = kube_node_get (context->object, "status.storedVersions");
+  KubeNode *versions = kube_node_get (context->object, "spec.versions"),
+           *stored = kube_node_get (context->object, "status.storedVersions");
 
   if (g_str_equal (context->subresource, "status"))
     return;

@@ -51,11 +51,13 @@ warn_node_labels (KubeOperation *op, const char *path, KubeValue *spec)
 {
   static const char required[] = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
   static const char preferred[] = "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution";
-  KubeValue *selector = kube_value_get_member (spec, "nodeSelector"), *terms = kube_value_get (spec, required), *wishes = kube_value_get (spec, preferred);
+  KubeValue *selector = kube_value_get_member (spec, "nodeSelector"), *terms = kube_value_get (spec, required),
+            *wishes = kube_value_get (spec, preferred);
 
   for (guint i = 0; i < kube_value_get_length (selector); i++)
     if (old_label (kube_value_get_key (selector, i)) != NULL)
-      kube_warn (op, "%s.nodeSelector[%s]: %s", path, kube_value_get_key (selector, i), old_label (kube_value_get_key (selector, i)));
+      kube_warn (op, "%s.nodeSelector[%s]: %s", path, kube_value_get_key (selector, i),
+                 old_label (kube_value_get_key (selector, i)));
   for (guint i = 0; i < kube_value_get_length (terms); i++) {
     g_autofree char *at = g_strdup_printf ("%s.%s[%u]", path, required, i);
     warn_term (op, at, kube_value_get_element (terms, i));
@@ -74,7 +76,7 @@ warn_pull_secrets (KubeOperation *op, const char *path, KubeValue *spec)
 
   for (guint i = 0; i < kube_value_get_length (secrets); i++) {
     const char *name = text_of (kube_value_get_element (secrets, i), "name");
-    if (!g_hash_table_add (names, (gpointer) name))
+    if (!g_hash_table_add (names, (gpointer)name))
       kube_warn (op, "%s.imagePullSecrets[%u].name: duplicate name \"%s\"", path, i, name);
     if (*name == '\0')
       kube_warn (op, "%s.imagePullSecrets[%u].name: invalid empty name \"\"", path, i);
@@ -90,7 +92,7 @@ warn_addresses (KubeOperation *op, const char *path, KubeValue *spec)
   for (guint i = 0; i < kube_value_get_length (aliases); i++) {
     const char *address = text_of (kube_value_get_element (aliases, i), "ip");
     g_autofree char *at = g_strdup_printf ("%s.hostAliases[%u].ip", path, i);
-    if (!g_hash_table_add (seen, (gpointer) address))
+    if (!g_hash_table_add (seen, (gpointer)address))
       kube_warn (op, "%s: duplicate ip \"%s\"", at, address);
     kube_address_warn (op, at, address);
   }
@@ -122,9 +124,11 @@ warn_selectors (KubeOperation *op, const char *path, KubeValue *spec)
       kube_warn (op, "%s.topologySpreadConstraints[%u].topologyKey: %s is %s", path, i, key, old_label (key));
   }
   warn_terms (op, path, spec, "affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution", "labelSelector");
-  warn_terms (op, path, spec, "affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution", "podAffinityTerm.labelSelector");
+  warn_terms (op, path, spec, "affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution",
+              "podAffinityTerm.labelSelector");
   warn_terms (op, path, spec, "affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution", "labelSelector");
-  warn_terms (op, path, spec, "affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution", "podAffinityTerm.labelSelector");
+  warn_terms (op, path, spec, "affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution",
+              "podAffinityTerm.labelSelector");
   warn_terms (op, path, spec, "topologySpreadConstraints", "labelSelector");
 }
 
@@ -139,10 +143,11 @@ warn_env (KubeOperation *op, const char *path, KubeValue *env)
     const char *name = text_of (variable, "name"), *value = text_of (variable, "value");
     g_autofree char *reference = NULL;
 
-    if (g_hash_table_add (names, (gpointer) name))
+    if (g_hash_table_add (names, (gpointer)name))
       continue;
     reference = g_strdup_printf ("$(%s)", name);
-    if (kube_value_get_member (variable, "valueFrom") != NULL || g_str_equal (value, reference) || strstr (value, reference) == NULL)
+    if (kube_value_get_member (variable, "valueFrom") != NULL || g_str_equal (value, reference)
+        || strstr (value, reference) == NULL)
       kube_warn (op, "%s.env[%u]: hides previous definition of \"%s\", which may be dropped when using apply", path, i, name);
   }
 }
@@ -173,7 +178,7 @@ typedef struct {
 static void
 port_clear (gpointer data)
 {
-  g_free (((Port *) data)->path);
+  g_free (((Port *)data)->path);
 }
 
 static gint64
@@ -185,7 +190,8 @@ host_port (KubeValue *port)
 static gboolean
 is_same_port (KubeValue *a, KubeValue *b)
 {
-  return kube_value_get_integer (a, "containerPort", 0) == kube_value_get_integer (b, "containerPort", 0) && g_str_equal (text_of (a, "protocol"), text_of (b, "protocol"));
+  return kube_value_get_integer (a, "containerPort", 0) == kube_value_get_integer (b, "containerPort", 0)
+         && g_str_equal (text_of (a, "protocol"), text_of (b, "protocol"));
 }
 
 static void
@@ -194,8 +200,10 @@ warn_port (KubeOperation *op, GArray *ports, Port port)
   const char *address = text_of (port.port, "hostIP");
 
   if (*address != '\0' && host_port (port.port) == 0)
-    kube_warn (op, "%s: hostIP set without hostPort: {Name:%s HostPort:0 ContainerPort:%" G_GINT64_FORMAT " Protocol:%s HostIP:%s}", port.path, text_of (port.port, "name"),
-               kube_value_get_integer (port.port, "containerPort", 0), text_of (port.port, "protocol"), address);
+    kube_warn (op,
+               "%s: hostIP set without hostPort: {Name:%s HostPort:0 ContainerPort:%" G_GINT64_FORMAT " Protocol:%s HostIP:%s}",
+               port.path, text_of (port.port, "name"), kube_value_get_integer (port.port, "containerPort", 0),
+               text_of (port.port, "protocol"), address);
   for (guint i = 0; i < ports->len; i++) {
     Port *other = &g_array_index (ports, Port, i);
     const char *other_address = text_of (other->port, "hostIP");
@@ -270,7 +278,8 @@ void
 kube_pod_warn (KubeOperation *op, KubeValue *object, KubeValue *old)
 {
   for (guint i = 0; i < G_N_ELEMENTS (pod_paths); i++) {
-    g_autofree char *spec_path = g_strconcat (pod_paths[i], "spec", NULL), *meta_path = g_strconcat (pod_paths[i], "metadata", NULL);
+    g_autofree char *spec_path = g_strconcat (pod_paths[i], "spec", NULL),
+                    *meta_path = g_strconcat (pod_paths[i], "metadata", NULL);
     KubeValue *spec = kube_value_get (object, spec_path);
 
     if (kube_value_get_member (spec, "containers") == NULL)

@@ -30,7 +30,7 @@ is_fractional (const KubeQuantity *quantity)
   gint64 milli = kube_quantity_get_milli_value (quantity);
 
   if (milli == G_MAXINT64)
-    milli = (gint64) ((guint64) kube_quantity_get_value (quantity) * 1000);
+    milli = (gint64)((guint64)kube_quantity_get_value (quantity) * 1000);
   return milli % 1000 != 0;
 }
 
@@ -70,7 +70,8 @@ kube_address_warn (KubeOperation *op, const char *path, const char *text)
   if (inet_pton (AF_INET6, text, &address) != 1 || inet_ntop (AF_INET6, &address, canonical, sizeof canonical) == NULL)
     return;
   if (IN6_IS_ADDR_V4MAPPED (&address))
-    kube_warn (op, "%s: IPv4-mapped IPv6 address \"%s\" will be considered invalid in a future Kubernetes release: use \"%s\"", path, text, strrchr (canonical, ':') + 1);
+    kube_warn (op, "%s: IPv4-mapped IPv6 address \"%s\" will be considered invalid in a future Kubernetes release: use \"%s\"",
+               path, text, strrchr (canonical, ':') + 1);
   else if (!g_str_equal (canonical, text))
     kube_warn (op, "%s: IPv6 address \"%s\" should be in RFC 5952 canonical format (\"%s\")", path, text, canonical);
 }
@@ -97,7 +98,8 @@ file_clear (gpointer data)
 static char *
 describe_file (const File *file)
 {
-  return *file->source != '\0' ? g_strdup_printf ("\"%s\" (%s)", file->path, file->source) : g_strdup_printf ("\"%s\"", file->path);
+  return *file->source != '\0' ? g_strdup_printf ("\"%s\" (%s)", file->path, file->source)
+                               : g_strdup_printf ("\"%s\"", file->path);
 }
 
 static gboolean
@@ -178,7 +180,8 @@ warn_files (KubeOperation *op, KubeValue *volume)
 {
   static const struct {
     const char *key, *kind, *name;
-  } lists[] = { { "configMap", "ConfigMap", "name" }, { "secret", "Secret", "secretName" }, { "downwardAPI", "DownwardAPI", NULL } };
+  } lists[]
+      = { { "configMap", "ConfigMap", "name" }, { "secret", "Secret", "secretName" }, { "downwardAPI", "DownwardAPI", NULL } };
 
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++) {
     KubeValue *source = kube_value_get_member (volume, lists[i].key);
@@ -202,15 +205,20 @@ kube_volumes_warn (KubeOperation *op, const char *path, KubeValue *volumes)
   static const struct {
     const char *key, *text;
   } old[] = {
-    { "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+" }, { "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+" },
-    { "scaleIO", "deprecated in v1.16, non-functional in v1.22+" },              { "flocker", "deprecated in v1.22, non-functional in v1.25+" },
-    { "storageos", "deprecated in v1.22, non-functional in v1.25+" },            { "quobyte", "deprecated in v1.22, non-functional in v1.25+" },
-    { "glusterfs", "deprecated in v1.25, non-functional in v1.26+" },            { "cephfs", "deprecated in v1.28, non-functional in v1.31+" },
+    { "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+" },
+    { "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+" },
+    { "scaleIO", "deprecated in v1.16, non-functional in v1.22+" },
+    { "flocker", "deprecated in v1.22, non-functional in v1.25+" },
+    { "storageos", "deprecated in v1.22, non-functional in v1.25+" },
+    { "quobyte", "deprecated in v1.22, non-functional in v1.25+" },
+    { "glusterfs", "deprecated in v1.25, non-functional in v1.26+" },
+    { "cephfs", "deprecated in v1.28, non-functional in v1.31+" },
     { "rbd", "deprecated in v1.28, non-functional in v1.31+" },
   };
 
   for (guint i = 0; i < kube_value_get_length (volumes); i++) {
-    KubeValue *volume = kube_value_get_element (volumes, i), *claim = kube_value_get (volume, "ephemeral.volumeClaimTemplate.spec");
+    KubeValue *volume = kube_value_get_element (volumes, i),
+              *claim = kube_value_get (volume, "ephemeral.volumeClaimTemplate.spec");
 
     for (gsize k = 0; k < G_N_ELEMENTS (old); k++)
       if (kube_value_get_member (volume, old[k].key) != NULL)
