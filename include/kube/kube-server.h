@@ -83,5 +83,7 @@ G_DECLARE_FINAL_TYPE (KubeLocalClient, kube_local_client, KUBE, LOCAL_CLIENT, GO
 /* Who the requests come from: for example "system:kube-scheduler"; @groups: (nullable) (array zero-terminated=1), "system:authenticated" is added. */
 KUBE_AVAILABLE_IN_1_0
 KubeClient *kube_local_client_new (KubeServer *server, const char *user, const char *const *groups) G_GNUC_WARN_UNUSED_RESULT;
+KUBE_AVAILABLE_IN_1_0
+void kube_local_client_set_user_agent (KubeLocalClient *client, const char *user_agent);
 
 G_END_DECLS

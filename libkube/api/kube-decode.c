@@ -522,3 +522,37 @@ kube_decode_object (KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPt
 {
   return kube_decode_request (kind, value, duplicates, problems, NULL, error);
 }
+
+/**
+ * kube_decode_zero:
+ * @kind: a kind
+ *
+ * Returns: (transfer full): an object of @kind that nothing was said of, without defaults: what its encoder always writes
+ */
+KubeValue *
+kube_decode_zero (KubeKind *kind)
+{
+  static GMutex mutex;
+  static GHashTable *zeros; /* KubeKind → KubeValue; of constant kinds, which live for ever */
+  g_autoptr (KubeValue) empty = NULL;
+  KubeValue *zero;
+
+  if (kind->type == NULL)
+    return kube_value_new_empty_object ();
+  if (kind->constant) {
+    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+    if (zeros == NULL)
+      zeros = g_hash_table_new (NULL, NULL);
+    zero = g_hash_table_lookup (zeros, kind);
+    if (zero != NULL)
+      return kube_value_ref (zero);
+  }
+  empty = kube_value_new_empty_object ();
+  zero = kube_decode (kind->type, empty, NULL, NULL);
+  if (kind->constant) {
+    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+    if (!g_hash_table_contains (zeros, kind))
+      g_hash_table_insert (zeros, kind, kube_value_ref (zero));
+  }
+  return zero;
+}

@@ -15,6 +15,7 @@ KubeValue *kube_decode_request (KubeKind *kind, KubeValue *value, GPtrArray *dup
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 char *kube_decode_restore (KubeKind *kind, KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
+KubeValue *kube_decode_zero (KubeKind *kind) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Upstream's defaults of a decoded object, in place. */
 void kube_default (KubeKind *kind, KubeNode *object);

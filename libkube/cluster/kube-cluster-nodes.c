@@ -35,6 +35,7 @@ add_agent (KubeClusterNodes *self, const char *name, KubeRuntime *runtime, KubeN
   };
   KubeNodeAgent *agent = kube_node_agent_new (&options);
 
+  kube_local_client_set_user_agent (KUBE_LOCAL_CLIENT (client), "kubelet");
   g_mutex_lock (&self->lock);
   g_hash_table_insert (self->agents, g_strdup (name), agent);
   g_mutex_unlock (&self->lock);

@@ -223,8 +223,10 @@ make_controller_client (KubeManager *manager, const char *name, gpointer user_da
   KubeCluster *self = user_data;
   static const char *const groups[] = { "system:serviceaccounts", "system:serviceaccounts:kube-system", NULL };
   g_autofree char *user = g_strconcat ("system:serviceaccount:kube-system:", name, NULL);
+  KubeClient *client = kube_local_client_new (self->server, user, groups);
 
-  return kube_local_client_new (self->server, user, groups);
+  kube_local_client_set_user_agent (KUBE_LOCAL_CLIENT (client), "kube-controller-manager");
+  return client;
 }
 
 static gpointer
@@ -238,6 +240,7 @@ start_controllers (gpointer user_data)
     .cluster_cidr = self->cluster_cidr,
   };
 
+  kube_local_client_set_user_agent (KUBE_LOCAL_CLIENT (client), "kube-controller-manager");
   kube_manager_set_client_func (manager, make_controller_client, self, NULL);
   kube_controllers_add (manager, &options, NULL, NULL);
   kube_manager_start (manager);
@@ -258,6 +261,7 @@ start_scheduler (gpointer user_data)
   g_autoptr (KubeClient) client = kube_local_client_new (self->server, "system:kube-scheduler", NULL);
   KubeScheduler *scheduler = kube_scheduler_new (client, self->clock, NULL);
 
+  kube_local_client_set_user_agent (KUBE_LOCAL_CLIENT (client), "kube-scheduler");
   kube_scheduler_start (scheduler);
   return scheduler;
 }

@@ -7,6 +7,7 @@ struct _KubeLocalCall {
   gpointer user_data;
   gboolean forgotten;
   int http_status;
+  char *user_agent;      /* (nullable) */
   GByteArray *collected; /* (nullable): bytes of a stream that nobody takes */
 };
 
@@ -99,10 +100,17 @@ end_stream (KubeCall *call, const GError *error)
   give (self, self->http_status, NULL, NULL, error == NULL ? body : NULL, error);
 }
 
+static const char *
+get_header (KubeCall *call, const char *name)
+{
+  return g_ascii_strcasecmp (name, "User-Agent") == 0 ? KUBE_LOCAL_CALL (call)->user_agent : NULL;
+}
+
 static void
 kube_local_call_finalize (GObject *object)
 {
   g_clear_pointer (&KUBE_LOCAL_CALL (object)->collected, g_byte_array_unref);
+  g_free (KUBE_LOCAL_CALL (object)->user_agent);
   G_OBJECT_CLASS (kube_local_call_parent_class)->finalize (object);
 }
 
@@ -112,6 +120,7 @@ kube_local_call_class_init (KubeLocalCallClass *klass)
   KubeCallClass *call = KUBE_CALL_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->finalize = kube_local_call_finalize;
+  call->get_header = get_header;
   call->respond = respond;
   call->respond_object = respond_object;
   call->respond_error = respond_error;
@@ -127,7 +136,7 @@ kube_local_call_init (KubeLocalCall *self)
 }
 
 KubeLocalCall *
-kube_local_call_new (KubeUser *user, const char *method, const char *path_and_query, const char *content_type, KubeObject *object, KubeValue *patch, const KubeLocalCallFuncs *funcs,
+kube_local_call_new (KubeUser *user, const char *user_agent, const char *method, const char *path_and_query, const char *content_type, KubeObject *object, KubeValue *patch, const KubeLocalCallFuncs *funcs,
                      gpointer user_data)
 {
   KubeLocalCall *self = g_object_new (KUBE_TYPE_LOCAL_CALL, NULL);
@@ -139,6 +148,7 @@ kube_local_call_new (KubeUser *user, const char *method, const char *path_and_qu
     .patch = patch, .local = TRUE,
   };
 
+  self->user_agent = g_strdup (user_agent);
   self->funcs = *funcs;
   self->user_data = user_data;
   kube_call_set_request (KUBE_CALL (self), &request);

@@ -20,8 +20,8 @@ typedef struct {
   void (*end) (KubeLocalCall *call, const GError *error, gpointer user_data);
 } KubeLocalCallFuncs;
 
-/* @path_and_query: as kube_request_dup_path() gives it. */
-KubeLocalCall *kube_local_call_new (KubeUser *user, const char *method, const char *path_and_query, const char *content_type, KubeObject *object, KubeValue *patch,
+/* @user_agent: (nullable). @path_and_query: as kube_request_dup_path() gives it. */
+KubeLocalCall *kube_local_call_new (KubeUser *user, const char *user_agent, const char *method, const char *path_and_query, const char *content_type, KubeObject *object, KubeValue *patch,
                                     const KubeLocalCallFuncs *funcs, gpointer user_data);
 /* Nothing is called any more. */
 void kube_local_call_forget (KubeLocalCall *call);

@@ -2,6 +2,8 @@
 #include "kube-local-call.h"
 #include "kube-server-private.h"
 
+#define DEFAULT_USER_AGENT "libkube"
+
 /**
  * KubeLocalClient:
  *
@@ -12,6 +14,8 @@ struct _KubeLocalClient {
   GObject parent;
   KubeServer *server;
   KubeUser *user;
+  GMutex lock;
+  char *user_agent; /* (mutex lock) */
 };
 
 static void kube_local_client_iface_init (KubeClientInterface *iface);
@@ -60,12 +64,16 @@ handle (KubeLocalClient *self, Pending *pending)
 static Pending *
 begin (KubeLocalClient *self, KubeRequest *request, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data, const KubeLocalCallFuncs *funcs, gpointer tag)
 {
-  g_autofree char *path = kube_request_dup_path (request);
+  g_autofree char *path = kube_request_dup_path (request), *user_agent = NULL;
   Pending *pending = g_new0 (Pending, 1);
+
+  g_mutex_lock (&self->lock);
+  user_agent = g_strdup (self->user_agent);
+  g_mutex_unlock (&self->lock);
 
   pending->task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (pending->task, tag);
-  pending->call = kube_local_call_new (self->user, kube_request_get_method (request), path, kube_request_get_content_type (request), kube_request_get_object (request),
+  pending->call = kube_local_call_new (self->user, user_agent, kube_request_get_method (request), path, kube_request_get_content_type (request), kube_request_get_object (request),
       kube_request_get_patch (request, NULL), funcs, pending);
   return pending;
 }
@@ -184,6 +192,8 @@ kube_local_client_finalize (GObject *object)
 
   g_clear_object (&self->server);
   g_clear_pointer (&self->user, kube_user_unref);
+  g_free (self->user_agent);
+  g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (kube_local_client_parent_class)->finalize (object);
 }
 
@@ -196,6 +206,8 @@ kube_local_client_class_init (KubeLocalClientClass *klass)
 static void
 kube_local_client_init (KubeLocalClient *self)
 {
+  g_mutex_init (&self->lock);
+  self->user_agent = g_strdup (DEFAULT_USER_AGENT);
 }
 
 /**
@@ -222,4 +234,24 @@ kube_local_client_new (KubeServer *server, const char *user, const char *const *
   self->server = g_object_ref (server);
   self->user = kube_user_new (user, NULL, (const char *const *) all, NULL);
   return KUBE_CLIENT (self);
+}
+
+/**
+ * kube_local_client_set_user_agent:
+ * @client: a client
+ * @user_agent: for example `kube-scheduler`
+ *
+ * Says who asks, from the next request on: objects' managers (metadata.managedFields) are named after it, up to the first slash. `libkube` otherwise.
+ *
+ * Since: 1.0
+ */
+void
+kube_local_client_set_user_agent (KubeLocalClient *client, const char *user_agent)
+{
+  g_return_if_fail (KUBE_IS_LOCAL_CLIENT (client) && user_agent != NULL);
+
+  g_mutex_lock (&client->lock);
+  g_free (client->user_agent);
+  client->user_agent = g_strdup (user_agent);
+  g_mutex_unlock (&client->lock);
 }

@@ -52,7 +52,7 @@ begin (gpointer user_data)
   g_autoptr (KubeLocalWatch) self = g_object_ref (user_data);
 
   clear_starter (self);
-  self->call = kube_local_call_new (self->user, "GET", self->path, NULL, NULL, NULL, &funcs, self);
+  self->call = kube_local_call_new (self->user, NULL, "GET", self->path, NULL, NULL, NULL, &funcs, self);
   {
     g_autoptr (KubeCall) call = KUBE_CALL (g_object_ref (self->call));
     g_main_context_push_thread_default (self->context);

@@ -223,6 +223,19 @@ check_dry_run (KubeOperation *op, KubeFieldErrors *errors)
   }
 }
 
+static void
+check_patch (KubeOperation *op, const char *manager, KubeFieldErrors *errors)
+{
+  char buffer[128];
+
+  if (g_str_equal (kube_operation_get_media_type (op, buffer), "application/apply-patch+yaml")) {
+    if (*manager == '\0')
+      kube_field_errors_add (errors, KUBE_FIELD_ERROR_REQUIRED, KUBE_FIELD (NULL, "fieldManager"), NULL, "is required for apply patch");
+  } else if (kube_call_get_query (op->call, "force") != NULL) {
+    kube_field_errors_forbidden (errors, KUBE_FIELD (NULL, "force"), "may not be specified for non-apply patch");
+  }
+}
+
 gboolean
 kube_operation_get_write_options (KubeOperation *op, const char *kind, GError **error)
 {
@@ -232,8 +245,8 @@ kube_operation_get_write_options (KubeOperation *op, const char *kind, GError **
   GError *invalid;
 
   check_dry_run (op, &errors);
-  if (g_str_equal (kind, "PatchOptions") && kube_call_get_query (op->call, "force") != NULL)
-    kube_field_errors_forbidden (&errors, KUBE_FIELD (NULL, "force"), "may not be specified for non-apply patch");
+  if (g_str_equal (kind, "PatchOptions"))
+    check_patch (op, manager, &errors);
   if (strlen (manager) > MAX_FIELD_MANAGER)
     kube_field_errors_too_long (&errors, KUBE_FIELD (NULL, "fieldManager"), MAX_FIELD_MANAGER);
   for (const char *c = manager; *c != '\0'; c = g_utf8_next_char (c)) {

@@ -50,6 +50,13 @@ step "apply" says created k apply -f "$dir/web.yaml"
 step "rollout status" rolled
 step "apply again changes nothing" says unchanged k apply -f "$dir/web.yaml"
 step "apply refuses an unknown field" ends 1 bash -c "sed 's/replicas:/replicaz:/' '$dir/web.yaml' | $program apply -f -"
+if newer 22; then
+  step "apply --server-side" says serverside-applied k apply --server-side -f "$source/doc/examples/web.yaml"
+  step "apply --server-side by another is a conflict" says 'conflict with "kubectl"' k apply --server-side --field-manager=other -f "$dir/web4.yaml"
+  step "apply --server-side --force-conflicts" says serverside-applied k apply --server-side --field-manager=other --force-conflicts -f "$dir/web4.yaml"
+  step "get --show-managed-fields" says 'manager: other' k get deployment web -o yaml --show-managed-fields
+  step "apply is what it was before" says serverside-applied k apply --server-side --field-manager=other --force-conflicts -f "$dir/web.yaml"
+fi
 step "diff" ends 1 k diff -f "$dir/web4.yaml"
 step "get" says web k get deployments,replicasets,pods
 step "get -o wide" says here k get pods -o wide

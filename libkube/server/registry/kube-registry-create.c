@@ -41,21 +41,6 @@ match_namespace (KubeOperation *op, KubeNode *root, GError **error)
   return TRUE;
 }
 
-/* Upstream begins anew with managers where what a client brings is none. */
-static void
-drop_bad_managers (KubeNode *meta)
-{
-  KubeNode *managers = kube_node_get_member (meta, "managedFields");
-
-  for (guint i = 0; i < kube_node_get_length (managers); i++) {
-    const char *operation = kube_node_get_string (kube_node_get_element (managers, i), "operation");
-    if (g_strcmp0 (operation, "Apply") != 0 && g_strcmp0 (operation, "Update") != 0) {
-      kube_node_remove_member (meta, "managedFields");
-      return;
-    }
-  }
-}
-
 /* What the system says of a new object, and no client. */
 static void
 fill_metadata (KubeOperation *op, KubeNode *root)
@@ -67,7 +52,6 @@ fill_metadata (KubeOperation *op, KubeNode *root)
   kube_node_remove_member (meta, "deletionTimestamp");
   kube_node_remove_member (meta, "deletionGracePeriodSeconds");
   kube_node_remove_member (meta, "selfLink");
-  drop_bad_managers (meta);
   kube_node_put_string (meta, "uid", uid);
   kube_node_put_string (meta, "creationTimestamp", kube_time_format (kube_clock_get_time (op->clock), now));
 }
@@ -83,37 +67,36 @@ refuse_version (KubeNode *root, GError **error)
   return FALSE;
 }
 
-/* The status that a new object of a kind has. */
+static KubeValue *
+make_status (KubeKind *kind)
+{
+  g_autoptr (KubeValue) zero = kube_decode_zero (kind);
+  g_autoptr (KubeBuilder) builder = kube_builder_new (zero);
+  KubeNode *root = kube_builder_get_root (builder), *status;
+
+  kube_default (kind, root);
+  status = kube_node_get_member (root, "status");
+  return status != NULL ? kube_node_to_value (status) : NULL;
+}
+
+/* (transfer full) (nullable): the status that a new object of a kind has. */
 static KubeValue *
 zero_status (KubeKind *kind)
 {
   static GMutex mutex;
-  static GHashTable *zeros; /* KubeKind → KubeValue; of constant kinds, which live for ever */
-  g_autoptr (KubeValue) empty = NULL, zero = NULL;
-  g_autoptr (KubeBuilder) builder = NULL;
-  KubeValue *status;
+  static GHashTable *made; /* KubeKind → KubeValue; of constant kinds, which live for ever */
+  g_autoptr (GMutexLocker) locker = NULL;
+  gpointer status;
 
   if (kind->type == NULL)
     return NULL;
-  if (kind->constant) {
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
-    gpointer found;
-    if (zeros == NULL)
-      zeros = g_hash_table_new (NULL, NULL);
-    if (g_hash_table_lookup_extended (zeros, kind, NULL, &found))
-      return found != NULL ? kube_value_ref (found) : NULL;
-  }
-  empty = kube_value_new_empty_object ();
-  zero = kube_decode (kind->type, empty, NULL, NULL);
-  builder = kube_builder_new (zero);
-  kube_default (kind, kube_builder_get_root (builder));
-  g_clear_pointer (&zero, kube_value_unref);
-  zero = kube_builder_end (builder);
-  status = kube_value_get_member (zero, "status");
-  if (kind->constant) {
-    g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
-    g_hash_table_insert (zeros, kind, status != NULL ? kube_value_detach (status) : NULL);
-  }
+  if (!kind->constant)
+    return make_status (kind);
+  locker = g_mutex_locker_new (&mutex);
+  if (made == NULL)
+    made = g_hash_table_new (NULL, NULL);
+  if (!g_hash_table_lookup_extended (made, kind, NULL, &status))
+    g_hash_table_insert (made, kind, status = make_status (kind));
   return status != NULL ? kube_value_ref (status) : NULL;
 }
 
@@ -298,13 +281,15 @@ attempt (Create *create)
 }
 
 static KubeValue *
-admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, GError **error)
+admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, gboolean applied, GError **error)
 {
   g_autoptr (KubeBuilder) builder = kube_builder_new (value);
   KubeNode *root = kube_builder_get_root (builder);
   KubeWriteContext context = { op, op->kind, "", NULL, root };
 
   fill_metadata (op, root);
+  if (!applied && !op->kind->not_stored)
+    kube_registry_track (op, op->kind, NULL, value, root);
   if (!match_namespace (op, root, error) || !refuse_version (root, error) || !admit_mutating (op, builder, error))
     return NULL;
   root = kube_builder_get_root (builder);
@@ -328,15 +313,15 @@ kube_registry_create (KubeOperation *op)
   if (body == NULL)
     kube_operation_take_error (op, error);
   else
-    kube_registry_create_value (op, body);
+    kube_registry_create_value (op, body, FALSE);
 }
 
 void
-kube_registry_create_value (KubeOperation *op, KubeValue *decoded)
+kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied)
 {
   const KubeStrategy *strategy = kube_strategy_find (op->kind);
   GError *error = NULL;
-  g_autoptr (KubeValue) value = admit_new (op, strategy, decoded, &error);
+  g_autoptr (KubeValue) value = admit_new (op, strategy, decoded, applied, &error);
   Create *create;
 
   if (value == NULL) {

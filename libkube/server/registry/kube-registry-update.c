@@ -6,6 +6,7 @@
 #include "kube-validation.h"
 #include "../kube-admission.h"
 #include <kube/kube-patch.h>
+#include <kube/kube-yaml.h>
 
 /* How often a patch, or an update without a version, is tried again after a lost race. */
 #define RETRIES 5
@@ -214,25 +215,33 @@ kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old,
 
 /* --- PUT --- */
 
-static void
-on_updated (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
+void
+kube_registry_answer_update (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error)
 {
   const KubeStrategy *strategy = kube_strategy_find (modify->kind);
 
   if (strategy->settle != NULL && modify->new != NULL)
     strategy->settle (modify->op, modify->new, modify->old, error == NULL && !modify->op->dry_run, removed);
-  if (error != NULL && user_data != NULL && error->code == KUBE_ERROR_NOT_FOUND && modify->old == NULL && strategy->update_creates && *modify->op->info.subresource == '\0')
-    kube_registry_create_value (modify->op, user_data);
-  else if (error != NULL)
+  if (error != NULL)
     kube_operation_answer_error (modify->op, error);
   else
     kube_operation_answer_object (modify->op, 200, object);
-  if (user_data != NULL)
-    kube_value_unref (user_data);
 }
 
-static gboolean
-check_names (KubeOperation *op, KubeValue *value, GError **error)
+static void
+on_updated (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
+{
+  gboolean absent = error != NULL && error->code == KUBE_ERROR_NOT_FOUND && modify->old == NULL;
+
+  if (absent && kube_strategy_find (modify->kind)->update_creates && *modify->op->info.subresource == '\0')
+    kube_registry_create_value (modify->op, user_data, FALSE);
+  else
+    kube_registry_answer_update (modify, object, removed, error);
+  kube_value_unref (user_data);
+}
+
+gboolean
+kube_registry_check_names (KubeOperation *op, KubeValue *value, GError **error)
 {
   const char *name = kube_value_get_string (value, "metadata.name"), *namespace_ = kube_value_get_string (value, "metadata.namespace");
 
@@ -247,8 +256,8 @@ check_names (KubeOperation *op, KubeValue *value, GError **error)
   return FALSE;
 }
 
-static gboolean
-check_version (KubeKind *kind, KubeObject *old, KubeValue *value, GError **error)
+gboolean
+kube_registry_check_version (KubeKind *kind, KubeObject *old, KubeValue *value, GError **error)
 {
   const char *version = kube_value_get_string (value, "metadata.resourceVersion"), *current = kube_object_get_resource_version (old);
   guint64 number;
@@ -275,9 +284,10 @@ replace (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user
   KubeValue *value = user_data;
   g_autoptr (KubeBuilder) builder = NULL;
 
-  if (!check_version (modify->kind, old, value, error))
+  if (!kube_registry_check_version (modify->kind, old, value, error))
     return KUBE_CHANGE_NONE;
   builder = kube_builder_new (value);
+  kube_registry_track (modify->op, modify->kind, old, value, kube_builder_get_root (builder));
   return kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error);
 }
 
@@ -290,7 +300,7 @@ kube_registry_update (KubeOperation *op)
 
   if (kube_operation_get_write_options (op, "UpdateOptions", &error))
     value = kube_operation_decode_body (op, op->kind, &error);
-  if (value == NULL || !check_names (op, value, &error)) {
+  if (value == NULL || !kube_registry_check_names (op, value, &error)) {
     kube_operation_take_error (op, error);
     return;
   }
@@ -353,23 +363,24 @@ change_by_patch (KubeModify *modify, KubeObject *old, KubeObject **object, gpoin
   if (patched == NULL || (((const Patch *) user_data)->type == KUBE_PATCH_STRATEGIC && !restore (modify->kind, ((const Patch *) user_data)->patch, patched, error)))
     return KUBE_CHANGE_NONE;
   decoded = kube_operation_decode_value (op, modify->kind, patched, NULL, error);
-  if (decoded == NULL || !check_names (op, decoded, error) || !check_version (modify->kind, old, decoded, error))
+  if (decoded == NULL || !kube_registry_check_names (op, decoded, error) || !kube_registry_check_version (modify->kind, old, decoded, error))
     return KUBE_CHANGE_NONE;
   builder = kube_builder_new (decoded);
+  kube_registry_track (op, modify->kind, old, decoded, kube_builder_get_root (builder));
   return kube_registry_finish_update (op, modify->kind, old, builder, object, error);
 }
 
 static void
 on_patched (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
 {
-  on_updated (modify, object, removed, error, NULL);
+  kube_registry_answer_update (modify, object, removed, error);
   patch_free (user_data);
 }
 
 static gboolean
 find_type (KubeOperation *op, KubePatchType *type, GError **error)
 {
-  static const char *const types[] = { [KUBE_PATCH_JSON] = "application/json-patch+json", [KUBE_PATCH_MERGE] = "application/merge-patch+json", [KUBE_PATCH_STRATEGIC] = "application/strategic-merge-patch+json" };
+  static const char *const types[] = { [KUBE_PATCH_JSON] = "application/json-patch+json", [KUBE_PATCH_MERGE] = "application/merge-patch+json", [KUBE_PATCH_STRATEGIC] = "application/strategic-merge-patch+json", [KUBE_PATCH_APPLY] = "application/apply-patch+yaml" };
   char buffer[128];
   const char *media = kube_operation_get_media_type (op, buffer);
 
@@ -380,8 +391,18 @@ find_type (KubeOperation *op, KubePatchType *type, GError **error)
     }
   }
   g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNSUPPORTED_MEDIA_TYPE,
-      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json");
+      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml");
   return FALSE;
+}
+
+static KubeValue *
+parse_config (const char *data, gsize length, GError **error)
+{
+  KubeValue *config = kube_yaml_parse (data, (gssize) length, error);
+
+  if (config == NULL)
+    g_prefix_error (error, "error decoding YAML: ");
+  return config;
 }
 
 KubeValue *
@@ -396,6 +417,8 @@ kube_registry_read_patch (KubeOperation *op, KubePatchType *type, GError **error
     return NULL;
   if (given != NULL)
     return kube_value_ref (given);
+  if (*type == KUBE_PATCH_APPLY)
+    return parse_config (data != NULL ? data : "", length, error);
   parsed = kube_value_parse (data != NULL ? data : "", (gssize) length, error);
   if (parsed == NULL && *type != KUBE_PATCH_STRATEGIC)
     g_prefix_error (error, "error decoding patch: ");
@@ -414,6 +437,10 @@ kube_registry_patch (KubeOperation *op)
     value = kube_registry_read_patch (op, &type, &error);
   if (value == NULL) {
     kube_operation_take_error (op, error);
+    return;
+  }
+  if (type == KUBE_PATCH_APPLY) {
+    kube_registry_apply (op, value);
     return;
   }
   patch = g_new (Patch, 1);

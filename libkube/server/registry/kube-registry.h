@@ -23,8 +23,8 @@ gboolean kube_registry_matches (const KubeListOptions *options, const char *json
 
 /* kube-registry-create.c, -update.c, -delete.c */
 void kube_registry_create (KubeOperation *op);
-/* The same of a decoded body: what an update makes of an object that is not there, for kinds that have it so. */
-void kube_registry_create_value (KubeOperation *op, KubeValue *decoded);
+/* The same of a decoded body: what an update makes of an object that is not there, for kinds that have it so. @applied: its managers are in it. */
+void kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied);
 void kube_registry_update (KubeOperation *op);
 void kube_registry_patch (KubeOperation *op);
 /* The patch that the request carries: by its media type one of three. */
@@ -69,6 +69,17 @@ KubeChange kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeO
 GError *kube_registry_conflict (KubeKind *kind, const char *name, const char *message);
 /* The group that errors of validation name: that of the form in which the kind is stored. */
 const char *kube_registry_error_group (KubeKind *kind);
+
+/* Whether an object that an update is to change may be, as its body says: its names, and the version it is of. */
+gboolean kube_registry_check_names (KubeOperation *op, KubeValue *value, GError **error);
+gboolean kube_registry_check_version (KubeKind *kind, KubeObject *old, KubeValue *value, GError **error);
+/* What ends every update: what the strategy took is settled, and the call answered. */
+void kube_registry_answer_update (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error);
+
+/* kube-apply.c: server-side apply, and the traces that other writes leave in metadata.managedFields. */
+void kube_registry_apply (KubeOperation *op, KubeValue *config);
+/* Notes in @root, the new state, which begins as @next, that this request changed @old (nullable) to it. */
+void kube_registry_track (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeValue *next, KubeNode *root);
 
 /* The deletion of one object as DeleteOptions say. */
 typedef struct {

@@ -111,6 +111,7 @@ rescale_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer u
 {
   g_autoptr (KubeValue) scale = wanted_scale (modify, old, user_data, error);
   g_autoptr (KubeBuilder) builder = NULL;
+  g_autoptr (KubeValue) next = NULL;
   const char *version = kube_value_get_string (scale, "metadata.resourceVersion");
   gint64 replicas = kube_value_get_integer (scale, "spec.replicas", 0);
 
@@ -122,6 +123,8 @@ rescale_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer u
   }
   builder = kube_builder_new (kube_object_get_value (old));
   kube_node_set_integer (kube_builder_get_root (builder), "spec.replicas", replicas);
+  next = kube_node_to_value (kube_builder_get_root (builder));
+  kube_registry_track (modify->op, modify->kind, old, next, kube_builder_get_root (builder));
   return kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error);
 }
 

@@ -45,6 +45,7 @@ typedef struct {
   guint generation_fixed : 1;     /* it stays what it was made with */
   guint generation_of_labels : 1;
   guint generation_of_annotations : 1; /* a change of annotations counts as one of the spec */
+  guint spec_fixed : 1;      /* an update does not take the spec from the client */
   guint status_labels : 1;   /* a status update does not take labels from the client */
 } KubeStrategy;
 

@@ -33,6 +33,7 @@ prepare_update (KubeWriteContext *context)
 const KubeStrategy kube_certificate_request_strategy = {
   .group = "certificates.k8s.io",
   .plural = "certificatesigningrequests",
+  .spec_fixed = TRUE,
   .prepare_create = prepare_create,
   .prepare_update = prepare_update,
 };

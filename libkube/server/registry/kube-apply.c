@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-registry.h"
+#include "kube-strategy.h"
+#include "../kube-authenticator.h"
+#include "apply/kube-last-applied.h"
+#include "apply/kube-managers.h"
+#include <kube/kube-time.h>
+
+/* How often an apply is tried again after a lost race. */
+#define RETRIES 5
+#define MAX_NAME 128
+
+/* Who writes: the name that the request gives, or what stands before the slash of the client's. */
+static char *
+dup_manager_name (KubeOperation *op)
+{
+  const char *given = kube_call_get_query (op->call, "fieldManager"), *agent = kube_call_get_header (op->call, "User-Agent");
+  GString *name;
+
+  if (given != NULL && *given != '\0')
+    return g_strdup (given);
+  name = g_string_new (NULL);
+  if (agent == NULL || !g_utf8_validate (agent, -1, NULL))
+    return g_string_free (name, FALSE);
+  for (const char *c = agent; *c != '\0' && *c != '/'; c = g_utf8_next_char (c)) {
+    gsize length = (gsize) (g_utf8_next_char (c) - c);
+    if (!g_unichar_isprint (g_utf8_get_char (c)))
+      continue;
+    if (name->len + length > MAX_NAME)
+      break;
+    g_string_append_len (name, c, (gssize) length);
+  }
+  return g_string_free (name, FALSE);
+}
+
+/* What the strategy takes from the stored object, whatever a request of this kind says. */
+static const char *const *
+get_reset (KubeOperation *op, KubeKind *kind)
+{
+  static const char *const status[] = { "f:status", NULL }, *const spec[] = { "f:spec", NULL }, *const both[] = { "f:spec", "f:status", NULL };
+
+  if (g_str_equal (op->info.subresource, "status"))
+    return spec;
+  if (*op->info.subresource != '\0' || kube_kind_find_subresource (kind, "status") == NULL)
+    return NULL;
+  return kube_strategy_find (kind)->spec_fixed ? both : status;
+}
+
+static KubeManagerInfo
+describe (KubeOperation *op, KubeKind *kind, const char *name, char now[KUBE_TIME_STRING_SIZE])
+{
+  return (KubeManagerInfo){ name, kind->api_version, op->info.subresource, kube_time_format (kube_clock_get_time (op->clock), now), get_reset (op, kind) };
+}
+
+void
+kube_registry_track (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeValue *next, KubeNode *root)
+{
+  KubeValue *live = old != NULL ? kube_object_get_value (old) : NULL;
+  g_autofree char *name = dup_manager_name (op);
+  char now[KUBE_TIME_STRING_SIZE];
+  KubeManagerInfo info = describe (op, kind, name, now);
+  g_autoptr (KubeManagers) managers = kube_managers_choose (live, next, *info.subresource != '\0');
+
+  kube_managers_update (managers, kind, live, next, &info);
+  kube_managers_write (managers, root);
+}
+
+/* --- PATCH of what a manager wants --- */
+
+static gboolean
+check_config (KubeOperation *op, KubeValue *config, GError **error)
+{
+  const char *api_version = kube_value_get_member_string (config, "apiVersion"), *name = kube_value_get_member_string (config, "kind");
+  const char *group = api_version == NULL ? "/" : strchr (api_version, '/') == NULL ? "/" : "";
+
+  if (g_strcmp0 (api_version, op->kind->api_version) != 0 || g_strcmp0 (name, op->kind->name) != 0)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "invalid object type: %s%s, Kind=%s", group, api_version != NULL ? api_version : "", name != NULL ? name : "");
+  else if (kube_value_get (config, "metadata.managedFields") != NULL)
+    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "metadata.managedFields must be nil");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static void
+prefix_config_error (KubeOperation *op, KubeValue *config, GError **error)
+{
+  const char *namespace_ = kube_value_get_string (config, "metadata.namespace"), *name = kube_value_get_string (config, "metadata.name");
+
+  if (g_error_matches (*error, KUBE_ERROR, KUBE_ERROR_UNKNOWN))
+    g_prefix_error (error, "failed to create typed patch object (%s/%s; %s%s, Kind=%s): ", namespace_ != NULL ? namespace_ : "", name != NULL ? name : "",
+        *op->kind->group == '\0' ? "/" : "", op->kind->api_version, op->kind->name);
+}
+
+/* The object as it is once @config was applied to @old (nullable), decoded, with its managers. (transfer full) */
+static KubeBuilder *
+apply (KubeOperation *op, KubeObject *old, KubeValue *config, GError **error)
+{
+  KubeValue *live = old != NULL ? kube_object_get_value (old) : NULL;
+  g_autofree char *name = dup_manager_name (op);
+  const char *force = kube_call_get_query (op->call, "force");
+  char now[KUBE_TIME_STRING_SIZE];
+  KubeManagerInfo info = describe (op, op->kind, name, now);
+  g_autoptr (KubeManagers) managers = kube_managers_choose (live, NULL, TRUE);
+  g_autoptr (KubeValue) applied = NULL, decoded = NULL;
+  KubeBuilder *builder;
+
+  applied = kube_managers_apply (managers, op->kind, live, config, &info, g_strcmp0 (force, "true") == 0 || g_strcmp0 (force, "1") == 0, error);
+  if (applied == NULL) {
+    prefix_config_error (op, config, error);
+    return NULL;
+  }
+  decoded = kube_operation_decode_value (op, op->kind, applied, NULL, error);
+  if (decoded == NULL || !kube_registry_check_names (op, decoded, error) || (old != NULL && !kube_registry_check_version (op->kind, old, decoded, error)))
+    return NULL;
+  builder = kube_builder_new (decoded);
+  if (g_str_equal (info.name, "kubectl"))
+    kube_last_applied_follow (kube_builder_get_root (builder), config);
+  kube_managers_write (managers, kube_builder_get_root (builder));
+  return builder;
+}
+
+static KubeChange
+change_by_config (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
+{
+  g_autoptr (KubeBuilder) builder = apply (modify->op, old, user_data, error);
+
+  return builder != NULL ? kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error) : KUBE_CHANGE_NONE;
+}
+
+/* Who may patch may not, for that, create. */
+static gboolean
+may_create (KubeOperation *op, GError **error)
+{
+  KubeRequestInfo info = op->info;
+  g_autofree char *reason = NULL;
+
+  info.verb = "create";
+  if (kube_auth_authorize (kube_server_get_auth (op->server), op->user, &info, &reason))
+    return TRUE;
+  g_propagate_error (error, kube_auth_forbidden (op->user, &info, reason));
+  return FALSE;
+}
+
+static void
+create (KubeOperation *op, KubeValue *config)
+{
+  GError *error = NULL;
+  g_autoptr (KubeBuilder) builder = NULL;
+  g_autoptr (KubeValue) value = NULL;
+
+  if (may_create (op, &error))
+    builder = apply (op, NULL, config, &error);
+  if (builder == NULL) {
+    kube_operation_take_error (op, error);
+    return;
+  }
+  value = kube_builder_end (builder);
+  kube_registry_create_value (op, value, TRUE);
+}
+
+static void
+on_applied (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
+{
+  g_autoptr (KubeValue) config = user_data;
+  gboolean absent = error != NULL && error->code == KUBE_ERROR_NOT_FOUND && modify->old == NULL;
+
+  if (absent && *modify->op->info.subresource == '\0')
+    create (modify->op, config);
+  else
+    kube_registry_answer_update (modify, object, removed, error);
+}
+
+void
+kube_registry_apply (KubeOperation *op, KubeValue *config)
+{
+  GError *error = NULL;
+
+  if (!check_config (op, config, &error))
+    kube_operation_take_error (op, error);
+  else
+    kube_modify (op, op->kind, op->info.namespace_, op->info.name, RETRIES, change_by_config, on_applied, kube_value_ref (config));
+}
