@@ -272,7 +272,7 @@ static void
 on_container_changed (KubeRuntime *runtime, const char *id, gpointer data)
 {
   KubeNodeAgent *self = data;
-  g_autoptr (KubeContainer) info = kube_runtime_get_container (runtime, id);
+  g_autoptr (KubeContainer) info = kube_runtime_dup_container (runtime, id);
   KubePodWorker *worker = info != NULL ? g_hash_table_lookup (self->workers, info->pod_uid) : NULL;
 
   if (worker != NULL)

@@ -146,7 +146,7 @@ read_message (KubePodContainer *container, const KubeContainer *info)
 static KubeContainer *
 take_info (KubePodContainer *container, const char *id)
 {
-  KubeContainer *info = kube_runtime_get_container (container->worker->node->runtime, id);
+  KubeContainer *info = kube_runtime_dup_container (container->worker->node->runtime, id);
 
   if (info != NULL && info->state == KUBE_CONTAINER_EXITED && info->message == NULL)
     info->message = read_message (container, info);

@@ -328,7 +328,7 @@ void
 kube_pod_setup_attach_network (KubePodWorker *worker)
 {
   KubeNodeContext *node = worker->node;
-  g_autofree char *netns = kube_runtime_get_netns (node->runtime, worker->uid);
+  g_autofree char *netns = kube_runtime_dup_netns (node->runtime, worker->uid);
 
   if (netns == NULL) {
     GStrv ips = g_new0 (char *, 2);

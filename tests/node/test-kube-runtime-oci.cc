@@ -215,7 +215,7 @@ struct KubeRuntimeOciTest : testing::Test {
     KubeContainer *info = NULL;
     EXPECT_TRUE (wait_until ([&] {
       g_clear_pointer (&info, kube_container_free);
-      info = kube_runtime_get_container (runtime, id.c_str ());
+      info = kube_runtime_dup_container (runtime, id.c_str ());
       return info == NULL || info->state == KUBE_CONTAINER_EXITED;
     }));
     return info;
@@ -295,7 +295,7 @@ TEST_F (KubeRuntimeOciTest, RunsAContainerToItsEnd)
   EXPECT_EQ (log (id, { .since_time = -1, .tail_lines = -1, .limit_bytes = -1, .stream = "Stderr" }), "err\n");
   EXPECT_EQ (log (id, { .since_time = g_get_real_time () + 1000000, .tail_lines = -1, .limit_bytes = -1 }), "");
   remove_pod ("u1");
-  EXPECT_EQ (kube_runtime_get_container (runtime, id.c_str ()), nullptr);
+  EXPECT_EQ (kube_runtime_dup_container (runtime, id.c_str ()), nullptr);
 }
 
 TEST_F (KubeRuntimeOciTest, ACommandThatIsNowhereIsAStartError)
@@ -308,7 +308,7 @@ TEST_F (KubeRuntimeOciTest, ACommandThatIsNowhereIsAStartError)
   std::string why;
   EXPECT_FALSE (start (id, &why));
   EXPECT_NE (why.find ("nosuch"), std::string::npos) << why;
-  g_autoptr (KubeContainer) info = kube_runtime_get_container (runtime, id);
+  g_autoptr (KubeContainer) info = kube_runtime_dup_container (runtime, id);
   EXPECT_EQ (info->exit_code, 128);
   EXPECT_STREQ (info->reason, "StartError");
   remove_pod ("u2");
@@ -465,12 +465,12 @@ TEST_F (KubeRuntimeOciTest, ALaterRuntimeTakesContainersOver)
   std::string runs = create ("u8", "trap 'exit 9' TERM; while :; do sleep 0.02; done"), ends = create ("u8", "sleep 0.2; exit 6");
   start (runs);
   start (ends);
-  g_autoptr (KubeContainer) before = kube_runtime_get_container (runtime, runs.c_str ());
+  g_autoptr (KubeContainer) before = kube_runtime_dup_container (runtime, runs.c_str ());
   g_clear_object (&runtime);
   g_usleep (500000); /* "ends" ends while nobody looks */
   open ();
   EXPECT_TRUE (kube_runtime_has_pod (runtime, "u8"));
-  g_autoptr (KubeContainer) after = kube_runtime_get_container (runtime, runs.c_str ());
+  g_autoptr (KubeContainer) after = kube_runtime_dup_container (runtime, runs.c_str ());
   ASSERT_NE (after, nullptr);
   EXPECT_EQ (after->state, KUBE_CONTAINER_RUNNING);
   EXPECT_EQ (after->pid, before->pid);

@@ -94,7 +94,7 @@ struct _KubeRuntimeInterface {
   void (*remove_pod_async) (KubeRuntime *runtime, const char *uid, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*remove_pod_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
   /* (nullable) (transfer full): path of the pod's network namespace; NULL where it has none of its own or is not there */
-  char *(*get_netns) (KubeRuntime *runtime, const char *uid);
+  char *(*dup_netns) (KubeRuntime *runtime, const char *uid);
   gboolean (*has_pod) (KubeRuntime *runtime, const char *uid);
   GStrv (*list_pods) (KubeRuntime *runtime);
 
@@ -106,7 +106,7 @@ struct _KubeRuntimeInterface {
   void (*stop_container) (KubeRuntime *runtime, const char *id, gint64 grace);
   void (*remove_container_async) (KubeRuntime *runtime, const char *id, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*remove_container_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
-  KubeContainer *(*get_container) (KubeRuntime *runtime, const char *id);
+  KubeContainer *(*dup_container) (KubeRuntime *runtime, const char *id);
   GPtrArray *(*list_containers) (KubeRuntime *runtime, const char *uid);
   gboolean (*get_usage) (KubeRuntime *runtime, const char *id, KubeContainerUsage *usage);
 
@@ -136,7 +136,7 @@ void kube_runtime_remove_pod_async (KubeRuntime *runtime, const char *uid, GAsyn
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_runtime_remove_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error);
 KUBE_AVAILABLE_IN_1_0
-char *kube_runtime_get_netns (KubeRuntime *runtime, const char *uid) G_GNUC_WARN_UNUSED_RESULT;
+char *kube_runtime_dup_netns (KubeRuntime *runtime, const char *uid) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_runtime_has_pod (KubeRuntime *runtime, const char *uid);
 KUBE_AVAILABLE_IN_1_0
@@ -157,7 +157,7 @@ KUBE_AVAILABLE_IN_1_0
 gboolean kube_runtime_remove_container_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error);
 /* (transfer full) (nullable) */
 KUBE_AVAILABLE_IN_1_0
-KubeContainer *kube_runtime_get_container (KubeRuntime *runtime, const char *id) G_GNUC_WARN_UNUSED_RESULT;
+KubeContainer *kube_runtime_dup_container (KubeRuntime *runtime, const char *id) G_GNUC_WARN_UNUSED_RESULT;
 /* (transfer container) (element-type KubeContainer): by creation, the oldest first; @uid NULL: of all pods */
 KUBE_AVAILABLE_IN_1_0
 GPtrArray *kube_runtime_list_containers (KubeRuntime *runtime, const char *uid) G_GNUC_WARN_UNUSED_RESULT;

@@ -233,7 +233,7 @@ runtime_oci_remove_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReady
 }
 
 static char *
-runtime_oci_get_netns (KubeRuntime *runtime, const char *uid)
+runtime_oci_dup_netns (KubeRuntime *runtime, const char *uid)
 {
   KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
   KubeValue *config = g_hash_table_lookup (self->pods, uid);
@@ -410,7 +410,7 @@ runtime_oci_remove_container_async (KubeRuntime *runtime, const char *id, GAsync
 }
 
 static KubeContainer *
-runtime_oci_get_container (KubeRuntime *runtime, const char *id)
+runtime_oci_dup_container (KubeRuntime *runtime, const char *id)
 {
   KubeOciContainer *container = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->containers, id);
 
@@ -594,7 +594,7 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->stop_pod_finish = finish_boolean;
   iface->remove_pod_async = runtime_oci_remove_pod_async;
   iface->remove_pod_finish = finish_boolean;
-  iface->get_netns = runtime_oci_get_netns;
+  iface->dup_netns = runtime_oci_dup_netns;
   iface->has_pod = runtime_oci_has_pod;
   iface->list_pods = runtime_oci_list_pods;
   iface->create_container_async = runtime_oci_create_container_async;
@@ -604,7 +604,7 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->stop_container = runtime_oci_stop_container;
   iface->remove_container_async = runtime_oci_remove_container_async;
   iface->remove_container_finish = finish_boolean;
-  iface->get_container = runtime_oci_get_container;
+  iface->dup_container = runtime_oci_dup_container;
   iface->list_containers = runtime_oci_list_containers;
   iface->get_usage = runtime_oci_get_usage;
   iface->exec_async = runtime_oci_exec_async;

@@ -99,7 +99,7 @@ runtime_sim_stop_pod_async (KubeRuntime *runtime, const char *uid, GAsyncReadyCa
 }
 
 static char *
-runtime_sim_get_netns (KubeRuntime *runtime, const char *uid)
+runtime_sim_dup_netns (KubeRuntime *runtime, const char *uid)
 {
   KubeValue *config = g_hash_table_lookup (KUBE_RUNTIME_SIM (runtime)->pods, uid);
 
@@ -230,7 +230,7 @@ runtime_sim_remove_container_async (KubeRuntime *runtime, const char *id, GAsync
 }
 
 static KubeContainer *
-runtime_sim_get_container (KubeRuntime *runtime, const char *id)
+runtime_sim_dup_container (KubeRuntime *runtime, const char *id)
 {
   SimContainer *container = g_hash_table_lookup (KUBE_RUNTIME_SIM (runtime)->containers, id);
 
@@ -326,7 +326,7 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->stop_pod_finish = finish_boolean;
   iface->remove_pod_async = runtime_sim_remove_pod_async;
   iface->remove_pod_finish = finish_boolean;
-  iface->get_netns = runtime_sim_get_netns;
+  iface->dup_netns = runtime_sim_dup_netns;
   iface->has_pod = runtime_sim_has_pod;
   iface->list_pods = runtime_sim_list_pods;
   iface->create_container_async = runtime_sim_create_container_async;
@@ -336,7 +336,7 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->stop_container = runtime_sim_stop_container;
   iface->remove_container_async = runtime_sim_remove_container_async;
   iface->remove_container_finish = finish_boolean;
-  iface->get_container = runtime_sim_get_container;
+  iface->dup_container = runtime_sim_dup_container;
   iface->list_containers = runtime_sim_list_containers;
   iface->get_usage = runtime_sim_get_usage;
   iface->exec_async = runtime_sim_exec_async;

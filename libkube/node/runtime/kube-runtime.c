@@ -189,7 +189,7 @@ kube_runtime_remove_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GErr
 }
 
 /**
- * kube_runtime_get_netns:
+ * kube_runtime_dup_netns:
  * @runtime: a runtime
  * @uid: uid of a pod
  *
@@ -197,9 +197,9 @@ kube_runtime_remove_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GErr
  * Since: 1.0
  */
 char *
-kube_runtime_get_netns (KubeRuntime *runtime, const char *uid)
+kube_runtime_dup_netns (KubeRuntime *runtime, const char *uid)
 {
-  return KUBE_RUNTIME_GET_IFACE (runtime)->get_netns (runtime, uid);
+  return KUBE_RUNTIME_GET_IFACE (runtime)->dup_netns (runtime, uid);
 }
 
 /**
@@ -345,7 +345,7 @@ kube_runtime_remove_container_finish (KubeRuntime *runtime, GAsyncResult *result
 }
 
 /**
- * kube_runtime_get_container:
+ * kube_runtime_dup_container:
  * @runtime: a runtime
  * @id: id of a container
  *
@@ -353,9 +353,9 @@ kube_runtime_remove_container_finish (KubeRuntime *runtime, GAsyncResult *result
  * Since: 1.0
  */
 KubeContainer *
-kube_runtime_get_container (KubeRuntime *runtime, const char *id)
+kube_runtime_dup_container (KubeRuntime *runtime, const char *id)
 {
-  return KUBE_RUNTIME_GET_IFACE (runtime)->get_container (runtime, id);
+  return KUBE_RUNTIME_GET_IFACE (runtime)->dup_container (runtime, id);
 }
 
 /**
