@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gtest/gtest.h>
+#include <glib/gstdio.h>
 #include <kube/kube-server.h>
 #include <functional>
 #include <string>
@@ -33,11 +34,12 @@ struct Answer {
 
 class Server : public testing::Test {
 protected:
+  virtual KubeStore *make_store () { return kube_store_memory_new (); }
   void SetUp () override
   {
     static const char *const masters[] = { "system:masters", nullptr };
     g_autoptr (GError) error = nullptr;
-    store = kube_store_memory_new ();
+    store = make_store ();
     clock = kube_virtual_clock_new (G_GINT64_CONSTANT (1767225600) * G_USEC_PER_SEC);
     KubeServerOptions options = {};
     options.clock = KUBE_CLOCK (clock);
@@ -219,6 +221,56 @@ TEST_F (Server, UpdateWithAnOldVersionIsAConflictAndWithNoneIsNot)
   Answer forced = update ("ConfigMap", "a", fresh);
   EXPECT_EQ (forced.status, 200) << forced.message;
   EXPECT_EQ (forced.at ("metadata.uid"), made.at ("metadata.uid"));
+}
+
+/* Its writes are on their way for a while, so that others come between a read and the write that it led to. */
+class DurableServer : public Server {
+protected:
+  KubeStore *make_store () override
+  {
+    folder = g_dir_make_tmp ("test-kube-server-XXXXXX", nullptr);
+    return kube_store_lmdb_new (folder, nullptr);
+  }
+  void TearDown () override
+  {
+    Server::TearDown ();
+    for (const char *name : { "data.mdb", "lock.mdb", "pid" }) {
+      g_autofree char *path = g_build_filename (folder, name, nullptr);
+      g_unlink (path);
+    }
+    g_rmdir (folder);
+    g_free (folder);
+  }
+  char *folder = nullptr;
+};
+
+TEST_F (DurableServer, ManyPatchesOfOneObjectAllComeThrough)
+{
+  static const int n = 100;
+  struct Count {
+    int done = 0, failed = 0;
+  } count;
+  ASSERT_EQ (create ("ConfigMap", config_map ("a")).status, 201);
+  for (int i = 0; i < n; i++) {
+    std::string json = "{\"data\":{\"key-" + std::to_string (i) + "\":\"v\"}}";
+    g_autoptr (KubeValue) value = kube_value_parse (json.c_str (), -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", "a");
+    kube_request_set_patch (request, KUBE_PATCH_MERGE, value);
+    kube_client_send_async (
+      client, request, nullptr,
+      [] (GObject *source, GAsyncResult *result, gpointer data) {
+        g_autoptr (KubeResponse) response = kube_client_send_finish (KUBE_CLIENT (source), result, nullptr);
+        static_cast<Count *> (data)->done++;
+        static_cast<Count *> (data)->failed += response == nullptr;
+      },
+      &count);
+  }
+  while (count.done < n)
+    g_main_context_iteration (nullptr, TRUE);
+  EXPECT_EQ (count.failed, 0);
+  Answer a = get ("ConfigMap", "a");
+  for (int i = 0; i < n; i++)
+    EXPECT_EQ (a.at (("data.key-" + std::to_string (i)).c_str ()), "v");
 }
 
 TEST_F (Server, UpdateDoesNotCreate)

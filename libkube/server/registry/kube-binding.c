@@ -3,8 +3,6 @@
 #include "kube-strategy.h"
 #include <kube/kube-time.h>
 
-#define RETRIES 5
-
 static KubeKind *
 pods (void)
 {
@@ -133,5 +131,5 @@ kube_registry_bind (KubeOperation *op)
     return;
   }
   name = *op->info.subresource != '\0' ? op->info.name : kube_value_get_string (binding, "metadata.name");
-  kube_modify (op, pods (), op->info.namespace_, name != NULL ? name : "", RETRIES, bind_pod, on_bound, kube_value_ref (binding));
+  kube_modify (op, pods (), op->info.namespace_, name != NULL ? name : "", KUBE_MODIFY_RETRIES, bind_pod, on_bound, kube_value_ref (binding));
 }

@@ -7,8 +7,6 @@
 
 #define FOREGROUND "foregroundDeletion"
 #define ORPHAN "orphan"
-/* How often a deletion is tried again after a lost race. */
-#define RETRIES 10
 /* Deletions of a collection that are under way at a time. */
 #define WINDOW 64
 
@@ -275,7 +273,7 @@ kube_registry_delete_one (KubeOperation *op, KubeKind *kind, const char *namespa
   deletion->options = *options;
   deletion->done = done;
   deletion->user_data = user_data;
-  kube_modify (op, kind, namespace_, name, RETRIES, delete_it, on_deleted, deletion);
+  kube_modify (op, kind, namespace_, name, KUBE_MODIFY_RETRIES, delete_it, on_deleted, deletion);
 }
 
 static void

@@ -8,9 +8,6 @@
 #include <kube/kube-patch.h>
 #include <kube/kube-yaml.h>
 
-/* How often a patch, or an update without a version, is tried again after a lost race. */
-#define RETRIES 5
-
 /* Whether an object that is being deleted has nothing left to wait for. */
 static gboolean
 is_done_for (const KubeStrategy *strategy, KubeObject *object)
@@ -305,7 +302,7 @@ kube_registry_update (KubeOperation *op)
     return;
   }
   version = kube_value_get_string (value, "metadata.resourceVersion");
-  kube_modify (op, op->kind, op->info.namespace_, op->info.name, version == NULL || *version == '\0' ? RETRIES : 0, replace, on_updated, kube_value_ref (value));
+  kube_modify (op, op->kind, op->info.namespace_, op->info.name, version == NULL || *version == '\0' ? KUBE_MODIFY_RETRIES : 0, replace, on_updated, kube_value_ref (value));
 }
 
 /* --- PATCH --- */
@@ -445,5 +442,5 @@ kube_registry_patch (KubeOperation *op)
   }
   patch = g_new (Patch, 1);
   *patch = (Patch){ type, g_steal_pointer (&value) };
-  kube_modify (op, op->kind, op->info.namespace_, op->info.name, RETRIES, change_by_patch, on_patched, patch);
+  kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, change_by_patch, on_patched, patch);
 }

@@ -57,6 +57,8 @@ struct _KubeModify {
   KubeObject *new;
   gboolean remove;
 };
+/* Of each race somebody wins, so all who decide anew on what is there come to an end. */
+#define KUBE_MODIFY_RETRIES G_MAXUINT
 void kube_modify (KubeOperation *op, KubeKind *kind, const char *namespace_, const char *name, guint retries, KubeModifyFunc change, KubeModifiedFunc done, gpointer user_data);
 
 /* One write of an object to the store; the answer's object has its revision. */

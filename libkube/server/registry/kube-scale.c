@@ -3,8 +3,6 @@
 #include <kube/kube-patch.h>
 #include <kube/kube-selector.h>
 
-#define RETRIES 5
-
 KubeKind *
 kube_registry_body_kind (const char *group, const char *version, const char *name)
 {
@@ -183,5 +181,5 @@ kube_registry_scale (KubeOperation *op)
   if (error != NULL)
     kube_operation_take_error (op, error);
   else
-    kube_modify (op, op->kind, op->info.namespace_, op->info.name, RETRIES, rescale_it, on_rescaled, g_memdup2 (&rescale, sizeof rescale));
+    kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, rescale_it, on_rescaled, g_memdup2 (&rescale, sizeof rescale));
 }
