@@ -5,12 +5,26 @@
 
 #define PIECE 128
 
+/* What an event may come to take: its objects are there as text, and parsed as soon as a watch looks into them; the frame for watches is one more copy. */
 static gsize
 event_size (KubeHubEvent *event)
 {
-  gsize size = sizeof *event + strlen (event->key) + g_bytes_get_size (kube_object_get_bytes (event->object));
+  gsize size = sizeof *event + strlen (event->key) + 3 * g_bytes_get_size (kube_object_get_bytes (event->object));
 
-  return size + (event->previous != NULL ? g_bytes_get_size (kube_object_get_bytes (event->previous)) : 0);
+  return size + (event->previous != NULL && !event->shares_previous ? 2 * g_bytes_get_size (kube_object_get_bytes (event->previous)) : 0);
+}
+
+/* An object that is written again and again stands once in memory, not twice, and is parsed once. */
+static void
+share_previous (KubeHubRing *ring, KubeHubEvent *event)
+{
+  KubeHubEvent *writer = event->previous != NULL ? g_hash_table_lookup (ring->newest, event->key) : NULL;
+
+  if (writer == NULL || !g_bytes_equal (kube_object_get_bytes (writer->object), kube_object_get_bytes (event->previous)))
+    return;
+  kube_object_unref (event->previous);
+  event->previous = kube_object_ref (writer->object);
+  event->shares_previous = TRUE;
 }
 
 void
@@ -18,6 +32,7 @@ kube_hub_ring_init (KubeHubRing *ring, gsize limit, guint64 base)
 {
   *ring = (KubeHubRing) { .size = 256, .limit = limit, .base = base };
   ring->events = g_new (KubeHubEvent *, ring->size);
+  ring->newest = g_hash_table_new (g_str_hash, g_str_equal);
 }
 
 void
@@ -26,6 +41,7 @@ kube_hub_ring_clear (KubeHubRing *ring)
   for (gsize i = 0; i < ring->length; i++)
     kube_hub_event_unref (kube_hub_ring_get (ring, i));
   g_clear_pointer (&ring->events, g_free);
+  g_clear_pointer (&ring->newest, g_hash_table_unref);
 }
 
 KubeHubEvent *
@@ -47,6 +63,8 @@ kube_hub_ring_push (KubeHubRing *ring, KubeHubEvent *event, GPtrArray *dropped)
     ring->head = 0;
     ring->size *= 2;
   }
+  share_previous (ring, event);
+  g_hash_table_replace (ring->newest, event->key, event);
   ring->events[(ring->head + ring->length++) & (ring->size - 1)] = event;
   ring->bytes += event_size (event);
   while (ring->bytes > ring->limit && ring->length > 1) {
@@ -56,6 +74,8 @@ kube_hub_ring_push (KubeHubRing *ring, KubeHubEvent *event, GPtrArray *dropped)
     ring->length--;
     ring->bytes -= event_size (oldest);
     ring->base = oldest->revision;
+    if (g_hash_table_lookup (ring->newest, oldest->key) == oldest)
+      g_hash_table_remove (ring->newest, oldest->key);
     g_ptr_array_add (dropped, oldest);
   }
 }

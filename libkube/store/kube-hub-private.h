@@ -13,13 +13,14 @@ gboolean kube_hub_event_is_in (KubeHubEvent *event, const char *prefix, gsize le
 typedef struct {
   KubeHubEvent **events; /* a ring of @size from @head on */
   gsize head, length, size;
+  GHashTable *newest; /* (element-type utf8 KubeHubEvent): of each key in the ring */
   gsize bytes, limit;
   guint64 base; /* all events after this revision are here */
 } KubeHubRing;
 
 void kube_hub_ring_init (KubeHubRing *ring, gsize limit, guint64 base);
 void kube_hub_ring_clear (KubeHubRing *ring);
-/* Takes @event; what it pushes out is appended to @dropped (transfer full). */
+/* Takes @event, which nobody else knows yet: what it replaced is shared with the event that wrote it, where that is here. What it pushes out is appended to @dropped (transfer full). */
 void kube_hub_ring_push (KubeHubRing *ring, KubeHubEvent *event, GPtrArray *dropped);
 /* Index of the first event after @revision. */
 gsize kube_hub_ring_find (const KubeHubRing *ring, guint64 revision);

@@ -11,7 +11,7 @@
  * from the store's history in pieces, then from the ring, and then, under the hub's lock, they are live. */
 
 #define CATCH_UP 256
-#define DEFAULT_BYTES (8 * 1024 * 1024)
+#define DEFAULT_BYTES (16 * 1024 * 1024)
 
 typedef struct _Port Port;
 
@@ -651,8 +651,8 @@ kube_hub_init (KubeHub *self)
   self->to_wake = g_ptr_array_new ();
 }
 
-/* Makes a hub for @store and takes its commit func; before the first write. @history_bytes: how much of the newest events to hold in
- * memory; 0: 8 MiB. */
+/* Makes a hub for @store and takes its commit func; before the first write. @history_bytes: how much memory the newest events
+ * may take; 0: 16 MiB. */
 KubeHub *
 kube_hub_new (KubeStore *store, gsize history_bytes)
 {

@@ -21,6 +21,7 @@ struct _KubeHubEvent {
   char *key;
   KubeObject *object;       /* after; for a removal its last state */
   KubeObject *previous;     /* (nullable): before */
+  gboolean shares_previous; /* it is the object of an event before this one */
   GBytes *frames[4];        /* (atomic): encoded once for each encoding, see kube_hub_event_get_frame() */
 };
 KubeHubEvent *kube_hub_event_ref (KubeHubEvent *event);
@@ -34,7 +35,7 @@ typedef struct _KubeHubWatch KubeHubWatch;
  * (%KUBE_ERROR_EXPIRED: its start is compacted; %KUBE_ERROR_TOO_MANY_REQUESTS: it was too slow; %KUBE_ERROR_SERVICE_UNAVAILABLE: the hub is closing). @revision: everything of the range up to it was delivered. */
 typedef void (*KubeHubWatchFunc) (KubeHubWatch *watch, KubeHubEvent *const *events, guint n_events, guint64 revision, const GError *error, gpointer user_data);
 
-/* Takes the store's commit func. @history_bytes: how much of the newest events to hold; 0: 8 MiB. */
+/* Takes the store's commit func. @history_bytes: how much memory the newest events may take; 0: 16 MiB. */
 KubeHub *kube_hub_new (KubeStore *store, gsize history_bytes);
 /* @prefix: keys that begin with it; a prefix that does not end in '/' is that one key. @after: begin after this revision; the newest where it is 0.
  * Events come on the thread-default main context of the caller, never from within this call. */

@@ -161,6 +161,21 @@ TEST_P (Hub, WatchersShareEventsAndFrames)
   EXPECT_EQ (encoded, 1);
 }
 
+TEST_P (Hub, WhatAnEventReplacedIsTheObjectOfTheEventThatWroteIt)
+{
+  make_hub ();
+  Watcher all (hub, "/r/", 0);
+  put (store, "/r/a", "1");
+  put (store, "/r/b", "2");
+  put (store, "/r/a", "3");
+  erase (store, "/r/a");
+  put (store, "/r/a", "4");
+  ASSERT_TRUE (wait_until ([&] { return all.seen.size () == 5; }));
+  EXPECT_EQ (all.events[2]->previous, all.events[0]->object);
+  EXPECT_EQ (all.events[3]->previous, all.events[2]->object);
+  EXPECT_EQ (all.events[4]->previous, nullptr);
+}
+
 TEST_P (Hub, AWatchBeginsAfterItsRevision)
 {
   make_hub ();
