@@ -5,10 +5,11 @@
 #define CACHE_SIZE 4096
 #define SIMILAR_MAX 10
 #define SIMILAR_INTERVAL (600 * (gint64) G_USEC_PER_SEC)
+#define OBSERVED_INTERVAL (3600 * (gint64) G_USEC_PER_SEC) /* the server keeps an Event so long */
 #define FLOOD_BURST 25
 #define FLOOD_INTERVAL (300 * (gint64) G_USEC_PER_SEC) /* one more */
 
-/* A map that forgets what was not used for longest. */
+/* A map that forgets what was not used for longest, and what would not change anything any more. */
 typedef struct {
   GHashTable *links; /* (element-type utf8 GList): key owned by the record */
   GQueue records;    /* most recently used first */
@@ -21,14 +22,15 @@ typedef struct {
 
 typedef struct {
   Record record;
-  GHashTable *messages; /* (element-type utf8): different ones in this interval */
+  guint messages[SIMILAR_MAX]; /* hashes of the different ones in this interval */
+  guint n_messages;
   gint64 last;
 } Similar;
 
 typedef struct {
   Record record;
   gint64 count;
-  gint64 first;
+  gint64 first, last;
   char *name;
 } Observed;
 
@@ -45,11 +47,34 @@ struct _KubeEventCorrelator {
   gint64 last_nanoseconds; /* of the last name made */
 };
 
+static gboolean
+similar_is_over (gconstpointer record, gint64 now)
+{
+  return now - ((const Similar *) record)->last > SIMILAR_INTERVAL;
+}
+
+static gboolean
+observed_is_over (gconstpointer record, gint64 now)
+{
+  return now - ((const Observed *) record)->last > OBSERVED_INTERVAL;
+}
+
+static double
+flood_tokens (const Flood *flood, gint64 now)
+{
+  return MIN (FLOOD_BURST, flood->tokens + (now - flood->at) / (double) FLOOD_INTERVAL);
+}
+
+static gboolean
+flood_is_over (gconstpointer record, gint64 now)
+{
+  return flood_tokens (record, now) >= FLOOD_BURST;
+}
+
 static void
 similar_free (Similar *similar)
 {
   g_free (similar->record.key);
-  g_hash_table_unref (similar->messages);
   g_free (similar);
 }
 
@@ -94,19 +119,25 @@ cache_get (Cache *cache, const char *key)
   return link->data;
 }
 
+static void
+cache_drop_oldest (Cache *cache, GDestroyNotify free_record)
+{
+  Record *oldest = g_queue_pop_tail (&cache->records);
+
+  g_hash_table_remove (cache->links, oldest->key);
+  free_record (oldest);
+}
+
 static gpointer
-cache_add (Cache *cache, const char *key, gpointer data, GDestroyNotify free_record)
+cache_add (Cache *cache, const char *key, gpointer data, gint64 now, gboolean (*is_over) (gconstpointer record, gint64 now), GDestroyNotify free_record)
 {
   Record *record = data;
 
+  while (cache->records.length == CACHE_SIZE || (cache->records.length > 0 && is_over (cache->records.tail->data, now)))
+    cache_drop_oldest (cache, free_record);
   record->key = g_strdup (key);
   g_queue_push_head (&cache->records, record);
   g_hash_table_insert (cache->links, record->key, cache->records.head);
-  if (cache->records.length > CACHE_SIZE) {
-    Record *oldest = g_queue_pop_tail (&cache->records);
-    g_hash_table_remove (cache->links, oldest->key);
-    free_record (oldest);
-  }
   return record;
 }
 
@@ -171,6 +202,19 @@ make_name (KubeEventCorrelator *self, const KubeEventData *data, gint64 now)
   return g_strdup_printf ("%s.%" G_GINT64_MODIFIER "x", kube_value_get_string (data->involved, "name"), self->last_nanoseconds);
 }
 
+static void
+note_message (Similar *similar, const char *message)
+{
+  guint hash = g_str_hash (message);
+
+  for (guint i = 0; i < similar->n_messages; i++) {
+    if (similar->messages[i] == hash)
+      return;
+  }
+  if (similar->n_messages < SIMILAR_MAX)
+    similar->messages[similar->n_messages++] = hash;
+}
+
 /* Writes many different messages of one reason as one; answers the key that it is counted under. */
 static char *
 aggregate (KubeEventCorrelator *self, KubeEventData *data, gint64 now)
@@ -181,15 +225,13 @@ aggregate (KubeEventCorrelator *self, KubeEventData *data, gint64 now)
   append_part (key, data->reason);
 
   Similar *similar = cache_get (&self->similar, key->str);
-  if (similar == NULL) {
-    similar = cache_add (&self->similar, key->str, g_new0 (Similar, 1), (GDestroyNotify) similar_free);
-    similar->messages = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  } else if (now - similar->last > SIMILAR_INTERVAL)
-    g_hash_table_remove_all (similar->messages);
+  if (similar == NULL)
+    similar = cache_add (&self->similar, key->str, g_new0 (Similar, 1), now, similar_is_over, (GDestroyNotify) similar_free);
+  else if (similar_is_over (similar, now))
+    similar->n_messages = 0;
   similar->last = now;
-  if (g_hash_table_size (similar->messages) < SIMILAR_MAX)
-    g_hash_table_add (similar->messages, g_strdup (data->message));
-  if (g_hash_table_size (similar->messages) >= SIMILAR_MAX) {
+  note_message (similar, data->message);
+  if (similar->n_messages >= SIMILAR_MAX) {
     char *combined = g_strconcat ("(combined from similar events): ", data->message, NULL);
     g_free (data->message);
     data->message = combined;
@@ -208,12 +250,12 @@ is_flood (KubeEventCorrelator *self, const KubeEventData *data, gint64 now)
   Flood *flood = cache_get (&self->floods, key->str);
 
   if (flood == NULL) {
-    flood = cache_add (&self->floods, key->str, g_new0 (Flood, 1), (GDestroyNotify) flood_free);
+    flood = cache_add (&self->floods, key->str, g_new0 (Flood, 1), now, flood_is_over, (GDestroyNotify) flood_free);
     flood->tokens = FLOOD_BURST;
     flood->at = now;
   }
   g_string_free (key, TRUE);
-  flood->tokens = MIN (FLOOD_BURST, flood->tokens + (now - flood->at) / (double) FLOOD_INTERVAL);
+  flood->tokens = flood_tokens (flood, now);
   flood->at = now;
   if (flood->tokens < 1)
     return TRUE;
@@ -230,10 +272,11 @@ kube_event_correlator_correlate (KubeEventCorrelator *self, KubeEventData *data,
 
   data->last = now;
   if (observed == NULL) {
-    observed = cache_add (&self->observed, own_key, g_new0 (Observed, 1), (GDestroyNotify) observed_free);
+    observed = cache_add (&self->observed, own_key, g_new0 (Observed, 1), now, observed_is_over, (GDestroyNotify) observed_free);
     observed->first = now;
     observed->name = make_name (self, data, now);
   }
+  observed->last = now;
   observed->count++;
   data->first = observed->first;
   data->count = observed->count;
