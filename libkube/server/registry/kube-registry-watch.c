@@ -127,16 +127,21 @@ plain_type (const KubeHubEvent *event)
   return event->previous == NULL ? KUBE_WATCH_ADDED : KUBE_WATCH_MODIFIED;
 }
 
-/* The frame that all watchers without a selector get, encoded once. */
+/* The frame that all watchers without a selector get, encoded once. It stays as long as its event, so it is no longer than it needs to be. */
 static GBytes *
 encode_frame (KubeHubEvent *event)
 {
+  const char *type = type_names[plain_type (event)];
   gsize length;
   const char *json = g_bytes_get_data (kube_object_get_bytes (event->object), &length);
-  GString *out = g_string_sized_new (length + 48);
+  g_autofree char *head = g_strconcat ("{\"type\":\"", type, "\",\"object\":", NULL);
+  gsize head_length = strlen (head);
+  char *frame = g_malloc (head_length + length + 2);
 
-  append_event (type_names[plain_type (event)], json, length, out);
-  return g_string_free_to_bytes (out);
+  memcpy (frame, head, head_length);
+  memcpy (frame + head_length, json, length);
+  memcpy (frame + head_length + length, "}\n", 2);
+  return g_bytes_new_take (frame, head_length + length + 2);
 }
 
 static gboolean
