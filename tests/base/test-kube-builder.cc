@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 #include <kube/kube-builder.h>
+#include "cpu-time.h"
 #include "random-json.h"
 
 namespace
@@ -256,7 +257,7 @@ TEST (KubeBuilder, ToValueTakesWhatStandsThereNow)
 TEST (KubeBuilder, ManyMembersAreAddedAndRemovedInTime)
 {
   const int n = 100000;
-  gint64 begin = g_get_monotonic_time ();
+  gint64 begin = cpu_time ();
   Builder builder ("{}");
   KubeNode *root = builder.root ();
 
@@ -269,7 +270,7 @@ TEST (KubeBuilder, ManyMembersAreAddedAndRemovedInTime)
   for (int i = 0; i < n - 1; i++)
     ASSERT_TRUE (kube_node_remove_member (root, std::to_string (i).c_str ()));
   EXPECT_EQ (end (builder), R"({"99999":"x"})");
-  EXPECT_LT (g_get_monotonic_time () - begin, 20 * G_TIME_SPAN_SECOND);
+  EXPECT_LT (cpu_time () - begin, 20 * G_TIME_SPAN_SECOND);
 }
 
 TEST (KubeBuilder, DeepTreesNeedNoStack)
@@ -302,7 +303,7 @@ TEST (KubeBuilder, ChangesBackAndForthInLargeObjectsStayCheap)
 {
   Builder builder ("{}");
   KubeNode *root = builder.root ();
-  gint64 begin = g_get_monotonic_time ();
+  gint64 begin = cpu_time ();
 
   for (int i = 0; i < 20000; i++)
     kube_node_put_string (root, ("k" + std::to_string (i)).c_str (), "x");
@@ -313,7 +314,7 @@ TEST (KubeBuilder, ChangesBackAndForthInLargeObjectsStayCheap)
     kube_node_put_string (root, key.c_str (), "y");
   }
   EXPECT_EQ (kube_node_get_length (root), 20000u);
-  EXPECT_LT (g_get_monotonic_time () - begin, 10 * G_TIME_SPAN_SECOND);
+  EXPECT_LT (cpu_time () - begin, 10 * G_TIME_SPAN_SECOND);
 }
 
 /* A plain mutable tree to compare with. */

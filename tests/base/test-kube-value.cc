@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 #include <kube/kube-value.h>
+#include "cpu-time.h"
 #include "random-json.h"
 
 namespace
@@ -290,7 +291,7 @@ TEST (KubeValue, TheLastDuplicateWins)
 TEST (KubeValue, ManyDuplicatesAreFoundInTimeAndReportedUpToALimit)
 {
   std::string text = "{";
-  gint64 begin = g_get_monotonic_time ();
+  gint64 begin = cpu_time ();
 
   for (int i = 0; i < 200000; i++)
     text += "\"k" + std::to_string (i % 100000) + "\":" + std::to_string (i) + ",";
@@ -300,7 +301,7 @@ TEST (KubeValue, ManyDuplicatesAreFoundInTimeAndReportedUpToALimit)
   EXPECT_EQ (kube_value_get_length (value), 100001u);
   EXPECT_EQ (kube_value_get_integer (value, "k99999", 0), 199999);
   EXPECT_EQ (kube_value_get_integer (value, "k0", 0), 100000);
-  EXPECT_LT (g_get_monotonic_time () - begin, 10 * G_TIME_SPAN_SECOND);
+  EXPECT_LT (cpu_time () - begin, 10 * G_TIME_SPAN_SECOND);
 }
 
 TEST (KubeValue, DepthIsLimitedAsInGo)
@@ -430,7 +431,7 @@ TEST (KubeValue, HashesAreTheSameInEveryProcess)
 TEST (KubeValue, LargeUnsortedObjectsAreComparedInTime)
 {
   std::string forward, backward;
-  gint64 begin = g_get_monotonic_time ();
+  gint64 begin = cpu_time ();
 
   for (int i = 0; i < 100000; i++) {
     forward += ",\"k" + std::to_string (i) + "\":" + std::to_string (i);
@@ -441,7 +442,7 @@ TEST (KubeValue, LargeUnsortedObjectsAreComparedInTime)
   Value a (parse (forward)), b (parse (backward));
   EXPECT_TRUE (kube_value_equal (a, b));
   EXPECT_EQ (kube_value_hash (a), kube_value_hash (b));
-  EXPECT_LT (g_get_monotonic_time () - begin, 20 * G_TIME_SPAN_SECOND);
+  EXPECT_LT (cpu_time () - begin, 20 * G_TIME_SPAN_SECOND);
 }
 
 TEST (KubeValue, CanonicalDocumentsAreSortedThroughout)
