@@ -384,8 +384,9 @@ unpack_entry (Unpack *unpack, struct archive *archive, struct archive_entry *ent
     if (!folder_stays && mkdirat (unpack->root, path, 0700) < 0)
       return fail (error, path, errno);
   } else if (type == AE_IFLNK) {
-    if (symlinkat (archive_entry_symlink (entry), unpack->root, path) < 0)
-      return fail (error, path, errno);
+    const char *target = archive_entry_symlink (entry);
+    if (target == NULL || symlinkat (target, unpack->root, path) < 0)
+      return fail (error, path, target == NULL ? EINVAL : errno);
   } else if (type == AE_IFIFO) {
     if (mkfifoat (unpack->root, path, 0600) < 0)
       return fail (error, path, errno);
