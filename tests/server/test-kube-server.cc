@@ -607,6 +607,19 @@ TEST_F (Server, AnAutoscalerKeepsItsMetricsThroughTheOldVersion)
   EXPECT_EQ (now.at ("spec.metrics.1.resource.name"), "memory");
 }
 
+/* What comes with it is only looked at once the patch is of a form that is served. */
+TEST_F (Server, APatchOfAnUnknownFormIsAnUnsupportedMediaType)
+{
+  ASSERT_EQ (create ("ConfigMap", "{\"metadata\":{\"name\":\"p\"}}").status, 201);
+  g_autoptr (KubeValue) empty = kube_value_new_empty_object ();
+  for (KubePatchType type : { KUBE_PATCH_APPLY, KUBE_PATCH_MERGE }) {
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", "p");
+    kube_request_set_patch (request, type, empty);
+    kube_request_set_option (request, "force", "false");
+    EXPECT_EQ (send (request).status, type == KUBE_PATCH_APPLY ? 415 : 422);
+  }
+}
+
 TEST_F (Server, EventsGoAnHourAfterTheirLastWrite)
 {
   create ("Event", "{\"metadata\":{\"name\":\"e\"},\"involvedObject\":{\"namespace\":\"default\"},\"reason\":\"r\",\"type\":\"Normal\"}");

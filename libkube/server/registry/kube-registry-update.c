@@ -410,7 +410,7 @@ kube_registry_read_patch (KubeOperation *op, KubePatchType *type, GError **error
   gsize length = 0;
   const char *data = body != NULL ? g_bytes_get_data (body, &length) : "";
 
-  if (!find_type (op, type, error))
+  if (!find_type (op, type, error) || !kube_operation_get_write_options (op, "PatchOptions", error))
     return NULL;
   if (given != NULL)
     return kube_value_ref (given);
@@ -430,8 +430,7 @@ kube_registry_patch (KubeOperation *op)
   KubePatchType type;
   Patch *patch;
 
-  if (kube_operation_get_write_options (op, "PatchOptions", &error))
-    value = kube_registry_read_patch (op, &type, &error);
+  value = kube_registry_read_patch (op, &type, &error);
   if (value == NULL) {
     kube_operation_take_error (op, error);
     return;

@@ -27,7 +27,7 @@ void kube_registry_create (KubeOperation *op);
 void kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied);
 void kube_registry_update (KubeOperation *op);
 void kube_registry_patch (KubeOperation *op);
-/* The patch that the request carries: by its media type one of three. */
+/* The patch that the request carries, by its media type one of three, and what its query says of it. */
 KubeValue *kube_registry_read_patch (KubeOperation *op, KubePatchType *type, GError **error);
 void kube_registry_delete (KubeOperation *op);
 void kube_registry_delete_collection (KubeOperation *op);

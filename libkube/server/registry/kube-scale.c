@@ -172,12 +172,10 @@ kube_registry_scale (KubeOperation *op)
     kube_operation_answer_no_method (op);
     return;
   }
-  if (kube_operation_get_write_options (op, patching ? "PatchOptions" : "UpdateOptions", &error)) {
-    if (patching)
-      rescale.patch = kube_registry_read_patch (op, &rescale.type, &error);
-    else
-      rescale.scale = kube_operation_decode_body (op, scale_kind (), &error);
-  }
+  if (patching)
+    rescale.patch = kube_registry_read_patch (op, &rescale.type, &error);
+  else if (kube_operation_get_write_options (op, "UpdateOptions", &error))
+    rescale.scale = kube_operation_decode_body (op, scale_kind (), &error);
   if (error != NULL)
     kube_operation_take_error (op, error);
   else
