@@ -122,6 +122,18 @@ step "auth can-i --as" gives no k auth can-i create pods --as nobody
 newer 26 && step "events" says Scheduled k events
 step "get events" says Scheduled k get events
 step "port-forward" bash -c "$program port-forward $(pod) 18080:8080 & p=\$!; for i in \$(seq 50); do curl -sf -m 1 http://127.0.0.1:18080/ && ok=1 && break; sleep 0.1; done; kill \$p; [ \"\${ok:-}\" = 1 ]"
+mkdir -p "$dir/kustom" && k create deployment kust --image=localhost/web:1 --replicas=1 --dry-run=client -o yaml >"$dir/kustom/deployment.yaml"
+printf '%s\n' 'namePrefix: my-' 'configMapGenerator: [{name: settings, literals: [a=b]}]' 'resources: [deployment.yaml]' >"$dir/kustom/kustomization.yaml"
+step "apply -k" says deployment.apps/my-kust k apply -k "$dir/kustom"
+step "rollout of what kustomize made" k rollout status deployment/my-kust --timeout=60s
+step "delete -k" says my-kust k delete -k "$dir/kustom"
+step "set env, set resources" bash -c "$program set env deployment/web A=B && $program set resources deployment/web --limits=cpu=200m"
+step "rollout after set" rolled
+step "cordon, taint, uncordon" bash -c "$program cordon here && $program taint nodes here a=b:NoSchedule && $program taint nodes here a- && $program uncordon here"
+step "drain" says drained k drain here --ignore-daemonsets --force --timeout=60s
+step "uncordon" k uncordon here
+step "rollout after drain" rolled
+newer 28 && step "auth whoami" says system:masters k auth whoami
 [ -z "$python" ] || step "streams of the Python client" "$python" "$source/tests/clients/python/streams.py" "$(pod)" 8080
 step "delete --cascade=orphan" k delete deployment made $(newer 21 && echo --cascade=orphan || echo --cascade=false)
 step "orphans stay" says made- k get replicasets
