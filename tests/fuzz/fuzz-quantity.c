@@ -13,8 +13,10 @@ check_canonical (const char *text, int min_scale)
   KubeQuantity a, b;
 
   FUZZ_CHECK (once != NULL);
+  /* A binary number that no power of 1024 divides prints without a suffix, as upstream's does, and is a decimal one when it is read again. */
   g_autofree char *twice = kube_quantity_canonicalize (once, min_scale, NULL);
-  FUZZ_CHECK (g_strcmp0 (once, twice) == 0);
+  g_autofree char *settled = twice != NULL ? kube_quantity_canonicalize (twice, min_scale, NULL) : NULL;
+  FUZZ_CHECK (twice != NULL && g_strcmp0 (twice, settled) == 0);
   FUZZ_CHECK (kube_quantity_parse (text, &a, NULL) && kube_quantity_parse (once, &b, NULL));
   if (min_scale == -9)
     FUZZ_CHECK (kube_quantity_compare (&a, &b) == 0);
