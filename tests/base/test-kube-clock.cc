@@ -158,6 +158,8 @@ TEST_F (VirtualClock, WaitsForTimersOfOtherThreads)
       },
       &state, NULL);
   g_source_attach (timer, context);
+  while (!g_main_loop_is_running (loop))
+    std::this_thread::yield ();
   kube_virtual_clock_advance (virt, 60 * second);
   EXPECT_EQ (seen.load (), origin + second);
   g_source_unref (timer);
