@@ -47,7 +47,6 @@ G_DEFINE_FINAL_TYPE (KubeServer, kube_server, G_TYPE_OBJECT)
 
 /* Requests that are not watches and are under way at a time: upstream's --max-requests-inflight and --max-mutating-requests-inflight together. */
 #define MAX_IN_FLIGHT 600
-#define EVENTS_AT_ONCE 256
 
 static void
 check_clear (gpointer data)
@@ -163,60 +162,6 @@ copy_options (KubeServer *self, const KubeServerOptions *options)
   self->options.history_bytes = options->history_bytes;
 }
 
-/* Events that an earlier server has left begin their time anew. They may be many: they are read beside, in small pieces. */
-typedef struct {
-  KubeServer *server;
-  char *at, *end;
-  guint left; /* of this piece */
-} OldEvents;
-
-static void
-old_events_free (gpointer data)
-{
-  OldEvents *events = data;
-
-  g_free (events->at);
-  g_free (events->end);
-  g_free (events);
-}
-
-static gboolean
-expire_later (const char *key, const guint8 *value, gsize length, guint64 revision, gpointer user_data)
-{
-  OldEvents *events = user_data;
-
-  kube_housekeeper_expire (events->server->housekeeper, key, revision, KUBE_EVENT_TTL);
-  if (--events->left > 0)
-    return TRUE;
-  g_free (events->at);
-  events->at = g_strconcat (key, "\001", NULL);
-  return FALSE;
-}
-
-static gboolean
-expire_some (gpointer user_data)
-{
-  OldEvents *events = user_data;
-  KubeStoreRange range = { events->at, events->end, 0, 0 };
-  gboolean more = FALSE;
-
-  events->left = EVENTS_AT_ONCE;
-  return kube_store_range (events->server->store, &range, expire_later, events, NULL, &more, NULL) && more;
-}
-
-static void
-expire_stored (KubeServer *self)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-  OldEvents *events = g_new0 (OldEvents, 1);
-
-  events->server = self;
-  events->at = kube_storage_key (KUBE_KIND ("v1", "Event"), NULL, NULL);
-  events->end = kube_storage_end_of (events->at);
-  g_source_set_callback (source, expire_some, events, old_events_free);
-  g_source_attach (source, self->context);
-}
-
 /**
  * kube_server_new:
  * @store: the store, which the server uses alone
@@ -232,6 +177,7 @@ KubeServer *
 kube_server_new (KubeStore *store, const KubeServerOptions *options, GError **error)
 {
   g_autoptr (KubeServer) self = g_object_new (KUBE_TYPE_SERVER, NULL);
+  g_autofree char *events = NULL;
   KubeAuthOptions auth = { 0 };
 
   copy_options (self, options);
@@ -243,8 +189,8 @@ kube_server_new (KubeStore *store, const KubeServerOptions *options, GError **er
     return NULL;
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
-  self->housekeeper = kube_housekeeper_new (self->store, self->clock, self->context);
-  expire_stored (self);
+  events = kube_storage_key (KUBE_KIND ("v1", "Event"), NULL, NULL);
+  self->housekeeper = kube_housekeeper_new (self->store, self->clock, self->context, events, KUBE_EVENT_TTL);
   self->thread = g_thread_new ("kube-server", run_loop, self);
   return g_steal_pointer (&self);
 }

@@ -608,16 +608,33 @@ TEST_F (Server, AnAutoscalerKeepsItsMetricsThroughTheOldVersion)
 }
 
 /* What comes with it is only looked at once the patch is of a form that is served. */
-TEST_F (Server, APatchOfAnUnknownFormIsAnUnsupportedMediaType)
+TEST_F (Server, AnApplyNeedsAManagerMakesWhatIsNotThereAndRespectsOthers)
+{
+  auto apply = [&] (const char *manager, const char *value, const char *force) {
+    g_autofree char *text = g_strdup_printf ("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"p\"},\"data\":{\"a\":\"%s\"}}", value);
+    g_autoptr (KubeValue) config = kube_value_parse (text, -1, NULL);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", "p");
+    kube_request_set_patch (request, KUBE_PATCH_APPLY, config);
+    kube_request_set_option (request, "fieldManager", manager);
+    kube_request_set_option (request, "force", force);
+    return send (request).status;
+  };
+
+  EXPECT_EQ (apply (NULL, "1", NULL), 422);
+  EXPECT_EQ (apply ("one", "1", NULL), 201);
+  EXPECT_EQ (apply ("one", "2", NULL), 200);
+  EXPECT_EQ (apply ("two", "3", NULL), 409);
+  EXPECT_EQ (apply ("two", "3", "true"), 200);
+}
+
+TEST_F (Server, ForceIsOnlyForApply)
 {
   ASSERT_EQ (create ("ConfigMap", "{\"metadata\":{\"name\":\"p\"}}").status, 201);
   g_autoptr (KubeValue) empty = kube_value_new_empty_object ();
-  for (KubePatchType type : { KUBE_PATCH_APPLY, KUBE_PATCH_MERGE }) {
-    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", "p");
-    kube_request_set_patch (request, type, empty);
-    kube_request_set_option (request, "force", "false");
-    EXPECT_EQ (send (request).status, type == KUBE_PATCH_APPLY ? 415 : 422);
-  }
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", "p");
+  kube_request_set_patch (request, KUBE_PATCH_MERGE, empty);
+  kube_request_set_option (request, "force", "false");
+  EXPECT_EQ (send (request).status, 422);
 }
 
 TEST_F (Server, EventsGoAnHourAfterTheirLastWrite)

@@ -11,7 +11,6 @@ typedef struct {
   KubeOperation *op;
   KubeWrittenFunc func;
   gpointer user_data;
-  char *expiring; /* (nullable): the key of what is kept for a time only */
 } Write;
 
 static void
@@ -19,13 +18,9 @@ on_written (KubeStore *store, const KubeStoreResult *result, gpointer user_data)
 {
   Write *write = user_data;
   g_autoptr (KubeOperation) op = write->op;
-  KubeHousekeeper *housekeeper = kube_server_get_housekeeper (op->server);
 
   if (result->error == NULL)
-    kube_housekeeper_note_write (housekeeper);
-  if (result->error == NULL && write->expiring != NULL)
-    kube_housekeeper_expire (housekeeper, write->expiring, result->revision, kube_strategy_find (op->kind)->ttl);
-  g_free (write->expiring);
+    kube_housekeeper_note_write (kube_server_get_housekeeper (op->server), result->revision, kube_strategy_find (op->kind)->expires);
   write->func (op, result, write->user_data);
   g_free (write);
 }
@@ -47,7 +42,7 @@ kube_registry_write (KubeOperation *op, const char *key, KubeObject *object, GBy
   }
   write.value = value;
   state = g_new (Write, 1);
-  *state = (Write){ kube_operation_ref (op), func, user_data, !remove && kube_strategy_find (op->kind)->ttl > 0 ? g_strdup (key) : NULL };
+  *state = (Write){ kube_operation_ref (op), func, user_data };
   kube_store_write (op->store, &write, on_written, state);
 }
 

@@ -130,7 +130,7 @@ admit (KubeModify *modify, KubeObject *old, GError **error)
 static const char *
 wanted_finalizer (const KubeStrategy *strategy, const KubeDeleteOptions *options, KubeObject *old)
 {
-  if (strategy->ttl > 0) /* events: nobody collects their dependents */
+  if (strategy->expires) /* events: nobody collects their dependents */
     return NULL;
   if (options->orphan >= 0)
     return options->orphan ? ORPHAN : NULL;

@@ -123,8 +123,8 @@ drop_lease_strategy (KubeWriteContext *context)
 /* Kinds of which only a property differs, or a line or two. */
 static const KubeStrategy plain[] = {
   { .group = "", .plural = "endpoints", .warn = warn_endpoints, .update_creates = TRUE },
-  { .group = "", .plural = "events", .update_creates = TRUE, .ttl = KUBE_EVENT_TTL },
-  { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .ttl = KUBE_EVENT_TTL },
+  { .group = "", .plural = "events", .update_creates = TRUE, .expires = TRUE },
+  { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .expires = TRUE },
   { .group = "", .plural = "limitranges", .prepare_create = name_limit_range, .update_creates = TRUE },
   { .group = "", .plural = "nodes", .created_with_status = TRUE },
   { .group = "", .plural = "podtemplates", .returns_deleted = TRUE },

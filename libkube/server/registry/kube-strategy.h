@@ -35,8 +35,8 @@ typedef struct {
   void (*check) (KubeOperation *op, KubeValue *object, KubeFieldErrors *errors);
   /* Warnings for who writes this. */
   void (*warn) (KubeOperation *op, KubeValue *object, KubeValue *old);
-  gint64 ttl;                /* seconds that an object is kept after its last write; 0: for ever */
   guint needs_version : 1;   /* an update must say which version it is of */
+  guint expires : 1;         /* it is kept for KUBE_EVENT_TTL after its last write */
   guint update_creates : 1;  /* an update makes an object that is not there */
   guint returns_deleted : 1; /* a deletion answers with the object */
   guint orphans : 1;         /* a deletion that says nothing of dependents leaves them */
