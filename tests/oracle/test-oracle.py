@@ -68,12 +68,22 @@ def replay_requests(oracle, program, wanted, folder):
     return good and not missing
 
 
+def wait_for_node(kubeconfig, name):
+    """Pods that come before their node are told so: the recordings begin with a node."""
+    kubectl = ["kubectl", "--kubeconfig", kubeconfig]
+    end = time.monotonic() + 60
+    while subprocess.run(kubectl + ["get", "node", name], capture_output=True).returncode != 0 and time.monotonic() < end:
+        time.sleep(0.1)
+    subprocess.run(kubectl + ["wait", "--for=condition=Ready", "node/" + name, "--timeout=60s"], check=True, stdout=subprocess.DEVNULL)
+
+
 def replay_pods(oracle, program, image_program, wanted, folder):
     image = os.path.join(folder, "image")
     subprocess.run([os.path.join(oracle, "..", "accept", "image"), image, "1"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([image_program, "--data-dir", os.path.join(folder, "data"), "import", image, "localhost/web:1"], check=True, stdout=subprocess.DEVNULL)
     try:
         with cluster(program, folder, "--node-name", "here") as kubeconfig:
+            wait_for_node(kubeconfig, "here")
             run = subprocess.run([os.path.join(oracle, "replay-pods"), "--kubeconfig", kubeconfig, "--want", str(wanted["pods"][0])])
     finally:
         subprocess.run([program, "--data-dir", os.path.join(folder, "data"), "--cleanup"])

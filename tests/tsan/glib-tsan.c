@@ -193,16 +193,33 @@ g_source_attach (GSource *source, GMainContext *context)
   return id;
 }
 
+/* What others attach while a turn waits is dispatched in the same turn: it is seen when the wait ends. */
+static __thread GMainContext *turning;
+
+static gint
+poll_and_see (GPollFD *fds, guint n_fds, gint timeout)
+{
+  gint ready = g_poll (fds, n_fds, timeout);
+
+  if (turning != NULL)
+    __tsan_acquire (turning);
+  return ready;
+}
+
 gboolean
 g_main_context_iteration (GMainContext *context, gboolean may_block)
 {
   REAL (g_main_context_iteration);
-  GMainContext *on = context != NULL ? context : g_main_context_default ();
+  GMainContext *on = context != NULL ? context : g_main_context_default (), *outer = turning;
   gboolean dispatched;
 
+  if (g_main_context_get_poll_func (on) == g_poll)
+    g_main_context_set_poll_func (on, poll_and_see);
+  turning = on;
   __tsan_acquire (on);
   dispatched = real (context, may_block);
   __tsan_release (on);
+  turning = outer;
   return dispatched;
 }
 
