@@ -6,7 +6,7 @@ where a request fails that should not, or where what was made does not go away.
 Usage: soak.py BUILD-FOLDER [--minutes 30] [--containers] [--pace 0.02]      (as root; it makes a network namespace of its own)"""
 import argparse, base64, http.client, json, os, random, re, shutil, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
-WARM_UP = 60 # seconds: caches and rings fill
+WARM_UP = 600 # seconds: history is kept for five to ten minutes, and event recorders remember for ten
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CORE, APPS = "/api/v1/namespaces/default/", "/apis/apps/v1/namespaces/default/"
 
