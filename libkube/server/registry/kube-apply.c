@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
 #include "kube-strategy.h"
-#include "../kube-authenticator.h"
 #include "apply/kube-last-applied.h"
 #include "apply/kube-managers.h"
 #include <kube/kube-time.h>
@@ -128,20 +127,6 @@ change_by_config (KubeModify *modify, KubeObject *old, KubeObject **object, gpoi
   return builder != NULL ? kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error) : KUBE_CHANGE_NONE;
 }
 
-/* Who may patch may not, for that, create. */
-static gboolean
-may_create (KubeOperation *op, GError **error)
-{
-  KubeRequestInfo info = op->info;
-  g_autofree char *reason = NULL;
-
-  info.verb = "create";
-  if (kube_auth_authorize (kube_server_get_auth (op->server), op->user, &info, &reason))
-    return TRUE;
-  g_propagate_error (error, kube_auth_forbidden (op->user, &info, reason));
-  return FALSE;
-}
-
 static void
 create (KubeOperation *op, KubeValue *config)
 {
@@ -149,7 +134,7 @@ create (KubeOperation *op, KubeValue *config)
   g_autoptr (KubeBuilder) builder = NULL;
   g_autoptr (KubeValue) value = NULL;
 
-  if (may_create (op, &error))
+  if (kube_registry_may_create (op, &error))
     builder = apply (op, NULL, config, &error);
   if (builder == NULL) {
     kube_operation_take_error (op, error);

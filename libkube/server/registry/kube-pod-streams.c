@@ -54,15 +54,11 @@ choose_container (KubeObject *pod, const char *name, GError **error)
 static gboolean
 authorize_create (KubeOperation *op)
 {
-  KubeRequestInfo info = op->info;
-  g_autofree char *reason = NULL;
+  GError *error = NULL;
 
-  if (g_str_equal (op->info.subresource, "log") || g_str_equal (op->info.verb, "create"))
+  if (g_str_equal (op->info.subresource, "log") || kube_registry_may_create (op, &error))
     return TRUE;
-  info.verb = "create";
-  if (kube_auth_authorize (kube_server_get_auth (op->server), op->user, &info, &reason))
-    return TRUE;
-  kube_operation_take_error (op, kube_auth_forbidden (op->user, &info, reason));
+  kube_operation_take_error (op, error);
   return FALSE;
 }
 

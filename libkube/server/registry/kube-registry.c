@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
+#include "../kube-authenticator.h"
 
 typedef void (*Handler) (KubeOperation *op);
 
@@ -91,6 +92,19 @@ warn_deprecated (KubeOperation *op)
     if (g_str_equal (deprecated[i].name, op->kind->name) && g_str_equal (deprecated[i].api_version, op->kind->api_version))
       kube_call_add_warning (op->call, deprecated[i].text);
   }
+}
+
+gboolean
+kube_registry_may_create (KubeOperation *op, GError **error)
+{
+  KubeRequestInfo info = op->info;
+  g_autofree char *reason = NULL;
+
+  info.verb = "create";
+  if (g_str_equal (op->info.verb, "create") || kube_auth_authorize (kube_server_get_auth (op->server), op->user, &info, &reason))
+    return TRUE;
+  g_propagate_error (error, kube_auth_forbidden (op->user, &info, reason));
+  return FALSE;
 }
 
 void

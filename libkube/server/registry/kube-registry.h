@@ -21,6 +21,9 @@ KubeObject *kube_registry_convert (KubeOperation *op, const char *json, gsize le
 /* Whether a stored object is in the selection of @options. */
 gboolean kube_registry_matches (const KubeListOptions *options, const char *json, gsize length);
 
+/* Whether the request's user may create what the request names: who may patch, or get, may not for that create. */
+gboolean kube_registry_may_create (KubeOperation *op, GError **error);
+
 /* kube-registry-create.c, -update.c, -delete.c */
 void kube_registry_create (KubeOperation *op);
 /* The same of a decoded body: what an update makes of an object that is not there, for kinds that have it so. @applied: its managers are in it. */
