@@ -13,15 +13,6 @@ enum {
 
 static const char *const verbs_known[] = { "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch", NULL };
 
-static gboolean
-has_wildcard (KubeValue *list)
-{
-  for (guint i = 0; i < kube_value_get_length (list); i++)
-    if (equals (element_string (list, i), "*"))
-      return TRUE;
-  return FALSE;
-}
-
 /* NotSupported with a bad value that is more than a string. */
 static void
 add_not_supported (KubeFieldErrors *errors, const KubeFieldPath *path, const char *bad, const char *const *valid)
@@ -43,7 +34,7 @@ check_list (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list,
     kube_field_errors_required (errors, path, required);
     return FALSE;
   }
-  if (!has_wildcard (list))
+  if (!kube_validate_has_wildcard (list))
     return TRUE;
   if (kube_value_get_length (list) > 1) {
     g_autofree char *detail = g_strconcat ("if '*' is present, must not specify other ", others, NULL);

@@ -243,4 +243,7 @@ extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_
 
 void kube_validate_structure (KubeFieldErrors *errors, KubeKind *kind, KubeValue *object);
 
+/* Whether "*" is among the elements of @list (nullable). */
+gboolean kube_validate_has_wildcard (KubeValue *list);
+
 G_END_DECLS

@@ -310,3 +310,12 @@ kube_validate_immutable (KubeFieldErrors *errors, const KubeFieldPath *path, Kub
   else
     kube_field_errors_invalid_value (errors, path, value, "field is immutable");
 }
+
+gboolean
+kube_validate_has_wildcard (KubeValue *list)
+{
+  for (guint i = 0; i < kube_value_get_length (list); i++)
+    if (equals (element_string (list, i), "*"))
+      return TRUE;
+  return FALSE;
+}

@@ -35,15 +35,6 @@ check_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name
     kube_field_errors_invalid (errors, path, name, "should be a domain with at least three segments separated by dots");
 }
 
-static gboolean
-has_wildcard (KubeValue *list)
-{
-  for (guint i = 0; i < kube_value_get_length (list); i++)
-    if (equals (element_string (list, i), "*"))
-      return TRUE;
-  return FALSE;
-}
-
 static void
 check_list (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list, const char *detail)
 {
@@ -51,7 +42,7 @@ check_list (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list,
 
   if (n == 0)
     kube_field_errors_required (errors, path, NULL);
-  if (n > 1 && has_wildcard (list))
+  if (n > 1 && kube_validate_has_wildcard (list))
     kube_field_errors_invalid_value (errors, path, list, detail);
 }
 
