@@ -41,7 +41,7 @@ KubeObject *kube_auth_create_token (KubeAuth *auth, KubeObject *service_account,
 KubeObject *kube_auth_review_token (KubeAuth *auth, KubeObject *token_review, GError **error);
 KubeObject *kube_auth_review_self_subject (KubeAuth *auth, KubeUser *user, KubeObject *review, GError **error);
 /* SubjectAccessReview, LocalSubjectAccessReview, SelfSubjectAccessReview by @review's kind. @namespace_: of the path, for the local one. */
-KubeObject *kube_auth_review_access (KubeAuth *auth, KubeUser *user, const char *namespace_, KubeObject *review, GError **error);
+KubeObject *kube_auth_review_access (KubeAuth *auth, KubeUser *user, KubeObject *review);
 KubeObject *kube_auth_review_rules (KubeAuth *auth, KubeUser *user, KubeObject *review, GError **error);
 /* GET /openid/v1/jwks and /.well-known/openid-configuration: (transfer full) JSON. @base: "https://10.96.0.1:443" */
 GBytes *kube_auth_get_jwks (KubeAuth *auth);

@@ -274,4 +274,24 @@ TEST_F (KubeAdmissionTest, NodesWriteTheirOwnNodeWithoutTaintsAndForeignLabels)
   EXPECT_EQ (message (), "pods \"p\" is forbidden: node \"n1\" can only delete pods with spec.nodeName set to itself");
 }
 
+
+TEST_F (KubeAdmissionTest, WhoDecidesAboutCertificateRequestsNeedsTheRightForTheirSigner)
+{
+  const char *REQUEST = R"({"metadata":{"name":"r"},"spec":{"signerName":"example.com/a"},"status":{"conditions":[{"type":"Approved"}]}})";
+  g_autoptr (KubeObject) old = object (R"({"metadata":{"name":"r"},"spec":{"signerName":"example.com/a"}})");
+  const Ask approval = { "update", "certificates.k8s.io", "certificatesigningrequests", "", "r", "approval", "" };
+  const Ask status = { "update", "certificates.k8s.io", "certificatesigningrequests", "", "r", "status", "" };
+
+  kube_user_unref (master);
+  master = make_user ("jo", {});
+  EXPECT_EQ (admit (approval, REQUEST, old, KUBE_ADMIT_UPDATE), nullptr);
+  EXPECT_EQ (message (), "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: user not permitted to approve requests with signerName \"example.com/a\"");
+  EXPECT_EQ (admit (status, REQUEST, old, KUBE_ADMIT_UPDATE), nullptr);
+  EXPECT_EQ (message (), "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: user not permitted to sign requests with signerName \"example.com/a\"");
+
+  put (R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"a"},"rules":[{"apiGroups":["certificates.k8s.io"],"resources":["signers"],"resourceNames":["example.com/*"],"verbs":["approve"]}]})");
+  put (R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"a"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"a"},"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"jo"}]})");
+  g_autoptr (KubeObject) approved = admit (approval, REQUEST, old, KUBE_ADMIT_UPDATE);
+  EXPECT_NE (approved, nullptr) << message ();
+}
 }

@@ -362,11 +362,11 @@ TEST_F (KubeAuthTest, AccessReviewsAnswerForOthers)
 {
   g_autoptr (KubeUser) admin = make_user ("admin", { "system:masters" });
   g_autoptr (KubeObject) review = object (R"({"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{"user":"system:kube-proxy","resourceAttributes":{"verb":"watch","group":"discovery.k8s.io","resource":"endpointslices","namespace":"oracle"}}})");
-  g_autoptr (KubeObject) answer = kube_auth_review_access (auth, admin, NULL, review, NULL);
+  g_autoptr (KubeObject) answer = kube_auth_review_access (auth, admin, review);
   EXPECT_TRUE (kube_object_get_boolean (answer, "status.allowed", FALSE));
   EXPECT_STREQ (kube_object_get_string (answer, "status.reason"), "RBAC: allowed by ClusterRoleBinding \"system:node-proxier\" of ClusterRole \"system:node-proxier\" to User \"system:kube-proxy\"");
   g_autoptr (KubeObject) denied = object (R"({"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{"user":"jo","resourceAttributes":{"verb":"get","resource":"pods","namespace":"oracle"}}})");
-  g_autoptr (KubeObject) no = kube_auth_review_access (auth, admin, NULL, denied, NULL);
+  g_autoptr (KubeObject) no = kube_auth_review_access (auth, admin, denied);
   EXPECT_FALSE (kube_object_get_boolean (no, "status.allowed", TRUE));
   EXPECT_EQ (kube_object_get (no, "status.reason"), nullptr);
 }

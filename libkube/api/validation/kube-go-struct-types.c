@@ -19,6 +19,8 @@ const KubeGoStruct kube_go_structs[] = {
     "Partition:i MaxUnavailable:*p" },
   { "apps.StatefulSetUpdateStrategy",
     "Type:s RollingUpdate:*@apps.RollingUpdateStatefulSetStrategy" },
+  { "authorization.NonResourceAttributes",
+    "Path:s Verb:s" },
   { "batch.PodFailurePolicy",
     "Rules:[@batch.PodFailurePolicyRule" },
   { "batch.PodFailurePolicyOnExitCodesRequirement",
@@ -399,6 +401,10 @@ const KubeGoStruct kube_go_structs[] = {
     "key:s operator:s values:[s-" },
   { "meta.ManagedFieldsEntry",
     "manager:s- operation:s- apiVersion:s- time:*s- fieldsType:s- fieldsV1:*s- subresource:s-" },
+  { "meta.ObjectMeta",
+    "name:s- generateName:s- namespace:s- selfLink:s- uid:s- resourceVersion:s- generation:i- creationTimestamp:s- deletionTimestamp:*s- "
+    "deletionGracePeriodSeconds:*i- labels:{s- annotations:{s- ownerReferences:[@meta.OwnerReference- finalizers:[s- "
+    "managedFields:[@meta.ManagedFieldsEntry-" },
   { "meta.OwnerReference",
     "apiVersion:s kind:s name:s uid:s controller:*b- blockOwnerDeletion:*b-" },
   { "networking.IngressClassParametersReference",

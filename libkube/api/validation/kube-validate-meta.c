@@ -264,12 +264,11 @@ kube_validate_meta_update (KubeFieldErrors *errors, const KubeFieldPath *path, K
   check_managed_fields (errors, KUBE_FIELD (path, "managedFields"), member_of (meta, "managedFields"));
 }
 
-static void
-check_requirement (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *requirement)
+gboolean
+kube_validate_requirement_values (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *requirement)
 {
   const char *operator = string_of (requirement, "operator");
-  KubeValue *values = member_of (requirement, "values");
-  guint n = kube_value_get_length (values);
+  guint n = kube_value_get_length (member_of (requirement, "values"));
 
   if (equals (operator, "In") || equals (operator, "NotIn")) {
     if (n == 0)
@@ -278,10 +277,20 @@ check_requirement (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue
     if (n > 0)
       kube_field_errors_forbidden (errors, KUBE_FIELD (path, "values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
   } else {
-    kube_field_errors_invalid (errors, KUBE_FIELD (path, "operator"), operator, "not a valid selector operator");
+    return FALSE;
   }
+  return TRUE;
+}
+
+void
+kube_validate_label_requirement (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *requirement, gboolean any_operator)
+{
+  KubeValue *values = member_of (requirement, "values");
+
+  if (!kube_validate_requirement_values (errors, path, requirement) && !any_operator)
+    kube_field_errors_invalid (errors, KUBE_FIELD (path, "operator"), string_of (requirement, "operator"), "not a valid selector operator");
   kube_validate_format (errors, KUBE_FIELD (path, "key"), KUBE_NAME_QUALIFIED, string_of (requirement, "key"));
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < kube_value_get_length (values); i++)
     kube_validate_format (errors, KUBE_FIELD_INDEX (KUBE_FIELD (path, "values"), i), KUBE_NAME_LABEL_VALUE, element_string (values, i));
 }
 
@@ -294,5 +303,5 @@ kube_validate_label_selector (KubeFieldErrors *errors, const KubeFieldPath *path
     return;
   kube_validate_labels (errors, KUBE_FIELD (path, "matchLabels"), member_of (selector, "matchLabels"));
   for (guint i = 0; i < kube_value_get_length (expressions); i++)
-    check_requirement (errors, KUBE_FIELD_INDEX (KUBE_FIELD (path, "matchExpressions"), i), kube_value_get_element (expressions, i));
+    kube_validate_label_requirement (errors, KUBE_FIELD_INDEX (KUBE_FIELD (path, "matchExpressions"), i), kube_value_get_element (expressions, i), FALSE);
 }

@@ -129,6 +129,9 @@ void kube_validate_meta_update (KubeFieldErrors *errors, const KubeFieldPath *pa
 void kube_validate_finalizer_names (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *finalizers);
 void kube_validate_labels (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *labels);
 void kube_validate_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations);
+/* The values that an operator takes. FALSE: it is none that is known. */
+gboolean kube_validate_requirement_values (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *requirement);
+void kube_validate_label_requirement (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *requirement, gboolean any_operator);
 void kube_validate_label_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *selector);
 
 /* --- parts that several kinds have --- */
@@ -230,6 +233,7 @@ typedef struct {
   KubeValidateFunc create;              /* (nullable) */
   KubeValidateUpdateFunc update;        /* (nullable) */
   KubeValidateUpdateFunc update_status; /* (nullable) */
+  KubeValidateUpdateFunc update_approval; /* (nullable) */
 } KubeValidateRules;
 
 extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_rules[], kube_validate_config_rules[], kube_validate_node_rules[],
@@ -238,6 +242,7 @@ extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_
   kube_validate_autoscaling_rules[], kube_validate_networking_rules[], kube_validate_storage_rules[],
   kube_validate_persistent_rules[], kube_validate_quota_rules[], kube_validate_webhook_rules[],
   kube_validate_flowcontrol_rules[], kube_validate_registration_rules[],
+  kube_validate_certificate_rules[], kube_validate_review_rules[],
   kube_validate_device_claim_rules[], kube_validate_device_slice_rules[],
   kube_validate_policy_rules[], kube_validate_definition_rules[];
 

@@ -207,13 +207,15 @@ kube_validate_cidr (KubeFieldErrors *errors, const KubeFieldPath *path, const ch
   g_autofree char *range = g_strconcat (plain, "/", slash != NULL ? slash + 1 + (slash[1] == '0' && slash[2] != '\0') : "", NULL);
   int family, prefix;
 
-  if (slash == NULL || !kube_validate_is_cidr (range, &family, &prefix))
+  if (slash == NULL || !kube_validate_is_cidr (range, &family, &prefix)) {
     kube_field_errors_invalid (errors, path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
-  else if (!equals (range, text))
+    return;
+  }
+  if (!equals (range, text))
     kube_field_errors_invalid (errors, path, text, "must not have leading 0s in IP or prefix length");
   else if (kube_validate_is_mapped_ip (address))
     kube_field_errors_invalid (errors, path, text, "must not have an IPv4-mapped IPv6 address");
-  else if (has_host_bits (text, family, prefix))
+  if (has_host_bits (range, family, prefix))
     kube_field_errors_invalid (errors, path, text, "must not have bits set beyond the prefix length");
 }
 

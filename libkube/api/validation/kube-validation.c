@@ -8,7 +8,7 @@ static const KubeValidateRules *const tables[] = {
   kube_validate_event_rules, kube_validate_workload_rules, kube_validate_rbac_rules,   kube_validate_misc_rules,
   kube_validate_batch_rules, kube_validate_sets_rules, kube_validate_autoscaling_rules, kube_validate_networking_rules,
   kube_validate_storage_rules, kube_validate_persistent_rules, kube_validate_quota_rules, kube_validate_webhook_rules,
-  kube_validate_flowcontrol_rules, kube_validate_registration_rules,
+  kube_validate_flowcontrol_rules, kube_validate_registration_rules, kube_validate_certificate_rules, kube_validate_review_rules,
   kube_validate_device_claim_rules, kube_validate_device_slice_rules, kube_validate_policy_rules,
   kube_validate_definition_rules,
 };
@@ -63,6 +63,8 @@ kube_validate_update (KubeKind *kind, const char *subresource, KubeValue *object
     kube_validate_meta_update (errors, path, meta, old_meta);
     if (equals (subresource, "status") && rules->update_status != NULL)
       rules->update_status (errors, object, old);
+    else if (equals (subresource, "approval") && rules->update_approval != NULL)
+      rules->update_approval (errors, object, old);
     return;
   }
 

@@ -28,5 +28,8 @@ extern const KubeAdmissionPlugin kube_admission_storage_object_in_use_protection
 extern const KubeAdmissionPlugin kube_admission_runtime_class;
 extern const KubeAdmissionPlugin kube_admission_default_ingress_class;
 extern const KubeAdmissionPlugin kube_admission_rbac_escalation;
+extern const KubeAdmissionPlugin kube_admission_certificate_approval;
+extern const KubeAdmissionPlugin kube_admission_certificate_signing;
+extern const KubeAdmissionPlugin kube_admission_certificate_subject_restriction;
 
 G_END_DECLS

@@ -15,6 +15,9 @@ static const KubeAdmissionPlugin *const plugins[] = {
   &kube_admission_default_storage_class,
   &kube_admission_storage_object_in_use_protection,
   &kube_admission_runtime_class,
+  &kube_admission_certificate_approval,
+  &kube_admission_certificate_signing,
+  &kube_admission_certificate_subject_restriction,
   &kube_admission_default_ingress_class,
 };
 

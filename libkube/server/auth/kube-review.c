@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "auth/kube-auth-private.h"
+#include <kube/kube-selector.h>
 
 /* The answers of the virtual kinds of authentication.k8s.io and authorization.k8s.io. */
 
@@ -96,17 +97,6 @@ read_attributes (KubeValue *spec, KubeRequestInfo *info)
   };
 }
 
-static gboolean
-check_review (KubeObject *review, const char *namespace_, GError **error)
-{
-  const char *wanted = kube_object_get_string (review, "spec.resourceAttributes.namespace");
-
-  if (g_strcmp0 (kube_object_get_kind (review), "LocalSubjectAccessReview") != 0 || g_strcmp0 (wanted, namespace_) == 0)
-    return TRUE;
-  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "spec.resourceAttributes.namespace must match namespace: %s", namespace_);
-  return FALSE;
-}
-
 static KubeUser *
 get_subject (KubeUser *user, KubeObject *review)
 {
@@ -120,8 +110,60 @@ get_subject (KubeUser *user, KubeObject *review)
                         kube_object_get (review, "spec.extra"));
 }
 
+/* --- what a list or watch is limited to: RBAC does not look at it, but says where it is not understood --- */
+
+typedef enum {
+  SELECTOR_GOOD,
+  SELECTOR_IGNORED,
+  SELECTOR_IGNORED_IN_PART,
+} SelectorState;
+
+static gboolean
+is_requirement (KubeValue *requirement, gboolean labels)
+{
+  const char *operator = kube_value_get_member_string (requirement, "operator");
+  gboolean compares = g_strcmp0 (operator, "In") == 0 || g_strcmp0 (operator, "NotIn") == 0;
+
+  if (labels)
+    return compares || g_strcmp0 (operator, "Exists") == 0 || g_strcmp0 (operator, "DoesNotExist") == 0;
+  return compares && kube_value_get_length (kube_value_get_member (requirement, "values")) == 1;
+}
+
+static SelectorState
+check_selector (KubeValue *selector, gboolean labels)
+{
+  const char *raw = kube_value_get_member_string (selector, "rawSelector");
+  KubeValue *requirements = kube_value_get_member (selector, "requirements");
+  guint n = kube_value_get_length (requirements), good = 0;
+
+  if (raw != NULL && *raw != '\0') {
+    g_autoptr (KubeSelector) parsed = labels ? kube_selector_parse (raw, NULL) : kube_selector_parse_fields (raw, NULL);
+    return parsed != NULL ? SELECTOR_GOOD : SELECTOR_IGNORED;
+  }
+  for (guint i = 0; i < n; i++)
+    good += is_requirement (kube_value_get_element (requirements, i), labels);
+  return good == n ? SELECTOR_GOOD : good == 0 ? SELECTOR_IGNORED : SELECTOR_IGNORED_IN_PART;
+}
+
+static void
+write_selector_errors (KubeObject *review, KubeNode *status)
+{
+  static const char *const selectors[] = { "fieldSelector", "labelSelector" };
+  KubeValue *attributes = kube_object_get (review, "spec.resourceAttributes");
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (selectors); i++) {
+    SelectorState state = check_selector (kube_value_get_member (attributes, selectors[i]), i == 1);
+    if (state != SELECTOR_GOOD)
+      g_string_append_printf (text, "%sspec.resourceAttributes.%s %signored due to parse error", text->len > 0 ? "; " : "", selectors[i],
+                              state == SELECTOR_IGNORED_IN_PART ? "partially " : "");
+  }
+  if (text->len > 0)
+    kube_node_put_string (status, "evaluationError", text->str);
+}
+
 KubeObject *
-kube_auth_review_access (KubeAuth *auth, KubeUser *user, const char *namespace_, KubeObject *review, GError **error)
+kube_auth_review_access (KubeAuth *auth, KubeUser *user, KubeObject *review)
 {
   g_autoptr (KubeUser) subject = get_subject (user, review);
   g_autoptr (KubeBuilder) builder = NULL;
@@ -129,14 +171,13 @@ kube_auth_review_access (KubeAuth *auth, KubeUser *user, const char *namespace_,
   KubeRequestInfo info;
   KubeNode *status;
 
-  if (!check_review (review, namespace_, error))
-    return NULL;
   read_attributes (kube_object_get (review, "spec"), &info);
   builder = begin_answer (review);
   status = kube_node_get (kube_builder_get_root (builder), "status");
   kube_node_set_boolean (status, "allowed", kube_auth_authorize (auth, subject, &info, &reason));
   if (reason != NULL && *reason != '\0')
     kube_node_put_string (status, "reason", reason);
+  write_selector_errors (review, status);
   return kube_object_new_from_builder (builder);
 }
 

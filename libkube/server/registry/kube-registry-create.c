@@ -32,12 +32,9 @@ create_free (Create *create)
 static gboolean
 match_namespace (KubeOperation *op, KubeNode *root, GError **error)
 {
-  const char *given = kube_node_get_string (root, "metadata.namespace");
-
-  if (!op->kind->namespaced || given == NULL || *given == '\0' || g_str_equal (given, op->info.namespace_))
-    kube_node_set_string (root, "metadata.namespace", op->kind->namespaced ? op->info.namespace_ : NULL);
-  else
-    return g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the namespace of the provided object does not match the namespace sent on the request"), FALSE;
+  if (!kube_registry_check_namespace (op, kube_node_get_string (root, "metadata.namespace"), error))
+    return FALSE;
+  kube_node_set_string (root, "metadata.namespace", op->kind->namespaced ? op->info.namespace_ : NULL);
   return TRUE;
 }
 

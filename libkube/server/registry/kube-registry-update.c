@@ -238,13 +238,22 @@ on_updated (KubeModify *modify, KubeObject *object, gboolean removed, const GErr
 }
 
 gboolean
+kube_registry_check_namespace (KubeOperation *op, const char *namespace_, GError **error)
+{
+  if (!op->kind->namespaced || namespace_ == NULL || *namespace_ == '\0' || g_str_equal (namespace_, op->info.namespace_))
+    return TRUE;
+  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the namespace of the provided object does not match the namespace sent on the request");
+  return FALSE;
+}
+
+gboolean
 kube_registry_check_names (KubeOperation *op, KubeValue *value, GError **error)
 {
-  const char *name = kube_value_get_string (value, "metadata.name"), *namespace_ = kube_value_get_string (value, "metadata.namespace");
+  const char *name = kube_value_get_string (value, "metadata.name");
 
-  if (op->kind->namespaced && namespace_ != NULL && *namespace_ != '\0' && !g_str_equal (namespace_, op->info.namespace_))
-    g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the namespace of the provided object does not match the namespace sent on the request");
-  else if (name == NULL || *name == '\0')
+  if (!kube_registry_check_namespace (op, kube_value_get_string (value, "metadata.namespace"), error))
+    return FALSE;
+  if (name == NULL || *name == '\0')
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the name of the object (%s based on URL) was undeterminable: name must be provided", op->info.name);
   else if (!g_str_equal (name, op->info.name))
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the name of the object (%s) does not match the name on the URL (%s)", name, op->info.name);

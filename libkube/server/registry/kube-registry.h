@@ -76,6 +76,7 @@ GError *kube_registry_conflict (KubeKind *kind, const char *name, const char *me
 const char *kube_registry_error_group (KubeKind *kind);
 
 /* Whether an object that an update is to change may be, as its body says: its names, and the version it is of. */
+gboolean kube_registry_check_namespace (KubeOperation *op, const char *namespace_, GError **error);
 gboolean kube_registry_check_names (KubeOperation *op, KubeValue *value, GError **error);
 gboolean kube_registry_check_version (KubeKind *kind, KubeObject *old, KubeValue *value, GError **error);
 /* What ends every update: what the strategy took is settled, and the call answered. */

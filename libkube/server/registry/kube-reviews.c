@@ -4,6 +4,20 @@
 
 /* Kinds that are answered and never stored. */
 
+/* A question in a namespace is of that namespace, another one of none. */
+static KubeObject *
+read_review (KubeOperation *op, KubeValue *body, GError **error)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (body);
+  KubeNode *root = kube_builder_get_root (builder);
+
+  if (!kube_registry_check_namespace (op, kube_node_get_string (root, "metadata.namespace"), error))
+    return NULL;
+  kube_node_set_string (root, "metadata.namespace", op->kind->namespaced ? op->info.namespace_ : NULL);
+  return kube_object_new_from_builder (builder);
+}
+
+/* The kind is not in the message: upstream words it after the object has lost its own. */
 static gboolean
 validate (KubeKind *kind, KubeObject *review, GError **error)
 {
@@ -11,7 +25,7 @@ validate (KubeKind *kind, KubeObject *review, GError **error)
   GError *invalid;
 
   kube_validate_create (kind, kube_object_get_value (review), &errors);
-  invalid = kube_field_errors_to_error (&errors, kind->group, kind->name, "");
+  invalid = kube_field_errors_to_error (&errors, kind->group, "", "");
   if (invalid != NULL)
     g_propagate_error (error, invalid);
   return invalid == NULL;
@@ -30,7 +44,7 @@ answer_review (KubeOperation *op, KubeObject *review, GError **error)
   if (g_str_equal (name, "SelfSubjectRulesReview"))
     return kube_auth_review_rules (auth, op->user, review, error);
   if (g_str_has_suffix (name, "SubjectAccessReview"))
-    return kube_auth_review_access (auth, op->user, kube_operation_get_namespace (op), review, error);
+    return kube_auth_review_access (auth, op->user, review);
   g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_METHOD_NOT_ALLOWED, "the server does not allow this method on the requested resource");
   return NULL;
 }
@@ -44,11 +58,10 @@ kube_registry_review (KubeOperation *op)
 
   if (kube_operation_get_write_options (op, "CreateOptions", &error))
     body = kube_operation_decode_body (op, op->kind, &error);
-  if (body != NULL) {
-    review = kube_object_new (body);
-    if (validate (op->kind, review, &error))
-      answer = answer_review (op, review, &error);
-  }
+  if (body != NULL)
+    review = read_review (op, body, &error);
+  if (review != NULL && validate (op->kind, review, &error))
+    answer = answer_review (op, review, &error);
   if (answer == NULL)
     kube_operation_take_error (op, error);
   else

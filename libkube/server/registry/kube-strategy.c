@@ -50,8 +50,7 @@ warn_endpoints (KubeOperation *op, KubeValue *endpoints, KubeValue *old)
       KubeValue *list = kube_value_get_member (kube_value_get_element (subsets, s), lists[l]);
       for (guint i = 0; i < kube_value_get_length (list); i++) {
         g_autofree char *path = g_strdup_printf ("subsets[%u].%s[%u].ip", s, lists[l], i);
-        const char *address = kube_value_get_member_string (kube_value_get_element (list, i), "ip");
-        kube_address_warn (op, path, address != NULL ? address : "");
+        kube_address_warn (op, path, kube_value_get_member_string (kube_value_get_element (list, i), "ip"));
       }
     }
 }
@@ -65,8 +64,7 @@ warn_slice (KubeOperation *op, KubeValue *slice, KubeValue *old)
     KubeValue *list = kube_value_get_member (kube_value_get_element (endpoints, e), "addresses");
     for (guint i = 0; i < kube_value_get_length (list); i++) {
       g_autofree char *path = g_strdup_printf ("endpoints[%u].addresses[%u]", e, i);
-      const char *address = kube_value_get_string (kube_value_get_element (list, i), NULL);
-      kube_address_warn (op, path, address != NULL ? address : "");
+      kube_address_warn (op, path, kube_value_peek_string (kube_value_get_element (list, i), NULL));
     }
   }
 }
@@ -166,8 +164,10 @@ static const KubeStrategy *const with_code[] = {
   &kube_certificate_request_strategy,
   &kube_daemon_set_strategy,
   &kube_definition_strategy,
+  &kube_ingress_strategy,
   &kube_job_strategy,
   &kube_namespace_strategy,
+  &kube_network_policy_strategy,
   &kube_persistent_volume_claim_strategy,
   &kube_persistent_volume_strategy,
   &kube_pod_strategy,

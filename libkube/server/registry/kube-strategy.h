@@ -58,6 +58,8 @@ const KubeStrategy *kube_strategy_find (KubeKind *kind);
 extern const KubeStrategy kube_certificate_request_strategy;
 extern const KubeStrategy kube_daemon_set_strategy;
 extern const KubeStrategy kube_definition_strategy;
+extern const KubeStrategy kube_ingress_strategy;
+extern const KubeStrategy kube_network_policy_strategy;
 extern const KubeStrategy kube_job_strategy;
 extern const KubeStrategy kube_persistent_volume_claim_strategy;
 extern const KubeStrategy kube_persistent_volume_strategy;

@@ -16,7 +16,8 @@ void kube_volumes_warn (KubeOperation *op, const char *path, KubeValue *volumes)
 void kube_claim_warn (KubeOperation *op, const char *path, KubeValue *spec);
 /* Memory and storage of which there are parts of a byte. @amounts: (nullable): a list of resources */
 void kube_amounts_warn (KubeOperation *op, const char *path, KubeValue *amounts, const char *const *resources);
-/* Addresses that are written in an unusual way. */
+/* Addresses, and ranges of them, that are written in an unusual way. @text: (nullable) */
 void kube_address_warn (KubeOperation *op, const char *path, const char *text);
+void kube_range_warn (KubeOperation *op, const char *path, const char *text);
 
 G_END_DECLS

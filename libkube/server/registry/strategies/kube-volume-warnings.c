@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-pod-warnings.h"
-#include <arpa/inet.h>
 #include <kube/kube-quantity.h>
 
 void
@@ -59,21 +58,6 @@ kube_claim_warn (KubeOperation *op, const char *path, KubeValue *spec)
     g_autofree char *where = g_strdup_printf ("%s.resources.%s", path, lists[i]);
     kube_amounts_warn (op, where, kube_value_get_member (kube_value_get_member (spec, "resources"), lists[i]), storage);
   }
-}
-
-void
-kube_address_warn (KubeOperation *op, const char *path, const char *text)
-{
-  struct in6_addr address;
-  char canonical[INET6_ADDRSTRLEN];
-
-  if (inet_pton (AF_INET6, text, &address) != 1 || inet_ntop (AF_INET6, &address, canonical, sizeof canonical) == NULL)
-    return;
-  if (IN6_IS_ADDR_V4MAPPED (&address))
-    kube_warn (op, "%s: IPv4-mapped IPv6 address \"%s\" will be considered invalid in a future Kubernetes release: use \"%s\"",
-               path, text, strrchr (canonical, ':') + 1);
-  else if (!g_str_equal (canonical, text))
-    kube_warn (op, "%s: IPv6 address \"%s\" should be in RFC 5952 canonical format (\"%s\")", path, text, canonical);
 }
 
 /* --- files that hide each other --- */
