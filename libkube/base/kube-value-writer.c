@@ -172,11 +172,15 @@ kube_writer_push_text (KubeWriter *writer, KubeValueType type, const char *text,
 static gboolean
 stack_is_sorted (KubeWriter *writer, const KubeValue *members, guint n)
 {
-  for (guint i = 1; i < n; i++) {
-    const KubeValue *a = &members[2 * (i - 1)], *b = &members[2 * i];
+  guint64 previous = 0;
 
-    if (key_compare (writer->bytes + a->text, a->length, writer->bytes + b->text, b->length) >= 0)
+  for (guint i = 0; i < n; i++) {
+    const KubeValue *a = &members[2 * i] - 2, *b = &members[2 * i];
+    guint64 prefix = key_prefix (writer->bytes + b->text, b->length);
+
+    if (i > 0 && (prefix < previous || (prefix == previous && key_compare (writer->bytes + a->text, a->length, writer->bytes + b->text, b->length) >= 0)))
       return FALSE;
+    previous = prefix;
   }
   return TRUE;
 }

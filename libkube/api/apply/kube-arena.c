@@ -74,6 +74,17 @@ kube_arena_alloc (KubeArena *arena, gsize size)
 }
 
 char *
+kube_arena_join (KubeArena *arena, const char *a, const char *b)
+{
+  gsize a_length = strlen (a), b_size = strlen (b) + 1;
+  char *joined = kube_arena_alloc (arena, a_length + b_size);
+
+  memcpy (joined, a, a_length);
+  memcpy (joined + a_length, b, b_size);
+  return joined;
+}
+
+char *
 kube_arena_strdup (KubeArena *arena, const char *string)
 {
   gsize size = string != NULL ? strlen (string) + 1 : 0;

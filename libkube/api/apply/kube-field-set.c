@@ -67,6 +67,7 @@ make_room (KubeArena *arena, KubeFieldSet *set, guint index)
   return &set->entries[index];
 }
 
+/* @step is the arena's. */
 static Entry *
 ensure (KubeArena *arena, KubeFieldSet *set, const char *step)
 {
@@ -76,7 +77,7 @@ ensure (KubeArena *arena, KubeFieldSet *set, const char *step)
   if (find (set, step, &index))
     return &set->entries[index];
   entry = make_room (arena, set, index);
-  *entry = (Entry){ kube_arena_strdup (arena, step), FALSE, NULL };
+  *entry = (Entry){ step, FALSE, NULL };
   return entry;
 }
 
@@ -110,7 +111,7 @@ void
 kube_field_set_insert (KubeArena *arena, KubeFieldSet *set, const char *const *steps, guint n_steps)
 {
   for (guint i = 0; i < n_steps; i++) {
-    Entry *entry = ensure (arena, set, steps[i]);
+    Entry *entry = ensure (arena, set, kube_arena_strdup (arena, steps[i]));
     if (i + 1 == n_steps)
       entry->in = TRUE;
     else if (entry->below == NULL)
@@ -140,6 +141,41 @@ kube_field_set_foreach (const KubeFieldSet *set, KubeFieldSetFunc func, gpointer
 {
   for (guint i = 0; set != NULL && i < set->n; i++)
     func (set->entries[i].step, set->entries[i].in, set->entries[i].below, user_data);
+}
+
+/* --- places --- */
+
+static const char *
+get_step (KubeFieldPlace *place, KubeArena *arena)
+{
+  if (place->step == NULL)
+    place->step = kube_arena_join (arena, place->prefix, place->name);
+  return place->step;
+}
+
+static KubeFieldSet *
+enter (KubeFieldPlace *place, KubeArena *arena, guint set)
+{
+  if (place->below[set] == NULL) {
+    Entry *entry = ensure (arena, enter (place->above, arena, set), get_step (place, arena));
+    if (entry->below == NULL)
+      entry->below = kube_field_set_new (arena);
+    place->below[set] = entry->below;
+  }
+  return place->below[set];
+}
+
+void
+kube_field_place_insert (KubeFieldPlace *place, KubeArena *arena, guint set)
+{
+  if (place->above != NULL)
+    ensure (arena, enter (place->above, arena, set), get_step (place, arena))->in = TRUE;
+}
+
+gboolean
+kube_field_place_is_in (KubeFieldPlace *place, KubeArena *arena, guint set)
+{
+  return place->above != NULL && place->above->below[set] != NULL && kube_field_set_has (place->above->below[set], get_step (place, arena));
 }
 
 /* --- algebra: each is one walk over two sorted lists --- */
@@ -244,7 +280,7 @@ kube_field_set_parse (KubeArena *arena, KubeValue *fields, GError **error)
       continue; /* of the step above */
     if (!check_step (step, error))
       return NULL;
-    entry = ensure (arena, set, step);
+    entry = ensure (arena, set, kube_arena_strdup (arena, step));
     entry->in = is_member (below);
     if (kube_value_get_length (below) > 0) {
       entry->below = kube_field_set_parse (arena, below, error);

@@ -17,6 +17,7 @@ KubeArena *kube_arena_new (void) G_GNUC_WARN_UNUSED_RESULT;
 void kube_arena_free (KubeArena *arena);
 gpointer kube_arena_alloc (KubeArena *arena, gsize size);
 char *kube_arena_strdup (KubeArena *arena, const char *string); /* NULL for NULL */
+char *kube_arena_join (KubeArena *arena, const char *a, const char *b);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeArena, kube_arena_free)
 
 KubeFieldSet *kube_field_set_new (KubeArena *arena);
@@ -33,6 +34,18 @@ const KubeFieldSet *kube_field_set_get_below (const KubeFieldSet *set, const cha
 void kube_field_set_insert (KubeArena *arena, KubeFieldSet *set, const char *const *steps, guint n_steps);
 /* Takes a step and all below it out. */
 void kube_field_set_remove (KubeFieldSet *set, const char *const *steps, guint n_steps);
+
+/* A place on the way down an object, on the stack of who walks it. What is found there goes into up to three sets at once: each grows only as deep as it has
+ * something to say, and no step is looked for from the root again. At the root, @above is NULL and @below holds the sets. */
+typedef struct _KubeFieldPlace KubeFieldPlace;
+struct _KubeFieldPlace {
+  KubeFieldPlace *above;     /* (nullable) */
+  const char *prefix, *name; /* the step to here in two parts: "f:" and a member's name, or "" and the step of an element */
+  const char *step;          /* (nullable): the whole of it, once a set needed it */
+  KubeFieldSet *below[3];    /* (nullable): what is below it in each set */
+};
+void kube_field_place_insert (KubeFieldPlace *place, KubeArena *arena, guint set);
+gboolean kube_field_place_is_in (KubeFieldPlace *place, KubeArena *arena, guint set);
 
 /* A field that is taken away takes nothing below it with it. */
 const KubeFieldSet *kube_field_set_union (KubeArena *arena, const KubeFieldSet *a, const KubeFieldSet *b);

@@ -3,9 +3,21 @@
 #include "kube-go-text.h"
 
 typedef struct {
-  KubeTrail path;
+  const KubeFieldPlace *place; /* where the check is */
   GPtrArray *problems; /* (element-type utf8) */
 } Check;
+
+static void
+print_place (const KubeFieldPlace *place, GString *out)
+{
+  g_autofree char *step = NULL;
+
+  if (place->above == NULL)
+    return;
+  step = g_strconcat (place->prefix, place->name, NULL);
+  print_place (place->above, out);
+  kube_field_step_print (step, out);
+}
 
 static void G_GNUC_PRINTF (2, 3)
 complain (Check *check, const char *format, ...)
@@ -13,8 +25,7 @@ complain (Check *check, const char *format, ...)
   GString *text = g_string_new (NULL);
   va_list arguments;
 
-  for (guint i = 0; i < check->path.starts->len; i++)
-    kube_field_step_print (check->path.text->str + g_array_index (check->path.starts, gsize, i), text);
+  print_place (check->place, text);
   if (text->len > 0)
     g_string_append (text, ": ");
   va_start (arguments, format);
@@ -126,18 +137,25 @@ check_scalar (Check *check, KubeScalar scalar, KubeValue *value)
 static void check_value (Check *check, KubeSlot slot, KubeValue *value);
 
 static void
+check_below (const Check *check, const char *prefix, const char *name, gboolean declared, KubeSlot slot, KubeValue *value)
+{
+  const KubeFieldPlace at = { (KubeFieldPlace *) check->place, prefix, name, NULL, { NULL } };
+  Check deeper = { &at, check->problems };
+
+  if (declared)
+    check_value (&deeper, slot, value);
+  else
+    complain (&deeper, "field not declared in schema");
+}
+
+static void
 check_members (Check *check, KubeSlot slot, KubeValue *value)
 {
   gboolean closed = kube_slot_get_topology (slot, value) == KUBE_TOPOLOGY_STRUCT;
 
   for (guint i = 0; i < kube_value_get_length (value); i++) {
     const char *key = kube_value_get_key (value, i);
-    kube_trail_push (&check->path, "f:", key);
-    if (closed && !kube_slot_declares (slot, key))
-      complain (check, "field not declared in schema");
-    else
-      check_value (check, kube_slot_get_member (slot, key), kube_value_get_element (value, i));
-    kube_trail_pop (&check->path);
+    check_below (check, "f:", key, !closed || kube_slot_declares (slot, key), kube_slot_get_member (slot, key), kube_value_get_element (value, i));
   }
 }
 
@@ -157,9 +175,7 @@ check_elements (Check *check, KubeSlot slot, KubeValue *value)
       continue;
     }
     g_hash_table_add (seen, step);
-    kube_trail_push (&check->path, "", step);
-    check_value (check, kube_slot_get_element (slot), element);
-    kube_trail_pop (&check->path);
+    check_below (check, "", step, TRUE, kube_slot_get_element (slot), element);
   }
 }
 
@@ -193,11 +209,10 @@ kube_typed_check (KubeSlot slot, KubeValue *config, GError **error)
 {
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GString) text = g_string_new ("errors:");
-  Check check = { .problems = problems };
+  const KubeFieldPlace root = { NULL };
+  Check check = { &root, problems };
 
-  kube_trail_init (&check.path);
   check_value (&check, slot, config);
-  kube_trail_clear (&check.path);
   if (problems->len == 0)
     return TRUE;
   for (guint i = 0; i < problems->len; i++)

@@ -91,49 +91,7 @@ kube_value_is_hollow (KubeValue *value)
   return kube_value_get_length (value) == 0;
 }
 
-/* --- paths --- */
-
-void
-kube_trail_init (KubeTrail *trail)
-{
-  trail->text = g_string_sized_new (256);
-  trail->starts = g_array_new (FALSE, FALSE, sizeof (gsize));
-  trail->steps = g_ptr_array_new ();
-}
-
-void
-kube_trail_clear (KubeTrail *trail)
-{
-  g_string_free (trail->text, TRUE);
-  g_array_unref (trail->starts);
-  g_ptr_array_unref (trail->steps);
-}
-
-void
-kube_trail_push (KubeTrail *trail, const char *prefix, const char *step)
-{
-  gsize start = trail->text->len;
-
-  g_array_append_val (trail->starts, start);
-  g_string_append (trail->text, prefix);
-  g_string_append_len (trail->text, step, (gssize) strlen (step) + 1);
-}
-
-void
-kube_trail_pop (KubeTrail *trail)
-{
-  g_string_truncate (trail->text, g_array_index (trail->starts, gsize, trail->starts->len - 1));
-  g_array_set_size (trail->starts, trail->starts->len - 1);
-}
-
-void
-kube_trail_insert (KubeTrail *trail, KubeArena *arena, KubeFieldSet *set)
-{
-  g_ptr_array_set_size (trail->steps, 0);
-  for (guint i = 0; i < trail->starts->len; i++)
-    g_ptr_array_add (trail->steps, trail->text->str + g_array_index (trail->starts, gsize, i));
-  kube_field_set_insert (arena, set, (const char *const *) trail->steps->pdata, trail->steps->len);
-}
+/* --- steps --- */
 
 static void
 append_key (GString *out, const KubeField *list, const char *key, KubeValue *element)
@@ -159,16 +117,15 @@ compare_keys (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-char *
-kube_slot_dup_step (KubeSlot list, KubeValue *element)
+void
+kube_slot_append_step (KubeSlot list, KubeValue *element, GString *step)
 {
-  GString *step = g_string_new (NULL);
   const char *const *keys = list.field->list_keys;
 
   if (list.field->list_type == KUBE_LIST_SET) {
     g_string_append (step, "v:");
     kube_value_print_to (element, step);
-    return g_string_free (step, FALSE);
+    return;
   }
   g_string_append (step, "k:{");
   if (keys[1] == NULL) {
@@ -182,6 +139,14 @@ kube_slot_dup_step (KubeSlot list, KubeValue *element)
       append_key (step, list.field, g_ptr_array_index (sorted, i), element);
   }
   g_string_append_c (step, '}');
+}
+
+char *
+kube_slot_dup_step (KubeSlot list, KubeValue *element)
+{
+  GString *step = g_string_new (NULL);
+
+  kube_slot_append_step (list, element, step);
   return g_string_free (step, FALSE);
 }
 
@@ -206,65 +171,50 @@ kube_slot_index (KubeSlot list, KubeValue *value, GPtrArray *steps)
 
 /* --- the fields of an object --- */
 
-typedef struct {
-  KubeArena *arena;
-  KubeTrail *trail;
-  KubeFieldSet *out;
-} Collection;
-
-static void collect (Collection *collection, KubeSlot slot, KubeValue *value);
+static void collect (KubeArena *arena, KubeFieldPlace *place, KubeSlot slot, KubeValue *value);
 
 static void
-note (Collection *collection)
-{
-  kube_trail_insert (collection->trail, collection->arena, collection->out);
-}
-
-static void
-collect_members (Collection *collection, KubeSlot slot, KubeValue *value)
+collect_members (KubeArena *arena, KubeFieldPlace *place, KubeSlot slot, KubeValue *value)
 {
   guint n = kube_value_is_object (value) ? kube_value_get_length (value) : 0;
 
   for (guint i = 0; i < n; i++) {
-    const char *key = kube_value_get_key (value, i);
+    KubeFieldPlace at = { place, "f:", kube_value_get_key (value, i), NULL, { NULL } };
     KubeValue *member = kube_value_get_element (value, i);
-    kube_trail_push (collection->trail, "f:", key);
-    collect (collection, kube_slot_get_member (slot, key), member);
-    if (kube_value_is_null (member) || (kube_value_is_object (member) && kube_value_is_hollow (member)) || !kube_slot_declares (slot, key))
-      note (collection);
-    kube_trail_pop (collection->trail);
+    collect (arena, &at, kube_slot_get_member (slot, at.name), member);
+    if (kube_value_is_null (member) || (kube_value_is_object (member) && kube_value_is_hollow (member)) || !kube_slot_declares (slot, at.name))
+      kube_field_place_insert (&at, arena, 0);
   }
 }
 
 static void
-collect_elements (Collection *collection, KubeSlot slot, KubeValue *value)
+collect_elements (KubeArena *arena, KubeFieldPlace *place, KubeSlot slot, KubeValue *value)
 {
   guint n = kube_value_is_array (value) ? kube_value_get_length (value) : 0;
 
   for (guint i = 0; i < n; i++) {
     KubeValue *element = kube_value_get_element (value, i);
     g_autofree char *step = kube_slot_dup_step (slot, element);
-    kube_trail_push (collection->trail, "", step);
-    collect (collection, kube_slot_get_element (slot), element);
-    note (collection);
-    kube_trail_pop (collection->trail);
+    KubeFieldPlace at = { place, "", step, NULL, { NULL } };
+    collect (arena, &at, kube_slot_get_element (slot), element);
+    kube_field_place_insert (&at, arena, 0);
   }
 }
 
 static void
-collect (Collection *collection, KubeSlot slot, KubeValue *value)
+collect (KubeArena *arena, KubeFieldPlace *place, KubeSlot slot, KubeValue *value)
 {
   switch (kube_slot_get_topology (slot, value)) {
   case KUBE_TOPOLOGY_LEAF:
-    note (collection);
+    kube_field_place_insert (place, arena, 0);
     break;
   case KUBE_TOPOLOGY_STRUCT:
   case KUBE_TOPOLOGY_MAP:
-    collect_members (collection, slot, value);
+    collect_members (arena, place, slot, value);
     break;
   case KUBE_TOPOLOGY_SET:
   case KUBE_TOPOLOGY_LIST:
-    collect_elements (collection, slot, value);
+    collect_elements (arena, place, slot, value);
     break;
   }
 }
@@ -272,45 +222,41 @@ collect (Collection *collection, KubeSlot slot, KubeValue *value)
 KubeFieldSet *
 kube_typed_get_fields (KubeArena *arena, KubeSlot slot, KubeValue *value)
 {
-  g_auto (KubeTrail) trail;
-  Collection collection = { arena, &trail, kube_field_set_new (arena) };
+  KubeFieldPlace root = { .below = { kube_field_set_new (arena) } };
 
-  kube_trail_init (&trail);
-  collect (&collection, slot, value);
-  return collection.out;
+  collect (arena, &root, slot, value);
+  return root.below[0];
 }
 
 /* --- the fields that lead to a field --- */
 
 typedef struct {
+  KubeArena *arena;
+  KubeFieldPlace *place;
   KubeSlot slot;
-  Collection *collection;
 } Naming;
 
 static void
 name_step (const char *step, gboolean in, const KubeFieldSet *below, gpointer user_data)
 {
-  Naming *naming = user_data;
+  const Naming *naming = user_data;
+  KubeFieldPlace at = { naming->place, "", step, step, { NULL } };
   gboolean field = step[0] == 'f';
 
-  kube_trail_push (naming->collection->trail, "", step);
   if (in || (field && below != NULL && kube_slot_declares (naming->slot, step + 2)))
-    note (naming->collection);
+    kube_field_place_insert (&at, naming->arena, 0);
   if (below != NULL) {
-    Naming deeper = { field ? kube_slot_get_member (naming->slot, step + 2) : kube_slot_get_element (naming->slot), naming->collection };
+    Naming deeper = { naming->arena, &at, field ? kube_slot_get_member (naming->slot, step + 2) : kube_slot_get_element (naming->slot) };
     kube_field_set_foreach (below, name_step, &deeper);
   }
-  kube_trail_pop (naming->collection->trail);
 }
 
 const KubeFieldSet *
 kube_typed_name_parents (KubeArena *arena, KubeSlot slot, const KubeFieldSet *set)
 {
-  g_auto (KubeTrail) trail;
-  Collection collection = { arena, &trail, kube_field_set_new (arena) };
-  Naming naming = { slot, &collection };
+  KubeFieldPlace root = { .below = { kube_field_set_new (arena) } };
+  Naming naming = { arena, &root, slot };
 
-  kube_trail_init (&trail);
   kube_field_set_foreach (set, name_step, &naming);
-  return collection.out;
+  return root.below[0];
 }

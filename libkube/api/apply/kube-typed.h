@@ -33,28 +33,15 @@ gboolean kube_slot_declares (KubeSlot slot, const char *name);
 /* Whether a list or an object has nothing in it, or is none. */
 gboolean kube_value_is_hollow (KubeValue *value);
 
-/* The way to a place: steps one after the other in one buffer. */
-typedef struct {
-  GString *text;
-  GArray *starts; /* gsize */
-  GPtrArray *steps;
-} KubeTrail;
-
-void kube_trail_init (KubeTrail *trail);
-void kube_trail_clear (KubeTrail *trail);
-void kube_trail_push (KubeTrail *trail, const char *prefix, const char *step);
-void kube_trail_pop (KubeTrail *trail);
-void kube_trail_insert (KubeTrail *trail, KubeArena *arena, KubeFieldSet *set);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (KubeTrail, kube_trail_clear)
-
 /* (transfer full): the step to an element of a set or a keyed list; keys that are absent have their schema's default. */
 char *kube_slot_dup_step (KubeSlot list, KubeValue *element) G_GNUC_WARN_UNUSED_RESULT;
+void kube_slot_append_step (KubeSlot list, KubeValue *element, GString *step);
 /* An index of a list's elements by their steps: step → its first element; @steps takes the steps in order, each once. */
 GHashTable *kube_slot_index (KubeSlot list, KubeValue *value, GPtrArray *steps) G_GNUC_WARN_UNUSED_RESULT;
 
 /* All fields that an object has. */
 KubeFieldSet *kube_typed_get_fields (KubeArena *arena, KubeSlot slot, KubeValue *value);
-/* The set, and of each field in it the declared ones that lead to it. */
+/* The set, which must be of the same arena, and of each field in it the declared ones that lead to it. */
 const KubeFieldSet *kube_typed_name_parents (KubeArena *arena, KubeSlot slot, const KubeFieldSet *set);
 
 /* kube-typed-compare.c: what leads from one object to another. */
