@@ -310,11 +310,9 @@ class Starts(unittest.TestCase):
     def test_no_root(self):
         if os.geteuid() != 0 or not ALONE:
             self.skipTest("needs root")
-        counters = os.path.join(self.folder, "counters")  # where a build that measures coverage may write
-        os.chmod(self.folder, 0o755)
-        os.mkdir(counters)
-        os.chown(counters, 65534, 65534)
-        self.fails(1, "--runtime sim", "--data-dir", "/tmp/no-such", user=65534, group=65534, env={**os.environ, "GCOV_PREFIX": counters})
+        with tempfile.TemporaryDirectory(prefix="kube-counters.") as counters:  # where a build that measures coverage may write
+            os.chown(counters, 65534, 65534)
+            self.fails(1, "--runtime sim", "--data-dir", "/tmp/no-such", user=65534, group=65534, env={**os.environ, "GCOV_PREFIX": counters})
 
     def test_missing_programs(self):
         if os.geteuid() != 0:
