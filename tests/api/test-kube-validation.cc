@@ -117,4 +117,81 @@ TEST (KubeValidation, ARangeWithSeveralFaultsIsToldOfEach)
              "spec.egress[0].to[0].ipBlock.cidr: Invalid value: \"010.0.0.1/8\": must not have bits set beyond the prefix length]");
 }
 
+std::string
+check_slice (const char *device)
+{
+  std::string json = R"({"metadata":{"name":"s"},"spec":{"driver":"d.example.com","nodeName":"n","pool":{"name":"p","resourceSliceCount":1},"devices":[)";
+  return check ("resource.k8s.io/v1", "ResourceSlice", (json + device + "]}}").c_str ());
+}
+
+TEST (KubeValidation, NamesOfAttributesAndCountersStandInTheirPaths)
+{
+  EXPECT_EQ (check_slice (R"({"name":"a","attributes":{"example.com/x":{"int":1},"y/":{"bool":true}}})"),
+             "spec.devices[0].attributes[y/]: Invalid value: \"\": the name must not be empty");
+  EXPECT_EQ (check_slice (R"({"name":"a","consumesCounters":[{"counterSet":"s","counters":{"good":{"value":"1"}}},{"counterSet":"s"}]})"),
+             "[spec.devices[0].consumesCounters[1].counters: Required value, spec.devices[0].consumesCounters[1]: Duplicate value: \"s\"]");
+}
+
+TEST (KubeValidation, ADeviceBindsOnConditionsOfBothKinds)
+{
+  EXPECT_EQ (check_slice (R"({"name":"a","bindingConditions":["x"],"bindingFailureConditions":["y"]})"), "");
+  EXPECT_EQ (check_slice (R"({"name":"a","bindingConditions":["x","x"],"bindingFailureConditions":["x"]})"),
+             "[spec.devices[0].bindingConditions[1]: Duplicate value: \"x\", spec.devices[0].bindingFailureConditions[0]: Invalid value: \"x\": "
+             "bindingFailureConditions must not overlap with bindingConditions]");
+  EXPECT_EQ (check_slice (R"({"name":"a","bindingConditions":["x"]})"),
+             "spec.devices[0].bindingFailureConditions: Invalid value: null: bindingFailureConditions are required to use bindingConditions");
+}
+
+TEST (KubeValidation, PartsOfACapacityFitIntoIt)
+{
+  auto policy = [] (const char *text) {
+    return check_slice ((R"({"name":"a","allowMultipleAllocations":true,"capacity":{"m":{"value":"8","requestPolicy":)" + std::string (text) + "}}}").c_str ());
+  };
+
+  EXPECT_EQ (policy (R"({"default":"2","validValues":["1","2","4"]})"), "");
+  EXPECT_EQ (policy (R"({"validValues":["1"]})"), "spec.devices[0].capacity[m].requestPolicy.default: Required value: required when validValues is defined");
+  EXPECT_EQ (policy (R"({"default":"3","validValues":["2","1","16"]})"),
+             "[spec.devices[0].capacity[m].requestPolicy.validValues[1]: Invalid value: \"1\": values must be sorted in ascending order, "
+             "spec.devices[0].capacity[m].requestPolicy.validValues[2]: Invalid value: \"16\": option is larger than capacity value: 8, "
+             "spec.devices[0].capacity[m].requestPolicy.validValues: Invalid value: \"3\": default value is not valid according to the requestPolicy]");
+  EXPECT_EQ (policy (R"({"default":"4","validRange":{"min":"1","max":"8","step":"2"}})"),
+             "[spec.devices[0].capacity[m].requestPolicy.validRange.step: Invalid value: \"4\": value is not a multiple of a given step (2) from (1), "
+             "spec.devices[0].capacity[m].requestPolicy.validRange.step: Invalid value: \"8\": value is not a multiple of a given step (2) from (1)]");
+}
+
+std::string
+check_claim (const char *status, const char *old_status = "{}")
+{
+  std::string start = R"({"metadata":{"name":"c","namespace":"n","uid":"u","resourceVersion":"1"},"spec":{"devices":{"requests":[{"name":"r","exactly":{"deviceClassName":"k"}}]}},"status":)";
+  return check ("resource.k8s.io/v1", "ResourceClaim", (start + status + "}").c_str (), (start + old_status + "}").c_str (), "status");
+}
+
+TEST (KubeValidation, AClaimIsAllocatedWhatItAskedFor)
+{
+  EXPECT_EQ (check_claim (R"({"allocation":{"devices":{"results":[{"request":"r","driver":"d","pool":"p","device":"x"}]}}})"), "");
+  EXPECT_EQ (check_claim (R"({"allocation":{"devices":{"results":[{"request":"q","driver":"d","pool":"p","device":"x","shareID":"7"}],"config":[{"source":"Odd","opaque":{"driver":"d","parameters":{}}}]}}})"),
+             "[status.allocation.devices.results[0].request: Invalid value: \"q\": must be the name of a request in the claim or the name of a request and a subrequest separated by '/', "
+             "status.allocation.devices.results[0].shareID: Invalid value: \"7\": error validating uid: invalid UUID length: 1, "
+             "status.allocation.devices.config[0].source: Unsupported value: \"Odd\": supported values: \"FromClaim\", \"FromClass\"]");
+  EXPECT_EQ (check_claim (R"({"reservedFor":[{"resource":"pods","name":"p","uid":"u"}]})"),
+             "status.reservedFor: Forbidden: may not be specified when `allocated` is not set");
+}
+
+TEST (KubeValidation, DriversSpeakOfAllocatedDevicesAlone)
+{
+  const char *result = R"("allocation":{"devices":{"results":[{"request":"r","driver":"d","pool":"p","device":"x"}]}})";
+  std::string good = std::string ("{") + result + R"(,"devices":[{"driver":"d","pool":"p","device":"x","networkData":{"ips":["10.0.0.1/8"]}}]})";
+  std::string bad = std::string ("{") + result + R"(,"devices":[{"driver":"d","pool":"p","device":"y","conditions":[{"type":"T","status":"Odd","reason":"-"}],"networkData":{"ips":["010.0.0.1/8"]}}]})";
+
+  EXPECT_EQ (check_claim (good.c_str ()), "");
+  EXPECT_EQ (check_claim (bad.c_str ()),
+             "[status.devices[0]: Invalid value: {\"Driver\":{},\"Pool\":{},\"Device\":{},\"ShareID\":{}}: must be an allocated device in the claim, "
+             "status.devices[0].conditions[0].status: Unsupported value: \"Odd\": supported values: \"False\", \"True\", \"Unknown\", "
+             "status.devices[0].conditions[0].lastTransitionTime: Required value: must be set, "
+             "status.devices[0].conditions[0].reason: Invalid value: \"-\": a condition reason must start with alphabetic character, optionally followed by a "
+             "string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or "
+             "'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?'), "
+             "status.devices[0].networkData.ips[0]: Invalid value: \"010.0.0.1/8\": must be in canonical form (\"10.0.0.1/8\")]");
+}
+
 } // namespace

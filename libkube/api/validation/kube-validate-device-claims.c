@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-validate-private.h"
+#include "kube-validate-device.h"
 
 /* ResourceClaim, ResourceClaimTemplate and DeviceClass. Of the expressions of selectors, syntax and names are checked. */
 
 enum {
   REQUESTS_MAX = 32,
   CONSTRAINTS_MAX = 32,
-  CONFIG_MAX = 32,
   FIRST_AVAILABLE_MAX = 8,
   SELECTORS_MAX = 32,
-  RESERVED_FOR_MAX = 256,
   EXPRESSION_MAX = 10 * 1024,
   ID_MAX = 32,
   POOL_NAME_MAX = 253,
+  PARAMETERS_MAX = 10 * 1024,
+  BINDING_CONDITIONS_MAX = 4,
 };
 
 /* What names a request: itself, or itself and one of its alternatives behind a slash. */
 static const char not_a_request[] = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
-
-typedef void (*CheckFunc) (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *element, gconstpointer data);
 
 /* --- what slices have too --- */
 
@@ -40,10 +38,8 @@ kube_validate_device_attribute_name (KubeFieldErrors *errors, const KubeFieldPat
     check_identifier (errors, path, name);
     return;
   }
-  if (strchr (slash + 1, '/') != NULL) {
-    kube_field_errors_invalid (errors, path, name, "must not contain more than one slash");
+  if (strchr (slash + 1, '/') != NULL)
     return;
-  }
   domain = g_strndup (name, (gsize)(slash - name));
   if (*domain == '\0')
     kube_field_errors_invalid (errors, path, "", "the domain must not be empty");
@@ -68,31 +64,75 @@ kube_validate_device_pool_name (KubeFieldErrors *errors, const KubeFieldPath *pa
     kube_validate_format (errors, path, KUBE_NAME_DNS1123_SUBDOMAIN, parts[i]);
 }
 
-/* A list with a limit, whose elements may have to differ: in @key, or in themselves where they are strings. */
-static void
-check_list (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list, guint maximum, CheckFunc check, gconstpointer data)
+gboolean
+kube_validate_device_list (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list, guint maximum, KubeValidateElementFunc check, gconstpointer data)
 {
   guint n = kube_value_get_length (list);
 
   if (n > maximum) {
     kube_field_errors_too_many (errors, path, (int)n, (int)maximum);
-    return;
+    return FALSE;
   }
   for (guint i = 0; i < n; i++)
     check (errors, AT_INDEX (path, i), kube_value_get_element (list, i), data);
+  return TRUE;
 }
 
-static void
-check_unique (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list, guint maximum, const char *key)
+void
+kube_validate_device_set (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list, guint maximum, KubeValidateElementFunc check, gconstpointer data,
+                          const char *key)
 {
-  guint n = kube_value_get_length (list);
   g_auto (NameSet) seen = { 0 };
 
-  for (guint i = 0; i < n && n <= maximum; i++) {
+  if (!kube_validate_device_list (errors, path, list, maximum, check, data))
+    return;
+  for (guint i = 0; i < kube_value_get_length (list); i++) {
     const char *name = key != NULL ? string_of (kube_value_get_element (list, i), key) : element_string (list, i);
     if (!name_set_add (&seen, name))
       kube_field_errors_duplicate (errors, AT_INDEX (path, i), name);
   }
+}
+
+static void
+check_label_name (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *element, gconstpointer data G_GNUC_UNUSED)
+{
+  const char *name = kube_value_peek_string (element, NULL);
+  kube_validate_format (errors, path, KUBE_NAME_QUALIFIED, name != NULL ? name : "");
+}
+
+static void
+check_binding_overlap (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, KubeValue *others)
+{
+  g_auto (NameSet) seen = { 0 };
+
+  for (guint i = 0; i < kube_value_get_length (conditions); i++) {
+    const char *name = element_string (conditions, i);
+
+    if (!name_set_add (&seen, name))
+      kube_field_errors_duplicate (errors, AT_INDEX (path, i), name);
+    for (guint o = 0; o < kube_value_get_length (others); o++)
+      if (equals (element_string (others, o), name)) {
+        kube_field_errors_invalid (errors, AT_INDEX (path, i), name, "bindingFailureConditions must not overlap with bindingConditions");
+        break;
+      }
+  }
+}
+
+void
+kube_validate_device_binding (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object)
+{
+  KubeValue *conditions = member_of (object, "bindingConditions"), *failures = member_of (object, "bindingFailureConditions");
+  const KubeFieldPath *at = AT (path, "bindingConditions"), *failures_at = AT (path, "bindingFailureConditions");
+  guint n = kube_value_get_length (conditions), n_failures = kube_value_get_length (failures);
+
+  kube_validate_device_list (errors, at, conditions, BINDING_CONDITIONS_MAX, check_label_name, NULL);
+  kube_validate_device_list (errors, failures_at, failures, BINDING_CONDITIONS_MAX, check_label_name, NULL);
+  check_binding_overlap (errors, at, conditions, NULL);
+  check_binding_overlap (errors, failures_at, failures, conditions);
+  if (n == 0 && n_failures > 0)
+    kube_field_errors_invalid_value (errors, at, conditions, "bindingConditions are required to use bindingFailureConditions");
+  if (n_failures == 0 && n > 0)
+    kube_field_errors_invalid_value (errors, failures_at, failures, "bindingFailureConditions are required to use bindingConditions");
 }
 
 /* --- requests --- */
@@ -166,7 +206,7 @@ check_wanted (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *req
     kube_field_errors_required (errors, AT (path, "deviceClassName"), NULL);
   else
     kube_validate_format (errors, AT (path, "deviceClassName"), KUBE_NAME_DNS1123_SUBDOMAIN, class);
-  check_list (errors, AT (path, "selectors"), member_of (request, "selectors"), SELECTORS_MAX, check_selector, NULL);
+  kube_validate_device_list (errors, AT (path, "selectors"), member_of (request, "selectors"), SELECTORS_MAX, check_selector, NULL);
   check_allocation_mode (errors, path, request);
   for (guint i = 0; i < kube_value_get_length (tolerations); i++)
     check_toleration (errors, AT_INDEX (AT (path, "tolerations"), i), kube_value_get_element (tolerations, i));
@@ -193,8 +233,7 @@ check_request (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *re
   } else if (exactly != NULL) {
     check_wanted (errors, AT (path, "exactly"), exactly);
   } else if (has_alternatives) {
-    check_list (errors, at, alternatives, FIRST_AVAILABLE_MAX, check_alternative, NULL);
-    check_unique (errors, at, alternatives, FIRST_AVAILABLE_MAX, "name");
+    kube_validate_device_set (errors, at, alternatives, FIRST_AVAILABLE_MAX, check_alternative, NULL, "name");
   } else {
     kube_field_errors_required (errors, path, "exactly one of `exactly` or `firstAvailable` is required");
   }
@@ -211,8 +250,8 @@ find_named (KubeValue *list, const char *name)
   return NULL;
 }
 
-static void
-check_request_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *element, gconstpointer claim)
+void
+kube_validate_device_request_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *element, gconstpointer claim)
 {
   const char *name = kube_value_peek_string (element, NULL);
   g_auto (GStrv) steps = NULL;
@@ -240,8 +279,7 @@ check_request_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue
 static void
 check_request_refs (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *refs, gconstpointer claim)
 {
-  check_list (errors, path, refs, REQUESTS_MAX, check_request_ref, claim);
-  check_unique (errors, path, refs, REQUESTS_MAX, NULL);
+  kube_validate_device_set (errors, path, refs, REQUESTS_MAX, kube_validate_device_request_ref, claim, NULL);
 }
 
 static void
@@ -265,11 +303,23 @@ check_constraint (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
       errors, path, "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple fields are set");
 }
 
-/* @claim: (nullable): a class's configuration has no requests to refer to. */
-static void
-check_config (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *config, gconstpointer claim)
+void
+kube_validate_device_object (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object)
 {
-  KubeValue *opaque = member_of (config, "opaque"), *parameters = member_of (opaque, "parameters");
+  g_autofree char *text = object != NULL ? kube_value_to_string (object) : NULL;
+
+  if (text == NULL)
+    kube_field_errors_required (errors, path, NULL);
+  else if (strlen (text) > PARAMETERS_MAX)
+    kube_field_errors_too_long (errors, path, PARAMETERS_MAX);
+  else if (!kube_value_is_object (object))
+    kube_field_errors_invalid (errors, path, "<value omitted>", "must be a valid JSON object");
+}
+
+void
+kube_validate_device_config (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *config, gconstpointer claim)
+{
+  KubeValue *opaque = member_of (config, "opaque");
   const KubeFieldPath *at = AT (path, "opaque");
 
   if (claim != NULL)
@@ -279,10 +329,7 @@ check_config (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *con
     return;
   }
   kube_validate_csi_driver (errors, AT (at, "driver"), string_of (opaque, "driver"));
-  if (parameters == NULL)
-    kube_field_errors_required (errors, AT (at, "parameters"), NULL);
-  else if (!kube_value_is_object (parameters))
-    kube_field_errors_invalid (errors, AT (at, "parameters"), "<value omitted>", "must be a valid JSON object");
+  kube_validate_device_object (errors, AT (at, "parameters"), member_of (opaque, "parameters"));
 }
 
 static void
@@ -290,10 +337,9 @@ check_claim (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *clai
 {
   KubeValue *requests = member_of (claim, "requests");
 
-  check_list (errors, AT (path, "requests"), requests, REQUESTS_MAX, check_request, NULL);
-  check_unique (errors, AT (path, "requests"), requests, REQUESTS_MAX, "name");
-  check_list (errors, AT (path, "constraints"), member_of (claim, "constraints"), CONSTRAINTS_MAX, check_constraint, claim);
-  check_list (errors, AT (path, "config"), member_of (claim, "config"), CONFIG_MAX, check_config, claim);
+  kube_validate_device_set (errors, AT (path, "requests"), requests, REQUESTS_MAX, check_request, NULL, "name");
+  kube_validate_device_list (errors, AT (path, "constraints"), member_of (claim, "constraints"), CONSTRAINTS_MAX, check_constraint, claim);
+  kube_validate_device_list (errors, AT (path, "config"), member_of (claim, "config"), KUBE_DEVICE_CONFIG_MAX, kube_validate_device_config, claim);
 }
 
 /* --- kinds --- */
@@ -309,31 +355,6 @@ static void
 update_claim (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 {
   kube_validate_immutable (errors, AT (NULL, "spec"), member_of (object, "spec"), member_of (old, "spec"), "@resource.ResourceClaimSpec");
-}
-
-static void
-check_consumer (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *consumer, gconstpointer data G_GNUC_UNUSED)
-{
-  static const char *const keys[] = { "resource", "name", "uid" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
-    if (!has_text (consumer, keys[i]))
-      kube_field_errors_required (errors, AT (path, keys[i]), NULL);
-}
-
-static void
-update_claim_status (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
-{
-  KubeValue *status = member_of (object, "status"), *old_status = member_of (old, "status");
-  KubeValue *reserved = member_of (status, "reservedFor"), *allocation = member_of (status, "allocation");
-  const KubeFieldPath *path = AT (NULL, "status"), *at = AT (path, "reservedFor");
-
-  check_list (errors, at, reserved, RESERVED_FOR_MAX, check_consumer, NULL);
-  check_unique (errors, at, reserved, RESERVED_FOR_MAX, "uid");
-  if (kube_value_get_length (reserved) > 0 && allocation == NULL)
-    kube_field_errors_forbidden (errors, at, "may not be specified when `allocated` is not set");
-  if (allocation != NULL && has_member (old_status, "allocation"))
-    kube_validate_immutable (errors, AT (path, "allocation"), allocation, member_of (old_status, "allocation"), NULL);
 }
 
 static void
@@ -361,15 +382,15 @@ create_class (KubeFieldErrors *errors, KubeValue *object)
   const KubeFieldPath *path = AT (NULL, "spec"), *at = AT (path, "extendedResourceName");
   const char *resource = string_of (spec, "extendedResourceName");
 
-  check_list (errors, AT (path, "selectors"), member_of (spec, "selectors"), SELECTORS_MAX, check_selector, NULL);
-  check_list (errors, AT (path, "config"), member_of (spec, "config"), CONFIG_MAX, check_config, NULL);
+  kube_validate_device_list (errors, AT (path, "selectors"), member_of (spec, "selectors"), SELECTORS_MAX, check_selector, NULL);
+  kube_validate_device_list (errors, AT (path, "config"), member_of (spec, "config"), KUBE_DEVICE_CONFIG_MAX, kube_validate_device_config, NULL);
   if (has_member (spec, "extendedResourceName") && !kube_validate_is_extended_resource (resource))
     kube_field_errors_invalid (errors, at, resource, "must be a valid extended resource name");
 }
 
 const KubeValidateRules kube_validate_device_claim_rules[] = {
   { "resource.k8s.io", "ResourceClaim", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_claim, update_claim,
-    update_claim_status },
+    kube_validate_device_claim_status },
   { "resource.k8s.io", "ResourceClaimTemplate", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE,
     create_template, update_template, NULL },
   { "resource.k8s.io", "DeviceClass", KUBE_NAME_RULE_LONG_NAME, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE, create_class,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-validate-private.h"
+#include "kube-validate-device.h"
 
 /* ResourceSlice. */
 
@@ -7,8 +7,12 @@ enum {
   DEVICES_MAX = 128,
   DEVICES_MAX_WITH_MORE = 64, /* where a device has taints or consumes counters */
   COUNTER_SETS_MAX = 8,
+  COUNTERS_MAX = 32, /* in a set, and in what a device consumes of one */
+  CONSUMPTIONS_MAX = 2,
+  COUNTER_NAME_MAX = 63,
   ATTRIBUTES_MAX = 32, /* with the capacities */
   ATTRIBUTE_VALUE_MAX = 64,
+  ATTRIBUTE_NAME_MAX = 63 + 1 + 32,
   TAINTS_MAX = 16,
 };
 
@@ -44,6 +48,28 @@ check_attribute (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
     kube_validate_invalid_struct (errors, path, "@resource.DeviceAttribute", attribute, "exactly one value must be specified");
 }
 
+/* Long keys are cut in the middle where they stand in a path. */
+static char *
+shorten_key (const char *key, gsize maximum)
+{
+  gsize length = strlen (key), rest = maximum - strlen ("...");
+
+  if (length <= maximum)
+    return g_strdup (key);
+  return g_strdup_printf ("%.*s...%s", (int)((rest + 1) / 2), key, key + length - rest / 2);
+}
+
+static void
+check_capacity (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *capacity, gboolean shared)
+{
+  if (!has_member (capacity, "requestPolicy"))
+    return;
+  if (shared)
+    kube_validate_device_request_policy (errors, AT (path, "requestPolicy"), capacity);
+  else
+    kube_field_errors_forbidden (errors, AT (path, "requestPolicy"), "allowMultipleAllocations must be true");
+}
+
 static void
 check_attributes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *device)
 {
@@ -55,39 +81,55 @@ check_attributes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
     kube_field_errors_invalid_integer (errors, path, n + n_capacity, "the total number of attributes and capacities must not exceed 32");
   for (guint i = 0; i < n; i++) {
     const char *name = kube_value_get_key (attributes, i);
-    kube_validate_device_attribute_name (errors, AT (path, "attributes"), name);
-    check_attribute (errors, AT_KEY (AT (path, "attributes"), name), kube_value_get_element (attributes, i));
+    g_autofree char *key = shorten_key (name, ATTRIBUTE_NAME_MAX);
+    const KubeFieldPath *at = AT_KEY (AT (path, "attributes"), key);
+
+    kube_validate_device_attribute_name (errors, at, name);
+    check_attribute (errors, at, kube_value_get_element (attributes, i));
   }
   for (guint i = 0; i < n_capacity; i++) {
     const char *name = kube_value_get_key (capacity, i);
-    kube_validate_device_attribute_name (errors, AT (path, "capacity"), name);
-    if (!shared && has_member (kube_value_get_element (capacity, i), "requestPolicy"))
-      kube_field_errors_forbidden (errors, AT (AT_KEY (AT (path, "capacity"), name), "requestPolicy"),
-                                   "allowMultipleAllocations must be true");
+    g_autofree char *key = shorten_key (name, ATTRIBUTE_NAME_MAX);
+    const KubeFieldPath *at = AT_KEY (AT (path, "capacity"), key);
+
+    kube_validate_device_attribute_name (errors, at, name);
+    check_capacity (errors, at, kube_value_get_element (capacity, i), shared);
+  }
+}
+
+/* A set of counters, and what a device consumes of one: @name_key says which. */
+static void
+check_counters (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *set, gconstpointer name_key)
+{
+  KubeValue *counters = member_of (set, "counters");
+  const KubeFieldPath *at = AT (path, "counters");
+  guint n = kube_value_get_length (counters);
+
+  if (has_text (set, name_key))
+    kube_validate_format (errors, AT (path, (const char *)name_key), KUBE_NAME_DNS1123_LABEL, string_of (set, name_key));
+  else
+    kube_field_errors_required (errors, AT (path, (const char *)name_key), NULL);
+  if (n == 0)
+    kube_field_errors_required (errors, at, NULL);
+  if (n > COUNTERS_MAX)
+    kube_field_errors_too_many (errors, at, (int)n, COUNTERS_MAX);
+  for (guint i = 0; i < n && n <= COUNTERS_MAX; i++) {
+    const char *name = kube_value_get_key (counters, i);
+    g_autofree char *key = shorten_key (name, COUNTER_NAME_MAX);
+    kube_validate_format (errors, AT_KEY (at, key), KUBE_NAME_DNS1123_LABEL, name);
   }
 }
 
 static void
-check_taints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *taints)
+check_taint (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *taint, gconstpointer data G_GNUC_UNUSED)
 {
-  guint n = kube_value_get_length (taints);
-
-  if (n > TAINTS_MAX) {
-    kube_field_errors_too_many (errors, path, (int)n, TAINTS_MAX);
-    return;
-  }
-  for (guint i = 0; i < n; i++) {
-    KubeValue *taint = kube_value_get_element (taints, i);
-    const KubeFieldPath *at = AT_INDEX (path, i);
-
-    kube_validate_format (errors, AT (at, "key"), KUBE_NAME_QUALIFIED, string_of (taint, "key"));
-    if (has_text (taint, "value"))
-      kube_validate_format (errors, AT (at, "value"), KUBE_NAME_LABEL_VALUE, string_of (taint, "value"));
-    if (has_text (taint, "effect"))
-      kube_validate_device_effect (errors, AT (at, "effect"), string_of (taint, "effect"));
-    else
-      kube_field_errors_required (errors, AT (at, "effect"), NULL);
-  }
+  kube_validate_format (errors, AT (path, "key"), KUBE_NAME_QUALIFIED, string_of (taint, "key"));
+  if (has_text (taint, "value"))
+    kube_validate_format (errors, AT (path, "value"), KUBE_NAME_LABEL_VALUE, string_of (taint, "value"));
+  if (has_text (taint, "effect"))
+    kube_validate_device_effect (errors, AT (path, "effect"), string_of (taint, "effect"));
+  else
+    kube_field_errors_required (errors, AT (path, "effect"), NULL);
 }
 
 /* Where something can be reached from: exactly one of the members says it. Adds to @set how those that do print. */
@@ -151,67 +193,46 @@ check_device_place (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
     add_several (errors, path, set, need);
 }
 
-static void
-check_device (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *device, gboolean each)
+static KubeValue *
+find_device (KubeValue *devices, const char *name)
 {
-  kube_validate_format (errors, AT (path, "name"), KUBE_NAME_DNS1123_LABEL, string_of (device, "name"));
-  check_attributes (errors, path, device);
-  check_taints (errors, AT (path, "taints"), member_of (device, "taints"));
-  check_device_place (errors, path, device, each);
+  for (guint i = 0; i < kube_value_get_length (devices); i++)
+    if (equals (string_of (kube_value_get_element (devices, i), "name"), name))
+      return kube_value_get_element (devices, i);
+  return NULL;
 }
 
-static void
-check_devices (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *devices, gboolean each)
-{
-  guint n = kube_value_get_length (devices), maximum = DEVICES_MAX;
-  g_auto (NameSet) names = { 0 };
+typedef struct {
+  KubeValue *old;             /* (nullable): the devices that were */
+  gboolean own_node_selection;
+} DeviceCheck;
 
-  for (guint i = 0; i < n; i++) {
+static void
+check_device (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *device, gconstpointer data)
+{
+  const DeviceCheck *check = data;
+  const char *name = string_of (device, "name");
+  KubeValue *old = find_device (check->old, name), *taints = member_of (device, "taints");
+
+  kube_validate_format (errors, AT (path, "name"), KUBE_NAME_DNS1123_LABEL, name);
+  check_attributes (errors, path, device);
+  if (old == NULL || !kube_validate_semantic_equal (taints, member_of (old, "taints")))
+    kube_validate_device_list (errors, AT (path, "taints"), taints, TAINTS_MAX, check_taint, NULL);
+  kube_validate_device_set (errors, AT (path, "consumesCounters"), member_of (device, "consumesCounters"), CONSUMPTIONS_MAX, check_counters,
+                            "counterSet", "counterSet");
+  check_device_place (errors, path, device, check->own_node_selection);
+  kube_validate_device_binding (errors, path, device);
+}
+
+static guint
+get_device_limit (KubeValue *devices)
+{
+  for (guint i = 0; i < kube_value_get_length (devices); i++) {
     KubeValue *device = kube_value_get_element (devices, i);
     if (kube_value_get_length (member_of (device, "taints")) > 0 || kube_value_get_length (member_of (device, "consumesCounters")) > 0)
-      maximum = DEVICES_MAX_WITH_MORE;
+      return DEVICES_MAX_WITH_MORE;
   }
-  if (n > maximum) {
-    kube_field_errors_too_many (errors, path, (int)n, (int)maximum);
-    return;
-  }
-  for (guint i = 0; i < n; i++)
-    check_device (errors, AT_INDEX (path, i), kube_value_get_element (devices, i), each);
-  for (guint i = 0; i < n; i++) {
-    const char *name = string_of (kube_value_get_element (devices, i), "name");
-    if (!name_set_add (&names, name))
-      kube_field_errors_duplicate (errors, AT_INDEX (path, i), name);
-  }
-}
-
-static void
-check_counter_sets (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sets)
-{
-  guint n = kube_value_get_length (sets);
-  g_auto (NameSet) names = { 0 };
-
-  if (n > COUNTER_SETS_MAX) {
-    kube_field_errors_too_many (errors, path, (int)n, COUNTER_SETS_MAX);
-    return;
-  }
-  for (guint i = 0; i < n; i++) {
-    KubeValue *set = kube_value_get_element (sets, i), *counters = member_of (set, "counters");
-    const KubeFieldPath *at = AT_INDEX (path, i);
-
-    if (has_text (set, "name"))
-      kube_validate_format (errors, AT (at, "name"), KUBE_NAME_DNS1123_LABEL, string_of (set, "name"));
-    else
-      kube_field_errors_required (errors, AT (at, "name"), NULL);
-    if (kube_value_get_length (counters) == 0)
-      kube_field_errors_required (errors, AT (at, "counters"), NULL);
-    for (guint c = 0; c < kube_value_get_length (counters); c++)
-      kube_validate_format (errors, AT (at, "counters"), KUBE_NAME_DNS1123_LABEL, kube_value_get_key (counters, c));
-  }
-  for (guint i = 0; i < n; i++) {
-    const char *name = string_of (kube_value_get_element (sets, i), "name");
-    if (!name_set_add (&names, name))
-      kube_field_errors_duplicate (errors, AT_INDEX (path, i), name);
-  }
+  return DEVICES_MAX;
 }
 
 static void
@@ -260,6 +281,7 @@ check_spec (KubeFieldErrors *errors, KubeValue *spec, KubeValue *old)
 {
   KubeValue *pool = member_of (spec, "pool"), *devices = member_of (spec, "devices"), *sets = member_of (spec, "sharedCounters");
   const KubeFieldPath *path = AT (NULL, "spec"), *pool_path = AT (path, "pool");
+  DeviceCheck check = { member_of (old, "devices"), boolean_of (spec, "perDeviceNodeSelection") };
 
   kube_validate_csi_driver (errors, AT (path, "driver"), string_of (spec, "driver"));
   check_pool (errors, pool_path, pool);
@@ -271,8 +293,8 @@ check_spec (KubeFieldErrors *errors, KubeValue *spec, KubeValue *old)
   check_slice_place (errors, path, spec);
   if (sets != NULL && devices != NULL)
     kube_field_errors_invalid (errors, path, "", "only one of `sharedCounters` or `devices` is allowed");
-  check_devices (errors, AT (path, "devices"), devices, boolean_of (spec, "perDeviceNodeSelection"));
-  check_counter_sets (errors, AT (path, "sharedCounters"), sets);
+  kube_validate_device_set (errors, AT (path, "devices"), devices, get_device_limit (devices), check_device, &check, "name");
+  kube_validate_device_set (errors, AT (path, "sharedCounters"), sets, COUNTER_SETS_MAX, check_counters, "name", "name");
 }
 
 static void

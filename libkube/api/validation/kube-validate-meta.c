@@ -305,3 +305,60 @@ kube_validate_label_selector (KubeFieldErrors *errors, const KubeFieldPath *path
   for (guint i = 0; i < kube_value_get_length (expressions); i++)
     kube_validate_label_requirement (errors, KUBE_FIELD_INDEX (KUBE_FIELD (path, "matchExpressions"), i), kube_value_get_element (expressions, i), FALSE);
 }
+
+/* --- conditions --- */
+
+enum {
+  REASON_MAX = 1024,
+  MESSAGE_MAX = 32 * 1024,
+};
+
+static gboolean
+is_reason (const char *reason)
+{
+  static const char more[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_,:";
+  gsize length = strlen (reason);
+
+  return g_ascii_isalpha (*reason) && strspn (reason, more) == length && (g_ascii_isalnum (reason[length - 1]) || reason[length - 1] == '_');
+}
+
+static void
+check_condition (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *condition)
+{
+  static const char *const statuses[] = { "False", "True", "Unknown", NULL };
+  const char *status = string_of (condition, "status"), *reason = string_of (condition, "reason");
+  gint64 generation = integer_of (condition, "observedGeneration", 0);
+
+  kube_validate_format (errors, KUBE_FIELD (path, "type"), KUBE_NAME_QUALIFIED, string_of (condition, "type"));
+  kube_validate_enum (errors, KUBE_FIELD (path, "status"), status, NULL, statuses);
+  if (generation < 0)
+    kube_field_errors_invalid_integer (errors, KUBE_FIELD (path, "observedGeneration"), generation, "must be greater than or equal to zero");
+  if (!has_text (condition, "lastTransitionTime"))
+    kube_field_errors_required (errors, KUBE_FIELD (path, "lastTransitionTime"), "must be set");
+  if (*reason == '\0')
+    kube_field_errors_required (errors, KUBE_FIELD (path, "reason"), "must be set");
+  else if (!is_reason (reason))
+    kube_field_errors_invalid (errors, KUBE_FIELD (path, "reason"), reason,
+                               "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', "
+                               "and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or "
+                               "'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')");
+  if (strlen (reason) > REASON_MAX)
+    kube_field_errors_too_long (errors, KUBE_FIELD (path, "reason"), REASON_MAX);
+  if (strlen (string_of (condition, "message")) > MESSAGE_MAX)
+    kube_field_errors_too_long (errors, KUBE_FIELD (path, "message"), MESSAGE_MAX);
+}
+
+void
+kube_validate_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions)
+{
+  g_auto (NameSet) seen = { 0 };
+
+  for (guint i = 0; i < kube_value_get_length (conditions); i++) {
+    KubeValue *condition = kube_value_get_element (conditions, i);
+    const KubeFieldPath *at = KUBE_FIELD_INDEX (path, i);
+
+    if (!name_set_add (&seen, string_of (condition, "type")))
+      kube_field_errors_duplicate (errors, KUBE_FIELD (at, "type"), string_of (condition, "type"));
+    check_condition (errors, at, condition);
+  }
+}

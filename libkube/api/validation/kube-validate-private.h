@@ -104,6 +104,8 @@ char *kube_validate_plain_ip (const char *text) G_GNUC_WARN_UNUSED_RESULT;
 gboolean kube_validate_is_mapped_ip (const char *text);
 gboolean kube_validate_is_ip (const char *text, int *family);
 gboolean kube_validate_is_cidr (const char *text, int *family, int *prefix);
+/* (nullable): an address with a prefix as it prints. */
+char *kube_validate_canonical_cidr (const char *text) G_GNUC_WARN_UNUSED_RESULT;
 void kube_validate_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
 void kube_validate_endpoint_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
 /* Invalid "field is immutable" with the new value. @type: (nullable): the name of its type where it prints as a structure. */
@@ -133,6 +135,9 @@ void kube_validate_annotations (KubeFieldErrors *errors, const KubeFieldPath *pa
 gboolean kube_validate_requirement_values (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *requirement);
 void kube_validate_label_requirement (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *requirement, gboolean any_operator);
 void kube_validate_label_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *selector);
+
+/* metav1.Condition: types that differ, statuses, times and reasons. */
+void kube_validate_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions);
 
 /* --- parts that several kinds have --- */
 
@@ -198,11 +203,6 @@ void kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPat
 void kube_validate_resource_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean has_status);
 /* A value by such a schema. */
 void kube_validate_by_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, KubeValue *value);
-
-/* `[domain/]identifier`, as attributes and capacities of devices are called */
-void kube_validate_device_attribute_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
-void kube_validate_device_pool_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
-void kube_validate_device_effect (KubeFieldErrors *errors, const KubeFieldPath *path, const char *effect);
 
 /* --- Go structures in messages --- */
 

@@ -198,6 +198,24 @@ has_host_bits (const char *text, int family, int prefix)
   return FALSE;
 }
 
+char *
+kube_validate_canonical_cidr (const char *text)
+{
+  const char *slash = strchr (text, '/');
+  g_autofree char *address = g_strndup (text, strcspn (text, "/"));
+  g_autofree char *plain = kube_validate_plain_ip (address);
+  g_autofree char *range = g_strconcat (plain, "/", slash != NULL ? slash + 1 + (slash[1] == '0' && slash[2] != '\0') : "", NULL);
+  char printed[INET6_ADDRSTRLEN];
+  int family, prefix;
+  guint8 bytes[16];
+
+  if (slash == NULL || !kube_validate_is_cidr (range, &family, &prefix))
+    return NULL;
+  inet_pton (family == 4 ? AF_INET : AF_INET6, plain, bytes);
+  inet_ntop (family == 4 ? AF_INET : AF_INET6, bytes, printed, sizeof printed);
+  return g_strdup_printf ("%s/%d", printed, prefix);
+}
+
 void
 kube_validate_cidr (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text)
 {

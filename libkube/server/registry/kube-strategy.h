@@ -65,6 +65,9 @@ extern const KubeStrategy kube_persistent_volume_claim_strategy;
 extern const KubeStrategy kube_persistent_volume_strategy;
 extern const KubeStrategy kube_stateful_set_strategy;
 extern const KubeStrategy kube_pod_strategy;
+extern const KubeStrategy kube_resource_claim_strategy;
+extern const KubeStrategy kube_resource_claim_template_strategy;
+extern const KubeStrategy kube_resource_slice_strategy;
 extern const KubeStrategy kube_service_strategy;
 extern const KubeStrategy kube_namespace_strategy;
 

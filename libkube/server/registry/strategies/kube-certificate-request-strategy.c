@@ -57,20 +57,14 @@ count (KubeNode *conditions, const char *type)
 static void
 keep_decisions (KubeNode *conditions, KubeValue *old, const char *type)
 {
-  static const char *const fields[] = { "status", "reason", "message", "lastUpdateTime", "lastTransitionTime" };
   guint n = count (conditions, type), nth = 0;
 
   if (n == 0 || find_old (old, type, n - 1) == NULL || find_old (old, type, n) != NULL)
     return;
   for (guint i = 0; i < kube_node_get_length (conditions); i++) {
     KubeNode *condition = kube_node_get_element (conditions, i);
-    KubeValue *was;
-
-    if (g_strcmp0 (kube_node_get_string (condition, "type"), type) != 0)
-      continue;
-    was = find_old (old, type, nth++);
-    for (gsize f = 0; f < G_N_ELEMENTS (fields); f++)
-      kube_node_set_value (condition, fields[f], kube_value_get_member (was, fields[f]));
+    if (g_strcmp0 (kube_node_get_string (condition, "type"), type) == 0)
+      kube_node_become_value (condition, find_old (old, type, nth++));
   }
 }
 
