@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-pod-worker-private.h"
+#include "kube-pod-qos.h"
 
 #include "kube-pod-env.h"
 #include "volume/kube-volume.h"
@@ -35,24 +36,8 @@ char *
 kube_pod_qos_class (KubeObject *pod)
 {
   const char *known = kube_object_get_string (pod, "status.qosClass");
-  static const char *const lists[] = { "spec.containers", "spec.initContainers" };
-  gboolean any = FALSE, guaranteed = TRUE;
 
-  if (known != NULL)
-    return g_strdup (known);
-  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
-    KubeValue *list = kube_object_get (pod, lists[l]);
-    for (guint i = 0; i < kube_value_get_length (list); i++) {
-      KubeValue *container = kube_value_get_element (list, i);
-      gint64 cpu = get_quantity (container, "requests", "cpu", TRUE), cpu_limit = get_quantity (container, "limits", "cpu", TRUE);
-      gint64 memory = get_quantity (container, "requests", "memory", FALSE),
-             memory_limit = get_quantity (container, "limits", "memory", FALSE);
-      any = any || cpu > 0 || cpu_limit > 0 || memory > 0 || memory_limit > 0;
-      if (cpu_limit == 0 || memory_limit == 0 || (cpu > 0 && cpu != cpu_limit) || (memory > 0 && memory != memory_limit))
-        guaranteed = FALSE;
-    }
-  }
-  return g_strdup (!any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable");
+  return g_strdup (known != NULL ? known : kube_pod_spec_get_qos_class (kube_object_get (pod, "spec")));
 }
 
 static gint64

@@ -369,13 +369,14 @@ update_status (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 }
 
 static void
-update_approval (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
+update_part (KubeFieldErrors *errors, const char *subresource, KubeValue *object, KubeValue *old)
 {
-  update_state (errors, object, old, TRUE);
+  if (equals (subresource, "approval"))
+    update_state (errors, object, old, TRUE);
 }
 
 const KubeValidateRules kube_validate_certificate_rules[] = {
   { "certificates.k8s.io", "CertificateSigningRequest", KUBE_NAME_RULE_ANY, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE,
-    create_signing_request, NULL, update_status, update_approval },
+    create_signing_request, NULL, update_status, update_part },
   { NULL },
 };

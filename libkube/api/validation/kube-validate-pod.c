@@ -332,23 +332,6 @@ kube_validate_pod_spec (KubeFieldErrors *errors, const KubeFieldPath *path, Kube
   check_names (errors, path, spec);
 }
 
-static void
-check_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, KubeValue *spec)
-{
-  const char *mirror = kube_value_get_member_string (annotations, "kubernetes.io/config.mirror");
-  const char *cost = kube_value_get_member_string (annotations, "controller.kubernetes.io/pod-deletion-cost");
-
-  if (mirror != NULL && !has_text (spec, "nodeName"))
-    kube_field_errors_invalid (errors, AT_KEY (path, "kubernetes.io/config.mirror"), mirror, "must set spec.nodeName if mirror pod annotation is set");
-  if (cost != NULL) {
-    gint64 number;
-    /* A sign or a leading zero is none of Go's decimal integers here. */
-    gboolean good = g_ascii_string_to_signed (cost, 10, G_MININT32, G_MAXINT32, &number, NULL) && *cost != '+' && !(cost[0] == '0' && cost[1] != '\0');
-    if (!good)
-      kube_field_errors_invalid (errors, AT_KEY (path, "controller.kubernetes.io/pod-deletion-cost"), cost, "must be a 32bit integer");
-  }
-}
-
 void
 kube_validate_pod_template (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *template_)
 {
@@ -356,14 +339,15 @@ kube_validate_pod_template (KubeFieldErrors *errors, const KubeFieldPath *path, 
 
   kube_validate_labels (errors, AT (path, "labels"), member_of (meta, "labels"));
   kube_validate_annotations (errors, AT (path, "annotations"), member_of (meta, "annotations"));
-  check_annotations (errors, AT (path, "annotations"), member_of (meta, "annotations"), spec);
+  kube_validate_pod_annotations (errors, AT (path, "annotations"), member_of (meta, "annotations"), spec);
   kube_validate_pod_spec (errors, AT (path, "spec"), spec, NULL, FALSE);
+  kube_validate_pod_profiles (errors, AT (path, "spec"), spec, member_of (meta, "annotations"));
   if (kube_value_get_length (member_of (spec, "ephemeralContainers")) > 0)
     kube_field_errors_forbidden (errors, AT (AT (path, "spec"), "ephemeralContainers"), "ephemeral containers not allowed in pod template");
 }
 
-static void
-check_images (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *containers, gboolean update)
+void
+kube_validate_pod_images (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *containers, gboolean update)
 {
   for (guint i = 0; i < kube_value_get_length (containers); i++) {
     const char *image = string_of (kube_value_get_element (containers, i), "image");
@@ -392,17 +376,17 @@ check_tokens (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spe
   }
 }
 
-static void
-check_pod (KubeFieldErrors *errors, KubeValue *pod)
+void
+kube_validate_whole_pod (KubeFieldErrors *errors, KubeValue *pod)
 {
   KubeValue *meta = member_of (pod, "metadata"), *spec = member_of (pod, "spec");
   const KubeFieldPath *path = AT (NULL, "spec");
 
-  check_annotations (errors, AT (AT (NULL, "metadata"), "annotations"), member_of (meta, "annotations"), spec);
+  kube_validate_pod_annotations (errors, AT (AT (NULL, "metadata"), "annotations"), member_of (meta, "annotations"), spec);
   kube_validate_pod_spec (errors, path, spec, meta, TRUE);
   check_tokens (errors, path, spec);
-  check_images (errors, AT (path, "containers"), member_of (spec, "containers"), FALSE);
-  check_images (errors, AT (path, "initContainers"), member_of (spec, "initContainers"), FALSE);
+  kube_validate_pod_images (errors, AT (path, "containers"), member_of (spec, "containers"), FALSE);
+  kube_validate_pod_images (errors, AT (path, "initContainers"), member_of (spec, "initContainers"), FALSE);
 }
 
 static void
@@ -411,223 +395,12 @@ create_pod (KubeFieldErrors *errors, KubeValue *pod)
   KubeValue *spec = member_of (pod, "spec");
   const KubeFieldPath *path = AT (NULL, "spec");
 
-  check_pod (errors, pod);
+  kube_validate_whole_pod (errors, pod);
   if (kube_value_get_length (member_of (spec, "ephemeralContainers")) > 0)
     kube_field_errors_forbidden (errors, AT (path, "ephemeralContainers"), "cannot be set on create");
   if (has_text (spec, "nodeName") && kube_value_get_length (member_of (spec, "schedulingGates")) > 0)
     kube_field_errors_forbidden (errors, AT (path, "nodeName"), "cannot be set until all schedulingGates have been cleared");
-}
-
-/* --- update --- */
-
-#define ONLY_THESE                                                                                                                   \
-  "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`," \
-  "`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "   \
-  "previously negative)\n"
-
-static gboolean
-check_container_updates (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *containers, KubeValue *old)
-{
-  if (kube_value_get_length (containers) != kube_value_get_length (old)) {
-    kube_field_errors_forbidden (errors, path, "pod updates may not add or remove containers");
-    return FALSE;
-  }
-  check_images (errors, path, containers, TRUE);
-  return TRUE;
-}
-
-static gboolean
-check_deadline_update (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *old)
-{
-  gint64 deadline = integer_of (spec, "activeDeadlineSeconds", 0);
-  const KubeFieldPath *at = AT (path, "activeDeadlineSeconds");
-
-  if (!has_member (spec, "activeDeadlineSeconds")) {
-    if (has_member (old, "activeDeadlineSeconds"))
-      kube_field_errors_invalid_value (errors, at, NULL, "must not update from a positive integer to nil value");
-    return TRUE;
-  }
-  if (deadline < 0 || deadline > G_MAXINT32) {
-    kube_field_errors_invalid_integer (errors, at, deadline, "must be between 0 and 2147483647, inclusive");
-    return FALSE;
-  }
-  if (has_member (old, "activeDeadlineSeconds") && integer_of (old, "activeDeadlineSeconds", 0) < deadline) {
-    kube_field_errors_invalid_integer (errors, at, deadline, "must be less than or equal to previous value");
-    return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-same_toleration (KubeValue *a, KubeValue *b)
-{
-  static const char *const keys[] = { "key", "operator", "value", "effect" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
-    if (!equals (string_of (a, keys[i]), string_of (b, keys[i])))
-      return FALSE;
-  return TRUE;
-}
-
-static void
-check_toleration_update (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *tolerations, KubeValue *old)
-{
-  for (guint i = 0; i < kube_value_get_length (old); i++) {
-    gboolean found = FALSE;
-    for (guint k = 0; k < kube_value_get_length (tolerations) && !found; k++)
-      found = same_toleration (kube_value_get_element (old, i), kube_value_get_element (tolerations, k));
-    if (!found) {
-      kube_field_errors_forbidden (errors, path, "existing toleration can not be modified except its tolerationSeconds");
-      return;
-    }
-  }
-  kube_validate_tolerations (errors, path, tolerations);
-}
-
-static void
-check_gate_update (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *gates, KubeValue *old)
-{
-  g_auto (NameSet) names = { 0 };
-
-  for (guint i = 0; i < kube_value_get_length (old); i++)
-    name_set_add (&names, string_of (kube_value_get_element (old, i), "name"));
-  for (guint i = 0; i < kube_value_get_length (gates); i++) {
-    const char *name = string_of (kube_value_get_element (gates, i), "name");
-    if (!name_set_has (&names, name)) {
-      g_autofree char *detail = g_strdup_printf ("only deletion is allowed, but found new scheduling gate '%s'", name);
-      kube_field_errors_forbidden (errors, AT (AT_INDEX (path, i), "name"), detail);
-    }
-  }
-}
-
-static void
-restore_images (KubeNode *spec, const char *list, KubeValue *old)
-{
-  KubeNode *containers = kube_node_get_member (spec, list);
-  KubeValue *old_list = member_of (old, list);
-
-  for (guint i = 0; i < kube_node_get_length (containers); i++)
-    kube_node_put_value (kube_node_get_element (containers, i), "image", member_of (kube_value_get_element (old_list, i), "image"));
-}
-
-static void
-restore_member (KubeNode *spec, const char *key, KubeValue *old)
-{
-  KubeValue *value = member_of (old, key);
-
-  if (value != NULL)
-    kube_node_put_value (spec, key, value);
-  else
-    kube_node_remove_member (spec, key);
-}
-
-/* A pod that waits for its gates may be placed more narrowly than before. */
-static void
-check_gated_update (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNode *munged, KubeValue *spec, KubeValue *old)
-{
-  KubeValue *selector = member_of (spec, "nodeSelector"), *old_selector = member_of (old, "nodeSelector");
-
-  for (guint i = 0; i < kube_value_get_length (old_selector); i++) {
-    const char *key = kube_value_get_key (old_selector, i);
-    if (g_strcmp0 (kube_value_get_member_string (selector, key), element_string (old_selector, i)) != 0) {
-      kube_field_errors_invalid_value (errors, AT (path, "nodeSelector"), selector, "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
-      break;
-    }
-  }
-  restore_member (munged, "nodeSelector", old);
-}
-
-/* What may change is put back; whatever differs then may not. */
-static KubeValue *
-munge_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *old)
-{
-  g_autoptr (KubeBuilder) builder = kube_builder_new (spec);
-  KubeNode *root = kube_builder_get_root (builder);
-
-  restore_images (root, "containers", old);
-  restore_images (root, "initContainers", old);
-  restore_member (root, "activeDeadlineSeconds", old);
-  restore_member (root, "schedulingGates", old);
-  restore_member (root, "tolerations", old);
-  if (integer_of (old, "terminationGracePeriodSeconds", 0) < 0 && integer_of (spec, "terminationGracePeriodSeconds", 0) == 1)
-    restore_member (root, "terminationGracePeriodSeconds", old);
-  if (kube_value_get_length (member_of (old, "schedulingGates")) > 0)
-    check_gated_update (errors, path, root, spec, old);
-  return kube_builder_end (builder);
-}
-
-static void
-check_annotation_updates (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, KubeValue *old, KubeValue *spec)
-{
-  const char *now = kube_value_get_member_string (annotations, "kubernetes.io/config.mirror");
-  const char *before = kube_value_get_member_string (old, "kubernetes.io/config.mirror");
-
-  if (before != NULL && g_strcmp0 (now, before) != 0)
-    kube_field_errors_forbidden (errors, AT_KEY (path, "kubernetes.io/config.mirror"), "may not remove or update mirror pod annotation");
-  else if (before == NULL && now != NULL)
-    kube_field_errors_forbidden (errors, AT_KEY (path, "kubernetes.io/config.mirror"), "may not add mirror pod annotation");
-  check_annotations (errors, path, annotations, spec);
-}
-
-static void
-update_pod (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod)
-{
-  KubeValue *spec = member_of (pod, "spec"), *old = member_of (old_pod, "spec");
-  const KubeFieldPath *path = AT (NULL, "spec"), *meta = AT (NULL, "metadata");
-  g_autoptr (KubeValue) munged = NULL;
-
-  kube_validate_meta_update (errors, meta, member_of (pod, "metadata"), member_of (old_pod, "metadata"));
-  /* Once for the update, once more for the pod as a whole. */
-  for (guint i = 0; i < 2; i++) {
-    kube_validate_meta (errors, meta, member_of (pod, "metadata"), TRUE, KUBE_NAME_RULE_SUBDOMAIN);
-    kube_validate_finalizer_names (errors, AT (meta, "finalizers"), kube_value_get (pod, "metadata.finalizers"));
-  }
-  check_pod (errors, pod);
-  check_annotation_updates (errors, AT (meta, "annotations"), kube_value_get (pod, "metadata.annotations"),
-                            kube_value_get (old_pod, "metadata.annotations"), spec);
-  if (!check_container_updates (errors, AT (path, "containers"), member_of (spec, "containers"), member_of (old, "containers")) ||
-      !check_container_updates (errors, AT (path, "initContainers"), member_of (spec, "initContainers"), member_of (old, "initContainers")) ||
-      !check_deadline_update (errors, path, spec, old))
-    return;
-  check_toleration_update (errors, AT (path, "tolerations"), member_of (spec, "tolerations"), member_of (old, "tolerations"));
-  check_gate_update (errors, AT (path, "schedulingGates"), member_of (spec, "schedulingGates"), member_of (old, "schedulingGates"));
-  if (kube_validate_semantic_equal (spec, old))
-    return;
-
-  munged = munge_spec (errors, path, spec, old);
-  if (!kube_validate_semantic_equal (munged, old)) {
-    g_autofree char *diff = kube_go_struct_diff ("@core.PodSpec", old, munged);
-    g_autofree char *detail = g_strconcat (ONLY_THESE, diff, NULL);
-    kube_field_errors_forbidden (errors, path, detail);
-  }
-}
-
-static void
-check_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions)
-{
-  for (guint i = 0; i < kube_value_get_length (conditions); i++)
-    kube_validate_format (errors, AT (AT_INDEX (path, i), "type"), KUBE_NAME_QUALIFIED, string_of (kube_value_get_element (conditions, i), "type"));
-}
-
-static void
-update_pod_status (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old)
-{
-  KubeValue *status = member_of (pod, "status");
-  const KubeFieldPath *path = AT (NULL, "status");
-  const char *node = string_of (status, "nominatedNodeName");
-  KubeValue *ips = member_of (status, "podIPs");
-
-  if (has_text (member_of (pod, "spec"), "nodeName") && has_text (member_of (old, "spec"), "nodeName") &&
-      !equals (string_of (member_of (pod, "spec"), "nodeName"), string_of (member_of (old, "spec"), "nodeName")))
-    kube_field_errors_forbidden (errors, AT (path, "nodeName"), "may not be changed directly");
-  if (*node != '\0') {
-    kube_validate_format (errors, AT (path, "nominatedNodeName"), KUBE_NAME_DNS1123_SUBDOMAIN, node);
-    if (has_text (member_of (pod, "spec"), "nodeName") && !equals (node, string_of (member_of (old, "status"), "nominatedNodeName")))
-      kube_field_errors_forbidden (errors, AT (path, "nominatedNodeName"), "may not be set on pods that are already bound to a node");
-  }
-  check_conditions (errors, AT (path, "conditions"), member_of (status, "conditions"));
-  for (guint i = 0; i < kube_value_get_length (ips); i++)
-    kube_validate_ip (errors, AT_INDEX (AT (path, "podIPs"), i), string_of (kube_value_get_element (ips, i), "ip"));
+  kube_validate_pod_profiles (errors, path, spec, kube_value_get (pod, "metadata.annotations"));
 }
 
 static void
@@ -643,7 +416,7 @@ update_pod_template (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 }
 
 const KubeValidateRules kube_validate_pod_rules[] = {
-  { "", "Pod", KUBE_NAME_RULE_SUBDOMAIN, 0, create_pod, update_pod, update_pod_status },
+  { "", "Pod", KUBE_NAME_RULE_SUBDOMAIN, 0, create_pod, kube_validate_pod_update, kube_validate_pod_update_status, kube_validate_pod_update_part },
   { "", "PodTemplate", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_pod_template, update_pod_template, NULL },
   { NULL },
 };

@@ -143,6 +143,17 @@ void kube_validate_conditions (KubeFieldErrors *errors, const KubeFieldPath *pat
 
 void kube_validate_pod_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *meta, gboolean is_pod);
 void kube_validate_pod_template (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *template_);
+/* The spec of a pod that is one, and its annotations. */
+void kube_validate_whole_pod (KubeFieldErrors *errors, KubeValue *pod);
+/* @update: an image must be there */
+void kube_validate_pod_images (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *containers, gboolean update);
+void kube_validate_pod_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, KubeValue *spec);
+void kube_validate_pod_update_annotations (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod);
+/* That annotations and fields do not say different things of seccomp and AppArmor. @annotations: (nullable) */
+void kube_validate_pod_profiles (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *annotations);
+void kube_validate_pod_update (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod);
+void kube_validate_pod_update_status (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod);
+void kube_validate_pod_update_part (KubeFieldErrors *errors, const char *subresource, KubeValue *pod, KubeValue *old);
 void kube_validate_pod_volumes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *volumes, KubeValue *meta, gboolean is_pod,
                                 NameSet *good);
 void kube_validate_volume_claim_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec);
@@ -216,6 +227,7 @@ char *kube_go_struct_diff (const char *type, KubeValue *a, KubeValue *b) G_GNUC_
 
 typedef void (*KubeValidateFunc) (KubeFieldErrors *errors, KubeValue *object);
 typedef void (*KubeValidateUpdateFunc) (KubeFieldErrors *errors, KubeValue *object, KubeValue *old);
+typedef void (*KubeValidatePartFunc) (KubeFieldErrors *errors, const char *subresource, KubeValue *object, KubeValue *old);
 
 typedef enum {
   KUBE_VALIDATE_META_ON_UPDATE = 1 << 0,   /* the kind's own update rules begin with the metadata's, once more */
@@ -233,7 +245,7 @@ typedef struct {
   KubeValidateFunc create;              /* (nullable) */
   KubeValidateUpdateFunc update;        /* (nullable) */
   KubeValidateUpdateFunc update_status; /* (nullable) */
-  KubeValidateUpdateFunc update_approval; /* (nullable) */
+  KubeValidatePartFunc update_part;     /* (nullable): other subresources */
 } KubeValidateRules;
 
 extern const KubeValidateRules kube_validate_pod_rules[], kube_validate_service_rules[], kube_validate_config_rules[], kube_validate_node_rules[],

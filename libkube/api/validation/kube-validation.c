@@ -63,8 +63,8 @@ kube_validate_update (KubeKind *kind, const char *subresource, KubeValue *object
     kube_validate_meta_update (errors, path, meta, old_meta);
     if (equals (subresource, "status") && rules->update_status != NULL)
       rules->update_status (errors, object, old);
-    else if (equals (subresource, "approval") && rules->update_approval != NULL)
-      rules->update_approval (errors, object, old);
+    else if (rules->update_part != NULL)
+      rules->update_part (errors, subresource, object, old);
     return;
   }
 
