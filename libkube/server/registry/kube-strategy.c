@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-strategy.h"
-#include "strategies/kube-pod-warnings.h"
+#include "strategies/kube-warnings.h"
 #include <kube/kube-names.h>
 
 static const KubeStrategy none;
-
-static void
-warn_csi_driver (KubeOperation *op, KubeValue *driver, KubeValue *old)
-{
-  if (old != NULL && kube_value_equal (kube_value_get (driver, "spec.tokenRequests"), kube_value_get (old, "spec.tokenRequests")))
-    return;
-  if (kube_value_get_length (kube_value_get (driver, "spec.tokenRequests")) > 0 && kube_value_get (driver, "spec.serviceAccountTokenInSecrets") == NULL)
-    kube_call_add_warning (op->call, "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes");
-}
 
 /* A limit range without a name gets one. */
 static void
@@ -23,50 +14,6 @@ name_limit_range (KubeWriteContext *context)
 
   if ((name == NULL || *name == '\0') && (prefix == NULL || *prefix == '\0'))
     kube_node_set_string (context->object, "metadata.name", uid);
-}
-
-static void
-warn_secret (KubeOperation *op, KubeValue *secret, KubeValue *old)
-{
-  const char *text = kube_value_get_member_string (kube_value_get (secret, "data"), "tls.crt");
-  g_autofree guchar *data = NULL;
-  gsize length = 0;
-
-  if (g_strcmp0 (kube_value_get_string (secret, "type"), "kubernetes.io/tls") != 0)
-    return;
-  data = text != NULL ? g_base64_decode (text, &length) : NULL;
-  if (data == NULL || memmem (data, length, "-----BEGIN ", 11) == NULL)
-    kube_call_add_warning (op->call, "tls: failed to find any PEM data in certificate input");
-}
-
-static void
-warn_endpoints (KubeOperation *op, KubeValue *endpoints, KubeValue *old)
-{
-  static const char *const lists[] = { "addresses", "notReadyAddresses" };
-  KubeValue *subsets = kube_value_get_member (endpoints, "subsets");
-
-  for (guint s = 0; s < kube_value_get_length (subsets); s++)
-    for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
-      KubeValue *list = kube_value_get_member (kube_value_get_element (subsets, s), lists[l]);
-      for (guint i = 0; i < kube_value_get_length (list); i++) {
-        g_autofree char *path = g_strdup_printf ("subsets[%u].%s[%u].ip", s, lists[l], i);
-        kube_address_warn (op, path, kube_value_get_member_string (kube_value_get_element (list, i), "ip"));
-      }
-    }
-}
-
-static void
-warn_slice (KubeOperation *op, KubeValue *slice, KubeValue *old)
-{
-  KubeValue *endpoints = kube_value_get_member (slice, "endpoints");
-
-  for (guint e = 0; e < kube_value_get_length (endpoints); e++) {
-    KubeValue *list = kube_value_get_member (kube_value_get_element (endpoints, e), "addresses");
-    for (guint i = 0; i < kube_value_get_length (list); i++) {
-      g_autofree char *path = g_strdup_printf ("endpoints[%u].addresses[%u]", e, i);
-      kube_address_warn (op, path, kube_value_peek_string (kube_value_get_element (list, i), NULL));
-    }
-  }
 }
 
 /* Elections that the API server coordinates are a feature that is off. */
@@ -82,15 +29,15 @@ drop_lease_strategy (KubeWriteContext *context)
 
 /* Kinds of which only a property differs, or a line or two. */
 static const KubeStrategy plain[] = {
-  { .group = "", .plural = "endpoints", .warn = warn_endpoints, .update_creates = TRUE },
+  { .group = "", .plural = "endpoints", .warn = kube_endpoints_warn, .update_creates = TRUE },
   { .group = "", .plural = "events", .update_creates = TRUE, .expires = TRUE },
   { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .expires = TRUE },
   { .group = "", .plural = "limitranges", .prepare_create = name_limit_range, .update_creates = TRUE },
-  { .group = "", .plural = "nodes", .created_with_status = TRUE },
+  { .group = "", .plural = "nodes", .warn = kube_node_warn, .created_with_status = TRUE },
   { .group = "", .plural = "podtemplates", .returns_deleted = TRUE },
   { .group = "", .plural = "replicationcontrollers", .orphans = TRUE },
   { .group = "", .plural = "resourcequotas", .returns_deleted = TRUE },
-  { .group = "", .plural = "secrets", .warn = warn_secret },
+  { .group = "", .plural = "secrets", .warn = kube_secret_warn },
   { .group = "", .plural = "serviceaccounts", .returns_deleted = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "mutatingadmissionpolicies", .needs_version = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "mutatingadmissionpolicybindings", .needs_version = TRUE },
@@ -100,10 +47,10 @@ static const KubeStrategy plain[] = {
   { .group = "admissionregistration.k8s.io", .plural = "validatingwebhookconfigurations", .needs_version = TRUE },
   { .group = "apps", .plural = "deployments", .generation_of_annotations = TRUE, .status_labels = TRUE },
   { .group = "coordination.k8s.io", .plural = "leases", .prepare_create = drop_lease_strategy, .prepare_update = drop_lease_strategy, .needs_version = TRUE, .update_creates = TRUE },
-  { .group = "discovery.k8s.io", .plural = "endpointslices", .warn = warn_slice, .generation_of_labels = TRUE },
+  { .group = "discovery.k8s.io", .plural = "endpointslices", .warn = kube_endpoint_slice_warn, .generation_of_labels = TRUE },
   { .group = "flowcontrol.apiserver.k8s.io", .plural = "prioritylevelconfigurations", .status_labels = TRUE },
   { .group = "networking.k8s.io", .plural = "servicecidrs", .status_labels = TRUE },
-  { .group = "node.k8s.io", .plural = "runtimeclasses", .needs_version = TRUE, .update_creates = TRUE },
+  { .group = "node.k8s.io", .plural = "runtimeclasses", .warn = kube_runtime_class_warn, .needs_version = TRUE, .update_creates = TRUE },
   { .group = "policy", .plural = "poddisruptionbudgets", .needs_version = TRUE },
   { .group = "rbac.authorization.k8s.io", .plural = "clusterrolebindings", .update_creates = TRUE },
   { .group = "rbac.authorization.k8s.io", .plural = "clusterroles", .update_creates = TRUE },
@@ -111,7 +58,7 @@ static const KubeStrategy plain[] = {
   { .group = "rbac.authorization.k8s.io", .plural = "roles", .update_creates = TRUE },
   { .group = "resource.k8s.io", .plural = "deviceclasses", .returns_deleted = TRUE },
   { .group = "scheduling.k8s.io", .plural = "priorityclasses", .generation_fixed = TRUE },
-  { .group = "storage.k8s.io", .plural = "csidrivers", .warn = warn_csi_driver, .generation_from_zero = TRUE, .needs_version = TRUE, .returns_deleted = TRUE },
+  { .group = "storage.k8s.io", .plural = "csidrivers", .warn = kube_csi_driver_warn, .generation_from_zero = TRUE, .needs_version = TRUE, .returns_deleted = TRUE },
   { .group = "storage.k8s.io", .plural = "csinodes", .needs_version = TRUE },
   { .group = "storage.k8s.io", .plural = "csistoragecapacities", .needs_version = TRUE },
   { .group = "storage.k8s.io", .plural = "storageclasses", .returns_deleted = TRUE },
@@ -160,7 +107,12 @@ kube_strategy_find (KubeKind *kind)
 void
 kube_strategy_warn (const KubeStrategy *strategy, KubeOperation *op, KubeValue *object, KubeValue *old)
 {
-  if (strategy->warn != NULL)
+  if (g_str_equal (op->info.subresource, "status")) {
+    if (strategy->warn_status != NULL)
+      strategy->warn_status (op, object);
+    return;
+  }
+  if (strategy->warn != NULL && *op->info.subresource == '\0')
     strategy->warn (op, object, old);
   if (op->kind->constant)
     kube_pod_warn (op, object, old);

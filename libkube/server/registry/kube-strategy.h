@@ -33,8 +33,9 @@ typedef struct {
   gboolean (*is_held) (KubeObject *object);
   /* What must hold beyond a new object itself; what it finds stands before all else. */
   void (*check) (KubeOperation *op, KubeValue *object, KubeFieldErrors *errors);
-  /* Warnings for who writes this. */
+  /* Warnings for who writes this, or its status. */
   void (*warn) (KubeOperation *op, KubeValue *object, KubeValue *old);
+  void (*warn_status) (KubeOperation *op, KubeValue *object);
   guint needs_version : 1;   /* an update must say which version it is of */
   guint expires : 1;         /* it is kept for KUBE_EVENT_TTL after its last write */
   guint update_creates : 1;  /* an update makes an object that is not there */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../kube-strategy.h"
-#include "kube-pod-warnings.h"
+#include "kube-warnings.h"
 
 /* Ingress and NetworkPolicy: what they are warned of. */
 
@@ -9,13 +9,17 @@
 static void
 warn_ingress (KubeOperation *op, KubeValue *ingress, KubeValue *old)
 {
-  KubeValue *points = kube_value_get (ingress, "status.loadBalancer.ingress");
   KubeValue *annotations = kube_value_get (ingress, "metadata.annotations");
 
   if (old == NULL && kube_value_get_member (annotations, CLASS_ANNOTATION) != NULL && kube_value_get (ingress, "spec.ingressClassName") == NULL)
     kube_warn (op, "annotation \"%s\" is deprecated, please use 'spec.ingressClassName' instead", CLASS_ANNOTATION);
-  if (!g_str_equal (op->info.subresource, "status"))
-    return;
+}
+
+static void
+warn_ingress_status (KubeOperation *op, KubeValue *ingress)
+{
+  KubeValue *points = kube_value_get (ingress, "status.loadBalancer.ingress");
+
   for (guint i = 0; i < kube_value_get_length (points); i++) {
     g_autofree char *path = g_strdup_printf ("status.loadBalancer.ingress[%u].ip", i);
     kube_address_warn (op, path, kube_value_get_member_string (kube_value_get_element (points, i), "ip"));
@@ -54,5 +58,5 @@ warn_policy (KubeOperation *op, KubeValue *policy, KubeValue *old G_GNUC_UNUSED)
   }
 }
 
-const KubeStrategy kube_ingress_strategy = { .group = "networking.k8s.io", .plural = "ingresses", .warn = warn_ingress };
+const KubeStrategy kube_ingress_strategy = { .group = "networking.k8s.io", .plural = "ingresses", .warn = warn_ingress, .warn_status = warn_ingress_status };
 const KubeStrategy kube_network_policy_strategy = { .group = "networking.k8s.io", .plural = "networkpolicies", .warn = warn_policy };

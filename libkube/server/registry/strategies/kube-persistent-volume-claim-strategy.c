@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../kube-strategy.h"
-#include "kube-pod-warnings.h"
+#include "kube-warnings.h"
 
 /* dataSource knows two kinds; others are for dataSourceRef alone. */
 static gboolean
@@ -54,8 +54,8 @@ prepare_update (KubeWriteContext *context)
 static void
 warn (KubeOperation *op, KubeValue *claim, KubeValue *old)
 {
-  if (*op->info.subresource == '\0')
-    kube_claim_warn (op, "spec", kube_value_get (claim, "spec"));
+  kube_class_annotation_warn (op, claim);
+  kube_claim_warn (op, "spec", kube_value_get (claim, "spec"));
 }
 
 const KubeStrategy kube_persistent_volume_claim_strategy = {

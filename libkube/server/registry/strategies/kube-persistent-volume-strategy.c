@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../kube-strategy.h"
+#include "kube-warnings.h"
 #include <kube/kube-time.h>
 
 static void
@@ -28,5 +29,6 @@ const KubeStrategy kube_persistent_volume_strategy = {
   .plural = "persistentvolumes",
   .prepare_create = prepare_create,
   .prepare_update = prepare_update,
+  .warn = kube_persistent_volume_warn,
   .returns_deleted = TRUE,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-pod-warnings.h"
+#include "kube-warnings.h"
+#include <kube/kube-names.h>
 
 /* Where pods are, and where their own metadata. */
 static const char *const pod_paths[] = { "", "spec.template.", "template.", "spec.jobTemplate.spec.template." };
@@ -15,37 +16,6 @@ text_of (KubeValue *object, const char *key)
   return text != NULL ? text : "";
 }
 
-static const char *
-old_label (const char *key)
-{
-  static const struct {
-    const char *key, *text;
-  } labels[] = {
-    { "beta.kubernetes.io/arch", "deprecated since v1.14; use \"kubernetes.io/arch\" instead" },
-    { "beta.kubernetes.io/os", "deprecated since v1.14; use \"kubernetes.io/os\" instead" },
-    { "failure-domain.beta.kubernetes.io/region", "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead" },
-    { "failure-domain.beta.kubernetes.io/zone", "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead" },
-    { "beta.kubernetes.io/instance-type", "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead" },
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (labels); i++)
-    if (g_str_equal (labels[i].key, key))
-      return labels[i].text;
-  return NULL;
-}
-
-static void
-warn_term (KubeOperation *op, const char *path, KubeValue *term)
-{
-  KubeValue *list = kube_value_get_member (term, "matchExpressions");
-
-  for (guint i = 0; i < kube_value_get_length (list); i++) {
-    const char *key = text_of (kube_value_get_element (list, i), "key");
-    if (old_label (key) != NULL)
-      kube_warn (op, "%s.matchExpressions[%u].key: %s is %s", path, i, key, old_label (key));
-  }
-}
-
 static void
 warn_node_labels (KubeOperation *op, const char *path, KubeValue *spec)
 {
@@ -55,16 +25,16 @@ warn_node_labels (KubeOperation *op, const char *path, KubeValue *spec)
             *wishes = kube_value_get (spec, preferred);
 
   for (guint i = 0; i < kube_value_get_length (selector); i++)
-    if (old_label (kube_value_get_key (selector, i)) != NULL)
+    if (kube_old_node_label (kube_value_get_key (selector, i)) != NULL)
       kube_warn (op, "%s.nodeSelector[%s]: %s", path, kube_value_get_key (selector, i),
-                 old_label (kube_value_get_key (selector, i)));
+                 kube_old_node_label (kube_value_get_key (selector, i)));
   for (guint i = 0; i < kube_value_get_length (terms); i++) {
     g_autofree char *at = g_strdup_printf ("%s.%s[%u]", path, required, i);
-    warn_term (op, at, kube_value_get_element (terms, i));
+    kube_node_term_warn (op, at, kube_value_get_element (terms, i), FALSE);
   }
   for (guint i = 0; i < kube_value_get_length (wishes); i++) {
     g_autofree char *at = g_strdup_printf ("%s.%s[%u].preference", path, preferred, i);
-    warn_term (op, at, kube_value_get_member (kube_value_get_element (wishes, i), "preference"));
+    kube_node_term_warn (op, at, kube_value_get_member (kube_value_get_element (wishes, i), "preference"), TRUE);
   }
 }
 
@@ -120,8 +90,8 @@ warn_selectors (KubeOperation *op, const char *path, KubeValue *spec)
 
   for (guint i = 0; i < kube_value_get_length (constraints); i++) {
     const char *key = text_of (kube_value_get_element (constraints, i), "topologyKey");
-    if (old_label (key) != NULL)
-      kube_warn (op, "%s.topologySpreadConstraints[%u].topologyKey: %s is %s", path, i, key, old_label (key));
+    if (kube_old_node_label (key) != NULL)
+      kube_warn (op, "%s.topologySpreadConstraints[%u].topologyKey: %s is %s", path, i, key, kube_old_node_label (key));
   }
   warn_terms (op, path, spec, "affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution", "labelSelector");
   warn_terms (op, path, spec, "affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution",
@@ -240,8 +210,46 @@ warn_containers (KubeOperation *op, const char *path, KubeValue *spec)
   }
 }
 
+static const char seccomp_pod[] = "seccomp.security.alpha.kubernetes.io/pod";
+static const char seccomp_container[] = "container.seccomp.security.alpha.kubernetes.io/";
+static const char app_armor_container[] = "container.apparmor.security.beta.kubernetes.io/";
+
+static gboolean
+has_annotation (KubeValue *annotations, const char *prefix, const char *name)
+{
+  g_autofree char *key = g_strconcat (prefix, name, NULL);
+
+  return kube_value_get_member (annotations, key) != NULL;
+}
+
+/* Annotations that were there before the fields, and are not read where there are no such fields. */
 static void
-warn_annotations (KubeOperation *op, const char *prefix, KubeValue *meta)
+warn_profiles (KubeOperation *op, const char *prefix, KubeValue *annotations, KubeValue *spec)
+{
+  static const char profile[] = "non-functional in v1.27+; use the \"seccompProfile\" field instead";
+  KubeValue *context = kube_value_get_member (spec, "securityContext");
+  gboolean confined = kube_value_get_member (context, "appArmorProfile") != NULL;
+
+  if (kube_value_get_member (context, "seccompProfile") == NULL && has_annotation (annotations, seccomp_pod, ""))
+    kube_warn (op, "%smetadata.annotations[%s]: %s", prefix, seccomp_pod, profile);
+  for (gsize l = 0; l < G_N_ELEMENTS (container_lists); l++) {
+    KubeValue *containers = kube_value_get_member (spec, container_lists[l]);
+
+    for (guint i = 0; i < kube_value_get_length (containers); i++) {
+      KubeValue *container = kube_value_get_element (containers, i), *own = kube_value_get_member (container, "securityContext");
+      const char *name = text_of (container, "name");
+
+      if (kube_value_get_member (own, "seccompProfile") == NULL && has_annotation (annotations, seccomp_container, name))
+        kube_warn (op, "%smetadata.annotations[%s%s]: %s", prefix, seccomp_container, name, profile);
+      /* A pod's own annotation becomes the field; this is told where it is done. */
+      if (*prefix != '\0' && !confined && kube_value_get_member (own, "appArmorProfile") == NULL && has_annotation (annotations, app_armor_container, name))
+        kube_warn (op, "%smetadata.annotations[%s%s]: deprecated since v1.30; use the \"appArmorProfile\" field instead", prefix, app_armor_container, name);
+    }
+  }
+}
+
+static void
+warn_annotations (KubeOperation *op, const char *prefix, KubeValue *annotations)
 {
   static const struct {
     const char *key, *text;
@@ -250,7 +258,6 @@ warn_annotations (KubeOperation *op, const char *prefix, KubeValue *meta)
     { "security.alpha.kubernetes.io/sysctls", "non-functional in v1.11+; use the \"sysctls\" field instead" },
     { "security.alpha.kubernetes.io/unsafe-sysctls", "non-functional in v1.11+; use the \"sysctls\" field instead" },
   };
-  KubeValue *annotations = kube_value_get_member (meta, "annotations");
 
   for (gsize i = 0; i < G_N_ELEMENTS (old); i++)
     if (kube_value_get_member (annotations, old[i].key) != NULL)
@@ -274,20 +281,70 @@ warn_spec (KubeOperation *op, const char *path, KubeValue *spec)
     kube_warn (op, "%s.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1", path);
 }
 
+/* Names of pods, and of what names pods after itself, become hostnames. */
+static void
+warn_name (KubeOperation *op, KubeValue *object)
+{
+  static const struct {
+    const char *plural, *use;
+  } named[] = {
+    { "pods", "the Pod's hostname" },
+    { "replicationcontrollers", "Pod names and hostnames" },
+    { "deployments", "Pod names and hostnames" },
+    { "replicasets", "Pod names and hostnames" },
+    { "jobs", "Pod names and hostnames" },
+    { "cronjobs", "Pod names and hostnames" },
+  };
+  const char *name = kube_value_get_string (object, "metadata.name");
+  g_autoptr (GPtrArray) problems = name != NULL ? kube_name_check_all (KUBE_NAME_DNS1123_LABEL, name) : NULL;
+  g_autofree char *list = NULL;
+
+  if (problems == NULL)
+    return;
+  g_ptr_array_add (problems, NULL);
+  list = g_strjoinv (" ", (char **)problems->pdata);
+  for (gsize i = 0; i < G_N_ELEMENTS (named); i++)
+    if (g_str_equal (op->kind->plural, named[i].plural))
+      kube_warn (op, "metadata.name: this is used in %s, which can result in surprising behavior; a DNS label is recommended: [%s]", named[i].use, list);
+}
+
+/* More indexes than a Job's status can tell of. */
+static void
+warn_indexes (KubeOperation *op, const char *path, KubeValue *spec)
+{
+  if (g_strcmp0 (kube_value_get_member_string (spec, "completionMode"), "Indexed") == 0
+      && kube_value_get_integer (spec, "completions", 0) > 100000 && kube_value_get_integer (spec, "parallelism", 0) > 10000)
+    kube_warn (op, "%s: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail", path);
+}
+
+static gboolean
+is_same_generation (KubeValue *object, KubeValue *old)
+{
+  return kube_value_get_integer (object, "metadata.generation", 0) == kube_value_get_integer (old, "metadata.generation", 0);
+}
+
 void
 kube_pod_warn (KubeOperation *op, KubeValue *object, KubeValue *old)
 {
   for (guint i = 0; i < G_N_ELEMENTS (pod_paths); i++) {
     g_autofree char *spec_path = g_strconcat (pod_paths[i], "spec", NULL),
                     *meta_path = g_strconcat (pod_paths[i], "metadata", NULL);
-    KubeValue *spec = kube_value_get (object, spec_path);
+    KubeValue *spec = kube_value_get (object, spec_path), *annotations;
 
     if (kube_value_get_member (spec, "containers") == NULL)
       continue;
     /* Nobody changes a pod by hand. */
-    if (old != NULL && (i == 0 || kube_value_equal (spec, kube_value_get (old, spec_path))))
+    if (old != NULL && (i == 0 || is_same_generation (object, old)))
       return;
-    warn_annotations (op, pod_paths[i], kube_value_get (object, meta_path));
+    if (old == NULL)
+      warn_name (op, object);
+    warn_indexes (op, "spec", kube_value_get_member (object, "spec"));
+    warn_indexes (op, "spec.jobTemplate.spec", kube_value_get (object, "spec.jobTemplate.spec"));
+    annotations = kube_value_get_member (kube_value_get (object, meta_path), "annotations");
+    if (annotations != NULL) {
+      warn_annotations (op, pod_paths[i], annotations);
+      warn_profiles (op, pod_paths[i], annotations, spec);
+    }
     warn_spec (op, spec_path, spec);
     return;
   }

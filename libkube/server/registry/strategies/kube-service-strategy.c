@@ -2,6 +2,7 @@
 #include "../kube-strategy.h"
 #include "kube-validation.h"
 #include "kube-service-pool.h"
+#include "kube-warnings.h"
 
 /* A Service holds a cluster address, node ports and a health check port by its type. What it needs and does not say is given to it; what it says is taken for it, and is free again when the
  * Service is changed or gone. Old and new state are compared as upstream's registry does it, so that clients that know only some of the fields can change the type. */
@@ -504,17 +505,74 @@ settle (KubeOperation *op, KubeObject *object, KubeObject *old, gboolean committ
     release_difference (pool, new_value, old_value);
 }
 
+static const char *
+text_of (KubeValue *spec, const char *key)
+{
+  const char *text = kube_value_get_member_string (spec, key);
+
+  return text != NULL ? text : "";
+}
+
+static void
+warn_list (KubeOperation *op, KubeValue *spec, const char *key, void (*check) (KubeOperation *, const char *, const char *))
+{
+  KubeValue *list = kube_value_get_member (spec, key);
+
+  for (guint i = 0; i < kube_value_get_length (list); i++) {
+    g_autofree char *path = g_strdup_printf ("spec.%s[%u]", key, i);
+    check (op, path, kube_value_get_string (kube_value_get_element (list, i), NULL));
+  }
+}
+
+/* Nothing of what makes a service reachable applies where it has no address of its own. */
+static void
+warn_headless (KubeOperation *op, KubeValue *spec)
+{
+  if (*text_of (spec, "loadBalancerIP") != '\0')
+    kube_warn (op, "spec.loadBalancerIP is ignored for headless services");
+  if (kube_value_get_length (kube_value_get_member (spec, "externalIPs")) > 0)
+    kube_warn (op, "spec.externalIPs is ignored for headless services");
+  if (!g_str_equal (text_of (spec, "sessionAffinity"), "None"))
+    kube_warn (op, "spec.SessionAffinity is ignored for headless services");
+}
+
 static void
 warn (KubeOperation *op, KubeValue *service, KubeValue *old)
 {
-  const char *distribution = kube_value_get_string (service, "spec.trafficDistribution");
+  static const char hints[] = "service.kubernetes.io/topology-aware-hints";
+  KubeValue *spec = kube_value_get_member (service, "spec");
+  const char *type = text_of (spec, "type"), *address = text_of (spec, "clusterIP");
+  gboolean external = kube_value_get_length (kube_value_get_member (spec, "externalIPs")) > 0, by_name = g_str_equal (type, "ExternalName");
+  gboolean headless = g_str_equal (type, "ClusterIP") && g_str_equal (address, "None");
 
-  if (*op->info.subresource != '\0')
-    return;
-  if (kube_value_get_length (kube_value_get (service, "spec.externalIPs")) > 0)
-    kube_call_add_warning (op->call, "spec.externalIPs is deprecated and may no longer be implemented in some clusters");
-  if (is_type (distribution, "PreferClose"))
-    kube_call_add_warning (op->call, "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"");
+  if (kube_value_get_member (kube_value_get (service, "metadata.annotations"), hints) != NULL)
+    kube_warn (op, "annotation %s is deprecated, please use service.kubernetes.io/topology-mode instead", hints);
+  if (!g_str_equal (address, "None"))
+    warn_list (op, spec, "clusterIPs", kube_address_warn);
+  if (headless)
+    warn_headless (op, spec);
+  warn_list (op, spec, "externalIPs", kube_address_warn);
+  if (external && !headless && !by_name)
+    kube_warn (op, "spec.externalIPs is deprecated and may no longer be implemented in some clusters");
+  kube_address_warn (op, "spec.loadBalancerIP", text_of (spec, "loadBalancerIP"));
+  warn_list (op, spec, "loadBalancerSourceRanges", kube_range_warn);
+  if (external && by_name)
+    kube_warn (op, "spec.externalIPs is ignored when spec.type is \"ExternalName\"");
+  if (!by_name && *text_of (spec, "externalName") != '\0')
+    kube_warn (op, "spec.externalName is ignored when spec.type is not \"ExternalName\"");
+  if (g_str_equal (text_of (spec, "trafficDistribution"), "PreferClose"))
+    kube_warn (op, "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"");
+}
+
+static void
+warn_status (KubeOperation *op, KubeValue *service)
+{
+  KubeValue *list = kube_value_get (service, "status.loadBalancer.ingress");
+
+  for (guint i = 0; i < kube_value_get_length (list); i++) {
+    g_autofree char *path = g_strdup_printf ("status.loadBalancer.ingress[%u]", i);
+    kube_address_warn (op, path, text_of (kube_value_get_element (list, i), "ip"));
+  }
 }
 
 const KubeStrategy kube_service_strategy = {
@@ -525,6 +583,7 @@ const KubeStrategy kube_service_strategy = {
   .allocate = allocate,
   .settle = settle,
   .warn = warn,
+  .warn_status = warn_status,
   .returns_deleted = TRUE,
   .update_creates = TRUE,
 };

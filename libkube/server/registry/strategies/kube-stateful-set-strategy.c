@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../kube-strategy.h"
+#include "kube-warnings.h"
 
 /* Claims in a StatefulSet are written with their kind. */
 static void
@@ -14,17 +15,43 @@ name_claims (KubeWriteContext *context)
   }
 }
 
+/* A feature that is off. */
 static void
-prepare_create (KubeWriteContext *context)
+drop_max_unavailable (KubeWriteContext *context)
+{
+  static const char path[] = "spec.updateStrategy.rollingUpdate.maxUnavailable";
+
+  if (kube_value_get (context->old, path) == NULL)
+    kube_node_remove (context->object, path);
+}
+
+static void
+prepare (KubeWriteContext *context)
 {
   name_claims (context);
-  /* A feature that is off. */
-  kube_node_remove (context->object, "spec.updateStrategy.rollingUpdate.maxUnavailable");
+  drop_max_unavailable (context);
+}
+
+static void
+warn (KubeOperation *op, KubeValue *set, KubeValue *old)
+{
+  KubeValue *claims = kube_value_get (set, "spec.volumeClaimTemplates");
+
+  if (old != NULL && kube_value_get_integer (set, "metadata.generation", 0) == kube_value_get_integer (old, "metadata.generation", 0))
+    return;
+  for (guint i = 0; i < kube_value_get_length (claims); i++) {
+    /* Upstream calls the same thing by two names. */
+    g_autofree char *path = g_strdup_printf ("spec.volumeClaimTemplates[%u]%s", i, old != NULL ? ".Spec" : "");
+    kube_claim_warn (op, path, kube_value_get_member (kube_value_get_element (claims, i), "spec"));
+  }
+  if (kube_value_get_integer (set, "spec.revisionHistoryLimit", 0) < 0)
+    kube_warn (op, "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended");
 }
 
 const KubeStrategy kube_stateful_set_strategy = {
   .group = "apps",
   .plural = "statefulsets",
-  .prepare_create = prepare_create,
-  .prepare_update = name_claims,
+  .prepare_create = prepare,
+  .prepare_update = prepare,
+  .warn = warn,
 };

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-pod-warnings.h"
+#include "kube-warnings.h"
 #include <kube/kube-quantity.h>
-
-void
-kube_warn (KubeOperation *op, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list arguments;
-
-  va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  kube_call_add_warning (op->call, text);
-}
 
 static const char *
 text_of (KubeValue *object, const char *path)
@@ -183,34 +171,73 @@ warn_files (KubeOperation *op, KubeValue *volume)
     warn_projected (op, volume, kube_value_get_member (volume, "projected"));
 }
 
+/* Kinds of volumes that nobody mounts any more, as upstream calls them in a pod and (NULL: never) as a PersistentVolume. */
+static const struct {
+  const char *key, *pods, *volumes, *text;
+} gone[] = {
+  { "cephfs", "cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+" },
+  { "photonPersistentDisk", "photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+" },
+  { "gitRepo", "gitRepo", NULL, "deprecated in v1.11, and disabled by default in v1.33+" },
+  { "scaleIO", "scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+" },
+  { "flocker", "flocker", NULL, "deprecated in v1.22, non-functional in v1.25+" },
+  { "storageos", "storageOS", "storageOS", "deprecated in v1.22, non-functional in v1.25+" },
+  { "quobyte", "quobyte", NULL, "deprecated in v1.22, non-functional in v1.25+" },
+  { "glusterfs", "glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+" },
+  { "rbd", "rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+" },
+};
+
 void
 kube_volumes_warn (KubeOperation *op, const char *path, KubeValue *volumes)
 {
-  static const struct {
-    const char *key, *text;
-  } old[] = {
-    { "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+" },
-    { "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+" },
-    { "scaleIO", "deprecated in v1.16, non-functional in v1.22+" },
-    { "flocker", "deprecated in v1.22, non-functional in v1.25+" },
-    { "storageos", "deprecated in v1.22, non-functional in v1.25+" },
-    { "quobyte", "deprecated in v1.22, non-functional in v1.25+" },
-    { "glusterfs", "deprecated in v1.25, non-functional in v1.26+" },
-    { "cephfs", "deprecated in v1.28, non-functional in v1.31+" },
-    { "rbd", "deprecated in v1.28, non-functional in v1.31+" },
-  };
-
   for (guint i = 0; i < kube_value_get_length (volumes); i++) {
     KubeValue *volume = kube_value_get_element (volumes, i),
               *claim = kube_value_get (volume, "ephemeral.volumeClaimTemplate.spec");
 
-    for (gsize k = 0; k < G_N_ELEMENTS (old); k++)
-      if (kube_value_get_member (volume, old[k].key) != NULL)
-        kube_warn (op, "%s[%u].%s: %s", path, i, old[k].key, old[k].text);
+    for (gsize k = 0; k < G_N_ELEMENTS (gone); k++)
+      if (kube_value_get_member (volume, gone[k].key) != NULL)
+        kube_warn (op, "%s[%u].%s: %s", path, i, gone[k].pods, gone[k].text);
     if (claim != NULL) {
       g_autofree char *claim_path = g_strdup_printf ("%s[%u].ephemeral.volumeClaimTemplate.spec", path, i);
       kube_claim_warn (op, claim_path, claim);
     }
     warn_files (op, volume);
   }
+}
+
+void
+kube_class_annotation_warn (KubeOperation *op, KubeValue *object)
+{
+  static const char key[] = "volume.beta.kubernetes.io/storage-class";
+
+  if (kube_value_get_member (kube_value_get (object, "metadata.annotations"), key) != NULL)
+    kube_warn (op, "metadata.annotations[%s]: deprecated since v1.8; use \"storageClassName\" attribute instead", key);
+}
+
+void
+kube_persistent_volume_warn (KubeOperation *op, KubeValue *volume, KubeValue *old)
+{
+  static const char terms_path[] = "spec.nodeAffinity.required.nodeSelectorTerms";
+  KubeValue *spec = kube_value_get_member (volume, "spec"), *terms = kube_value_get (volume, terms_path);
+
+  kube_class_annotation_warn (op, volume);
+  if (g_strcmp0 (kube_value_get_member_string (spec, "persistentVolumeReclaimPolicy"), "Recycle") == 0)
+    kube_warn (op, "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.");
+  for (guint i = 0; i < kube_value_get_length (terms); i++) {
+    g_autofree char *path = g_strdup_printf ("%s[%u]", terms_path, i);
+    kube_node_term_warn (op, path, kube_value_get_element (terms, i), FALSE);
+  }
+  for (gsize k = 0; k < G_N_ELEMENTS (gone); k++)
+    if (gone[k].volumes != NULL && kube_value_get_member (spec, gone[k].key) != NULL)
+      kube_warn (op, "spec.%s: %s", gone[k].volumes, gone[k].text);
+}
+
+void
+kube_csi_driver_warn (KubeOperation *op, KubeValue *driver, KubeValue *old)
+{
+  KubeValue *requests = kube_value_get (driver, "spec.tokenRequests");
+
+  if (old != NULL && kube_value_equal (requests, kube_value_get (old, "spec.tokenRequests")))
+    return;
+  if (kube_value_get_length (requests) > 0 && kube_value_get (driver, "spec.serviceAccountTokenInSecrets") == NULL)
+    kube_warn (op, "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes");
 }
