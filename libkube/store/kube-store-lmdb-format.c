@@ -5,103 +5,40 @@
 
 /* All numbers are little endian, but the keys of `log`, which are big endian so that they sort.
  *
- * log:  revision -> previous (8), flags (1), 0 (1), length of the key (2), the key and a NUL, the value
+ * log:  revision -> a record
  * keys: key -> revision << 1 | removed (8); a shared record is a row of that number (8), length of the rest (2), the rest
  * meta: "format" -> MAGIC, version (4); "compacted" -> compacted (8), done (8) */
 
 #define MAGIC "kube-store"
-#define HEADER 12
-#define FLAG_REMOVED 1
-#define FLAG_VALUE 2
 #define BUCKET_HEADER 10
 #define BUCKET_LIMIT (1024 * 1024)
 
-static guint64
-read_u64 (const guint8 *data)
-{
-  guint64 number;
-
-  memcpy (&number, data, sizeof number);
-  return GUINT64_FROM_LE (number);
-}
-
-static void
-write_u64 (guint8 *data, guint64 number)
-{
-  number = GUINT64_TO_LE (number);
-  memcpy (data, &number, sizeof number);
-}
-
-static guint16
-read_u16 (const guint8 *data)
-{
-  return (guint16) (data[0] | data[1] << 8);
-}
-
-static void
-write_u16 (guint8 *data, guint16 number)
-{
-  data[0] = number & 0xff;
-  data[1] = number >> 8;
-}
-
-gsize
-lmdb_record_size (KubeStorePending *pending)
-{
-  return HEADER + strlen (pending->key) + 1 + (pending->write.value != NULL ? g_bytes_get_size (pending->write.value) + 20 : 0);
-}
-
 int
-lmdb_record_append (MDB_cursor *log, guint64 revision, guint64 previous, KubeStorePending *pending, GBytes *value)
+lmdb_record_append (MDB_cursor *log, const KubeStoreRecord *record)
 {
-  gsize key_length = strlen (pending->key), length = 0;
-  const guint8 *bytes = value != NULL ? g_bytes_get_data (value, &length) : NULL;
-  guint64 number = GUINT64_TO_BE (revision);
+  guint64 number = GUINT64_TO_BE (record->revision);
   MDB_val key = { sizeof number, &number };
-  MDB_val data = { HEADER + key_length + 1 + length, NULL };
-  guint8 *out;
+  MDB_val data = { kube_store_record_get_size (record), NULL };
   int rc = mdb_cursor_put (log, &key, &data, MDB_APPEND | MDB_RESERVE);
 
-  if (rc != MDB_SUCCESS)
-    return rc;
-  out = data.mv_data;
-  write_u64 (out, previous);
-  out[8] = (pending->write.remove ? FLAG_REMOVED : 0) | (value != NULL ? FLAG_VALUE : 0);
-  out[9] = 0;
-  write_u16 (out + 10, (guint16) key_length);
-  memcpy (out + HEADER, pending->key, key_length + 1);
-  if (length > 0)
-    memcpy (out + HEADER + key_length + 1, bytes, length);
-  return MDB_SUCCESS;
+  if (rc == MDB_SUCCESS)
+    kube_store_record_print (record, data.mv_data);
+  return rc;
 }
 
 static int
-record_parse (const MDB_val *key, const MDB_val *data, LmdbRecord *record)
+record_parse (const MDB_val *key, const MDB_val *data, KubeStoreRecord *record)
 {
-  const guint8 *in = data->mv_data;
   guint64 number;
-  gsize key_length;
 
-  if (key->mv_size != sizeof number || data->mv_size < HEADER)
-    return MDB_CORRUPTED;
-  key_length = read_u16 (in + 10);
-  if (data->mv_size < HEADER + key_length + 1 || in[HEADER + key_length] != '\0')
+  if (key->mv_size != sizeof number)
     return MDB_CORRUPTED;
   memcpy (&number, key->mv_data, sizeof number);
-  record->revision = GUINT64_FROM_BE (number);
-  record->previous = read_u64 (in);
-  if (record->previous >= record->revision)
-    return MDB_CORRUPTED;
-  record->removed = (in[8] & FLAG_REMOVED) != 0;
-  record->has_value = (in[8] & FLAG_VALUE) != 0;
-  record->key = (const char *) in + HEADER;
-  record->value = in + HEADER + key_length + 1;
-  record->length = data->mv_size - HEADER - key_length - 1;
-  return MDB_SUCCESS;
+  return kube_store_record_parse (record, GUINT64_FROM_BE (number), data->mv_data, data->mv_size) ? MDB_SUCCESS : MDB_CORRUPTED;
 }
 
 static int
-record_seek (MDB_cursor *log, guint64 revision, MDB_cursor_op op, LmdbRecord *record)
+record_seek (MDB_cursor *log, guint64 revision, MDB_cursor_op op, KubeStoreRecord *record)
 {
   guint64 number = GUINT64_TO_BE (revision);
   MDB_val key = { sizeof number, &number }, data;
@@ -111,19 +48,19 @@ record_seek (MDB_cursor *log, guint64 revision, MDB_cursor_op op, LmdbRecord *re
 }
 
 int
-lmdb_record_get (MDB_cursor *log, guint64 revision, LmdbRecord *record)
+lmdb_record_get (MDB_cursor *log, guint64 revision, KubeStoreRecord *record)
 {
   return record_seek (log, revision, MDB_SET_KEY, record);
 }
 
 int
-lmdb_record_first (MDB_cursor *log, guint64 from, LmdbRecord *record)
+lmdb_record_first (MDB_cursor *log, guint64 from, KubeStoreRecord *record)
 {
   return record_seek (log, from, MDB_SET_RANGE, record);
 }
 
 int
-lmdb_record_next (MDB_cursor *log, LmdbRecord *record)
+lmdb_record_next (MDB_cursor *log, KubeStoreRecord *record)
 {
   return record_seek (log, 0, MDB_NEXT, record);
 }
@@ -131,7 +68,7 @@ lmdb_record_next (MDB_cursor *log, LmdbRecord *record)
 int
 lmdb_record_last_revision (MDB_cursor *log, guint64 *revision)
 {
-  LmdbRecord record;
+  KubeStoreRecord record;
   int rc = record_seek (log, 0, MDB_LAST, &record);
 
   if (rc == MDB_NOTFOUND) {
@@ -156,7 +93,7 @@ lmdb_record_delete (MDB_txn *txn, MDB_dbi log, guint64 revision)
 static void
 entry_parse (const guint8 *data, LmdbEntry *entry)
 {
-  guint64 number = read_u64 (data);
+  guint64 number = kube_store_read_u64 (data);
 
   entry->revision = number >> 1;
   entry->removed = (number & 1) != 0;
@@ -165,7 +102,7 @@ entry_parse (const guint8 *data, LmdbEntry *entry)
 static void
 entry_print (const LmdbEntry *entry, guint8 *data)
 {
-  write_u64 (data, entry->revision << 1 | (entry->removed ? 1 : 0));
+  kube_store_write_u64 (data, entry->revision << 1 | (entry->removed ? 1 : 0));
 }
 
 /* One part of a shared record: FALSE at its end or where it is damaged. */
@@ -178,7 +115,7 @@ bucket_take (const guint8 **at, const guint8 *end, LmdbEntry *entry, const guint
     return FALSE;
   entry_parse (in, entry);
   *rest = in + BUCKET_HEADER;
-  *rest_length = read_u16 (in + 8);
+  *rest_length = kube_store_read_u16 (in + 8);
   if (*rest_length > (gsize) (end - *rest) || *rest_length > KUBE_STORE_MAX_KEY - LMDB_KEY_MAX)
     return FALSE;
   *at = *rest + *rest_length;
@@ -227,7 +164,7 @@ bucket_append (GByteArray *bucket, const LmdbEntry *entry, const void *rest, gsi
   guint8 header[BUCKET_HEADER];
 
   entry_print (entry, header);
-  write_u16 (header + 8, (guint16) rest_length);
+  kube_store_write_u16 (header + 8, (guint16) rest_length);
   g_byte_array_append (bucket, header, sizeof header);
   g_byte_array_append (bucket, rest, rest_length);
 }
@@ -370,8 +307,8 @@ lmdb_meta_put_compacted (MDB_txn *txn, MDB_dbi meta, guint64 compacted, guint64 
   guint8 numbers[16];
   MDB_val key = { 9, (void *) "compacted" }, data = { sizeof numbers, numbers };
 
-  write_u64 (numbers, compacted);
-  write_u64 (numbers + 8, done);
+  kube_store_write_u64 (numbers, compacted);
+  kube_store_write_u64 (numbers + 8, done);
   return mdb_put (txn, meta, &key, &data, 0);
 }
 
@@ -387,8 +324,8 @@ lmdb_meta_get_compacted (MDB_txn *txn, MDB_dbi meta, guint64 *compacted, guint64
     return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
   if (data.mv_size != 16)
     return MDB_CORRUPTED;
-  *compacted = read_u64 (data.mv_data);
-  *done = read_u64 ((guint8 *) data.mv_data + 8);
+  *compacted = kube_store_read_u64 (data.mv_data);
+  *done = kube_store_read_u64 ((guint8 *) data.mv_data + 8);
   return MDB_SUCCESS;
 }
 
@@ -410,23 +347,38 @@ put_format (MDB_txn *txn, MDB_dbi meta)
 }
 
 static gboolean
-check_format (MDB_txn *txn, MDB_dbi meta, const char *path, GError **error)
+check_format (MDB_txn *txn, MDB_dbi meta, const char *path, guint32 *version, GError **error)
 {
   MDB_val key = { 6, (void *) "format" }, data;
   int rc = mdb_get (txn, meta, &key, &data);
-  guint32 version;
 
   if (rc != MDB_SUCCESS || data.mv_size != sizeof MAGIC - 1 + 4 || memcmp (data.mv_data, MAGIC, sizeof MAGIC - 1) != 0) {
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "%s: not a store of libkube", path);
     return FALSE;
   }
-  memcpy (&version, (guint8 *) data.mv_data + sizeof MAGIC - 1, 4);
-  version = GUINT32_FROM_LE (version);
-  if (version == LMDB_FORMAT)
+  *version = kube_store_read_u32 ((guint8 *) data.mv_data + sizeof MAGIC - 1);
+  if (*version <= LMDB_FORMAT)
     return TRUE;
   g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "%s: is of format %u, made by a newer libkube; this one knows format %u",
-               path, version, LMDB_FORMAT);
+               path, *version, LMDB_FORMAT);
   return FALSE;
+}
+
+/* Format 1 had no journal: whoever knows no other must not take what stands in one for lost. */
+static gboolean
+raise_format (MDB_env *env, MDB_dbi meta, const char *path, GError **error)
+{
+  MDB_txn *txn;
+  int rc = mdb_txn_begin (env, NULL, 0, &txn);
+
+  if (rc != MDB_SUCCESS)
+    return lmdb_set_error (error, rc, path);
+  rc = put_format (txn, meta);
+  if (rc == MDB_SUCCESS)
+    rc = mdb_txn_commit (txn);
+  else
+    mdb_txn_abort (txn);
+  return rc == MDB_SUCCESS || lmdb_set_error (error, rc, path);
 }
 
 static int
@@ -464,6 +416,7 @@ lmdb_open_databases (MDB_env *env, const char *path, LmdbDatabases *databases, G
 {
   MDB_stat stat;
   MDB_txn *txn;
+  guint32 version;
   int rc = mdb_env_stat (env, &stat);
 
   if (rc == MDB_SUCCESS && stat.ms_entries == 0)
@@ -483,10 +436,12 @@ lmdb_open_databases (MDB_env *env, const char *path, LmdbDatabases *databases, G
     mdb_txn_abort (txn);
     return lmdb_set_error (error, rc, path);
   }
-  if (!check_format (txn, databases->meta, path, error)) {
+  if (!check_format (txn, databases->meta, path, &version, error)) {
     mdb_txn_abort (txn);
     return FALSE;
   }
   rc = mdb_txn_commit (txn); /* keeps the handles */
-  return rc == MDB_SUCCESS || lmdb_set_error (error, rc, path);
+  if (rc != MDB_SUCCESS)
+    return lmdb_set_error (error, rc, path);
+  return version == LMDB_FORMAT || raise_format (env, databases->meta, path, error);
 }

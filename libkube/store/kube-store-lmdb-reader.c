@@ -128,41 +128,99 @@ lmdb_core_close_readers (LmdbCore *core)
   g_mutex_unlock (&core->pool_mutex);
 }
 
-GBytes *
-lmdb_reader_get (LmdbCore *core, const char *key, guint64 *revision, GError **error)
+int
+lmdb_reader_find (LmdbCore *core, const char *key, LmdbEntry *entry)
 {
-  LmdbReader *reader = reader_begin (core, error);
-  GBytes *value = NULL;
-  LmdbEntry entry;
-  LmdbRecord record;
+  LmdbReader *reader = reader_begin (core, NULL);
+  int rc;
+
+  *entry = (LmdbEntry) { 0 };
+  if (reader == NULL)
+    return MDB_PANIC;
+  rc = lmdb_entry_get (reader->keys, key, entry);
+  reader_end (core, reader);
+  return rc;
+}
+
+int
+lmdb_reader_get_value (LmdbCore *core, guint64 revision, GBytes **value)
+{
+  LmdbReader *reader = reader_begin (core, NULL);
+  KubeStoreRecord record;
   int rc;
 
   if (reader == NULL)
-    return NULL;
-  rc = lmdb_entry_get (reader->keys, key, &entry);
-  if (rc == MDB_SUCCESS && entry.removed)
+    return MDB_PANIC;
+  rc = lmdb_record_get (reader->log, revision, &record);
+  if (rc == MDB_SUCCESS && record.removed)
     rc = MDB_NOTFOUND;
-  if (rc == MDB_SUCCESS) {
-    rc = lmdb_record_get (reader->log, entry.revision, &record);
-    if (rc == MDB_SUCCESS)
-      value = g_bytes_new (record.value, record.length);
-    else if (rc == MDB_NOTFOUND)
-      rc = MDB_CORRUPTED;
-  }
+  if (rc == MDB_SUCCESS)
+    *value = g_bytes_new (record.value, record.length);
   reader_end (core, reader);
+  return rc;
+}
 
-  if (rc == MDB_NOTFOUND)
+/* What the table has of a key: TRUE where it has anything, which is newer than all that LMDB has. */
+static gboolean
+get_recent (LmdbCore *core, const char *key, GBytes **value, guint64 *revision)
+{
+  guint64 at = atomic_load (&core->revision);
+  KubeStoreVersion *version;
+
+  g_rw_lock_reader_lock (&core->recent.lock);
+  version = kube_store_version_at (kube_store_table_find (&core->recent, key), at);
+  if (version != NULL && !version->removed) {
+    *value = g_bytes_ref (version->value);
+    *revision = version->revision;
+  }
+  g_rw_lock_reader_unlock (&core->recent.lock);
+  return version != NULL;
+}
+
+static int
+get_stored (LmdbReader *reader, const char *key, GBytes **value, guint64 *revision)
+{
+  LmdbEntry entry;
+  KubeStoreRecord record;
+  int rc = lmdb_entry_get (reader->keys, key, &entry);
+
+  if (rc != MDB_SUCCESS || entry.removed)
+    return rc == MDB_SUCCESS ? MDB_NOTFOUND : rc;
+  rc = lmdb_record_get (reader->log, entry.revision, &record);
+  if (rc != MDB_SUCCESS)
+    return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
+  *value = g_bytes_new (record.value, record.length);
+  *revision = entry.revision;
+  return MDB_SUCCESS;
+}
+
+GBytes *
+lmdb_reader_get (LmdbCore *core, const char *key, guint64 *revision, GError **error)
+{
+  GBytes *value = NULL;
+  guint64 found = 0;
+  int rc = MDB_NOTFOUND;
+
+  if (!get_recent (core, key, &value, &found)) {
+    LmdbReader *reader = reader_begin (core, error);
+
+    if (reader == NULL)
+      return NULL;
+    rc = get_stored (reader, key, &value, &found);
+    reader_end (core, reader);
+  }
+  if (value != NULL && revision != NULL)
+    *revision = found;
+  else if (value == NULL && rc == MDB_NOTFOUND)
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "%s: there is no such key", key);
-  else if (rc != MDB_SUCCESS)
+  else if (value == NULL)
     lmdb_set_error (error, rc, key);
-  else if (revision != NULL)
-    *revision = entry.revision;
   return value;
 }
 
 /* The state of @entry's key as of @at: MDB_NOTFOUND where it did not exist then. */
 static int
-record_as_of (LmdbReader *reader, const LmdbEntry *entry, guint64 at, LmdbRecord *record)
+record_as_of (LmdbReader *reader, const LmdbEntry *entry, guint64 at, KubeStoreRecord *record)
 {
   guint64 revision = entry->revision;
   int rc = MDB_SUCCESS;
@@ -182,92 +240,164 @@ record_as_of (LmdbReader *reader, const LmdbEntry *entry, guint64 at, LmdbRecord
 }
 
 /* Begins to read as of a revision, which is pinned: from now on compaction leaves what it needs, also across transactions. */
-static LmdbReader *
+static gboolean
 begin_at (LmdbCore *core, guint64 revision, guint64 *at, GError **error)
 {
   for (;;) {
-    LmdbReader *reader = reader_begin (core, error);
-    guint64 newest = 0, compacted;
-    int rc;
+    guint64 newest = atomic_load (&core->revision), compacted;
 
-    if (reader == NULL)
-      return NULL;
-    rc = lmdb_record_last_revision (reader->log, &newest);
-    if (rc != MDB_SUCCESS) {
-      reader_end (core, reader);
-      lmdb_set_error (error, rc, "cannot read the newest revision");
-      return NULL;
-    }
     *at = revision != 0 ? revision : newest;
     kube_store_pins_add (&core->pins, *at);
     compacted = atomic_load (&core->compacted);
     if (*at >= compacted && *at <= newest)
-      return reader;
+      return TRUE;
 
     kube_store_pins_remove (&core->pins, *at);
-    reader_end (core, reader);
     if (revision == 0)
       continue; /* it was compacted past what was the newest a moment ago */
-    if (revision < compacted)
-      kube_store_set_expired (error);
-    else
-      kube_store_set_too_large (error, revision, newest);
-    return NULL;
+    return revision < compacted ? kube_store_set_expired (error) : kube_store_set_too_large (error, revision, newest);
   }
 }
 
 static void
-end_at (LmdbCore *core, LmdbReader *reader, guint64 at)
+end_at (LmdbCore *core, guint64 at)
 {
-  if (reader != NULL)
-    reader_end (core, reader);
+  guint64 compacted = atomic_load (&core->compacted);
+
   kube_store_pins_remove (&core->pins, at);
-  if (atomic_load (&core->compacted) > atomic_load (&core->done))
-    lmdb_writer_poke (core);
+  if (at < compacted && atomic_load (&core->done) < compacted)
+    lmdb_flush_poke (core); /* the pin may have held it up */
 }
 
+/* A range: what the table has of it, taken out when it began, and what LMDB has, merged by key. The table is asked first, so that a
+ * write that moves between them is seen; a key in both is the table's, for that is newer, and as of `at` too. */
 typedef struct {
   LmdbCore *core;
   const KubeStoreRange *range;
-  gsize end_length;
   guint64 at;
+  GArray *recent; /* (element-type KubeStoreItem) */
+  guint position; /* in `recent` */
   LmdbReader *reader;
   LmdbWalk walk;
+  int rc; /* of the walk: MDB_NOTFOUND at its end */
   gint64 began;
   guint steps;
 } RangeRead;
 
+static void
+range_check_end (RangeRead *read)
+{
+  const KubeStoreRange *range = read->range;
+
+  if (read->rc == MDB_SUCCESS
+      && (range->end != NULL ? strcmp (read->walk.key, range->end) >= 0 : strcmp (read->walk.key, range->start) != 0))
+    read->rc = MDB_NOTFOUND;
+}
+
 static gboolean
-range_is_over (RangeRead *read)
+range_begin (RangeRead *read, LmdbCore *core, const KubeStoreRange *range, GError **error)
 {
-  return read->range->end != NULL ? strcmp (read->walk.key, read->range->end) >= 0
-                                  : strcmp (read->walk.key, read->range->start) != 0;
-}
+  *read = (RangeRead) { .core = core, .range = range };
+  if (!begin_at (core, range->revision, &read->at, error))
+    return FALSE;
+  read->recent = g_array_new (FALSE, FALSE, sizeof (KubeStoreItem));
+  g_array_set_clear_func (read->recent, (GDestroyNotify) kube_store_item_clear);
+  g_rw_lock_reader_lock (&core->recent.lock);
+  kube_store_table_take (&core->recent, range, range->start, FALSE, read->at, TRUE, G_MAXUINT, read->recent);
+  g_rw_lock_reader_unlock (&core->recent.lock);
 
-static int
-range_begin (RangeRead *read)
-{
+  read->reader = reader_begin (core, error);
+  if (read->reader == NULL) {
+    g_array_unref (read->recent);
+    end_at (core, read->at);
+    return FALSE;
+  }
   read->began = g_get_monotonic_time ();
-  return lmdb_walk_begin (&read->walk, read->reader->keys, read->range->start, FALSE);
+  read->rc = lmdb_walk_begin (&read->walk, read->reader->keys, range->start, FALSE);
+  range_check_end (read);
+  return TRUE;
 }
 
-/* Goes on to the next key, in a new transaction where the old one has lasted long enough. */
-static int
-range_step (RangeRead *read)
+/* Ends it; an error of LMDB's, if that was what ended the walk. */
+static gboolean
+range_end (RangeRead *read, GError **error)
 {
-  int rc;
+  reader_end (read->core, read->reader);
+  g_array_unref (read->recent);
+  end_at (read->core, read->at);
+  return read->rc == MDB_SUCCESS || read->rc == MDB_NOTFOUND || lmdb_set_error (error, read->rc, read->range->start);
+}
 
+/* Goes on to LMDB's next key, in a new transaction where the old one has lasted long enough. */
+static void
+range_walk (RangeRead *read)
+{
   if (++read->steps % LOOK_AT_CLOCK == 0 && g_get_monotonic_time () - read->began >= LMDB_READ_TIME) {
     g_autofree char *key = g_strdup (read->walk.key);
 
     mdb_txn_reset (read->reader->txn);
-    rc = reader_renew (read->reader);
-    if (rc != MDB_SUCCESS)
-      return rc;
+    read->rc = reader_renew (read->reader);
     read->began = g_get_monotonic_time ();
-    return lmdb_walk_begin (&read->walk, read->reader->keys, key, TRUE);
+    if (read->rc == MDB_SUCCESS)
+      read->rc = lmdb_walk_begin (&read->walk, read->reader->keys, key, TRUE);
+  } else {
+    read->rc = lmdb_walk_next (&read->walk);
   }
-  return lmdb_walk_next (&read->walk);
+  range_check_end (read);
+}
+
+/* (nullable): the table's next key, where it comes before LMDB's or is the same one, which is passed then. */
+static KubeStoreItem *
+range_take_recent (RangeRead *read)
+{
+  KubeStoreItem *item;
+  int order = -1;
+
+  if (read->position == read->recent->len)
+    return NULL;
+  item = &g_array_index (read->recent, KubeStoreItem, read->position);
+  if (read->rc == MDB_SUCCESS)
+    order = strcmp (item->key->name, read->walk.key);
+  if (order > 0)
+    return NULL;
+  if (order == 0)
+    range_walk (read);
+  read->position++;
+  return item;
+}
+
+static gboolean
+range_goes_on (RangeRead *read)
+{
+  return read->rc == MDB_SUCCESS || (read->rc == MDB_NOTFOUND && read->position < read->recent->len);
+}
+
+static gboolean
+offer_item (KubeStoreVisit *state, KubeStoreItem *item)
+{
+  gsize length;
+  const guint8 *data;
+
+  if (item->removed)
+    return TRUE;
+  data = g_bytes_get_data (item->value, &length);
+  return kube_store_visit_offer (state, item->key->name, data, length, item->revision);
+}
+
+/* Offers LMDB's key and goes on to the next. */
+static gboolean
+offer_stored (KubeStoreVisit *state, RangeRead *read)
+{
+  KubeStoreRecord record;
+  int rc = record_as_of (read->reader, &read->walk.entry, read->at, &record);
+
+  if (rc == MDB_SUCCESS && !kube_store_visit_offer (state, record.key, record.value, record.length, record.revision))
+    return FALSE;
+  if (rc == MDB_SUCCESS || rc == MDB_NOTFOUND)
+    range_walk (read);
+  else
+    read->rc = rc;
+  return TRUE;
 }
 
 gboolean
@@ -275,56 +405,51 @@ lmdb_reader_range (LmdbCore *core, const KubeStoreRange *range, KubeStoreVisitFu
                    gboolean *more, GError **error)
 {
   KubeStoreVisit state = { .visit = visit, .user_data = user_data, .limit = range->limit };
-  RangeRead read = { .core = core, .range = range };
   gboolean wanted = TRUE;
-  LmdbRecord record;
-  int rc;
+  RangeRead read;
 
-  read.reader = begin_at (core, range->revision, &read.at, error);
-  if (read.reader == NULL)
+  if (!range_begin (&read, core, range, error))
     return FALSE;
-  for (rc = range_begin (&read); rc == MDB_SUCCESS && wanted && !range_is_over (&read); rc = range_step (&read)) {
-    rc = record_as_of (read.reader, &read.walk.entry, read.at, &record);
-    if (rc == MDB_SUCCESS)
-      wanted = kube_store_visit_offer (&state, record.key, record.value, record.length, record.revision);
-    else if (rc != MDB_NOTFOUND)
-      break;
-    if (!wanted)
-      break;
-  }
-  end_at (core, read.reader, read.at);
+  while (wanted && range_goes_on (&read)) {
+    KubeStoreItem *item = range_take_recent (&read);
 
-  if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
-    return lmdb_set_error (error, rc, range->start);
+    wanted = item != NULL ? offer_item (&state, item) : offer_stored (&state, &read);
+  }
   *read_at = read.at;
   *more = state.more;
-  return TRUE;
+  return range_end (&read, error);
 }
 
 guint64
 lmdb_reader_count (LmdbCore *core, const KubeStoreRange *range)
 {
-  RangeRead read = { .core = core, .range = range };
   guint64 count = 0;
-  LmdbRecord record;
+  KubeStoreRecord record;
+  RangeRead read;
 
-  read.reader = begin_at (core, range->revision, &read.at, NULL);
-  if (read.reader == NULL)
+  if (!range_begin (&read, core, range, NULL))
     return 0;
-  for (int rc = range_begin (&read); rc == MDB_SUCCESS && !range_is_over (&read); rc = range_step (&read)) {
+  while (range_goes_on (&read)) {
+    KubeStoreItem *item = range_take_recent (&read);
+
+    if (item != NULL) {
+      count += !item->removed;
+      continue;
+    }
     if (read.walk.entry.revision <= read.at)
       count += !read.walk.entry.removed;
     else
       count += record_as_of (read.reader, &read.walk.entry, read.at, &record) == MDB_SUCCESS;
+    range_walk (&read);
   }
-  end_at (core, read.reader, read.at);
+  range_end (&read, NULL);
   return count;
 }
 
 static int
-history_take (LmdbReader *reader, MDB_cursor *at, const LmdbRecord *record, KubeStoreEvent *event)
+history_take (LmdbReader *reader, MDB_cursor *at, const KubeStoreRecord *record, KubeStoreEvent *event)
 {
-  LmdbRecord replaced = { 0 };
+  KubeStoreRecord replaced = { 0 };
   gboolean has_previous = FALSE;
   int rc;
 
@@ -360,7 +485,7 @@ static int
 history_piece (LmdbReader *reader, guint64 after, guint limit, KubeStoreEvent *events, guint *n)
 {
   MDB_cursor *others;
-  LmdbRecord record;
+  KubeStoreRecord record;
   int rc = mdb_cursor_open (reader->txn, mdb_cursor_dbi (reader->log), &others);
 
   if (rc != MDB_SUCCESS)
@@ -376,41 +501,81 @@ history_piece (LmdbReader *reader, guint64 after, guint limit, KubeStoreEvent *e
   return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
 }
 
+/* What LMDB has of the history up to @until, in pieces; @after goes along. */
+static gboolean
+history_stored (LmdbCore *core, KubeStore *store, guint64 *after, guint64 until, guint *limit, KubeStoreCommitFunc func,
+                gpointer user_data, GError **error)
+{
+  while (*after < until && *limit > 0) {
+    KubeStoreEvent events[HISTORY_PIECE];
+    LmdbReader *reader = reader_begin (core, error);
+    guint wanted = MIN (MIN (*limit, HISTORY_PIECE), until - *after), n = 0;
+    int rc;
+
+    if (reader == NULL)
+      return FALSE;
+    rc = history_piece (reader, *after, wanted, events, &n);
+    reader_end (core, reader);
+    if (rc == MDB_SUCCESS && n > 0)
+      func (store, events, n, user_data);
+    if (n > 0)
+      *after = events[n - 1].revision;
+    *limit -= n;
+    clear_events (events, n);
+    if (rc != MDB_SUCCESS)
+      return lmdb_set_error (error, rc, "cannot read the history");
+    if (n < wanted)
+      *after = until;
+  }
+  return TRUE;
+}
+
+/* What was taken out of the table; what its oldest writes replaced may be with LMDB. */
+static gboolean
+history_recent (LmdbCore *core, KubeStore *store, GArray *changes, KubeStoreCommitFunc func, gpointer user_data, GError **error)
+{
+  for (guint i = 0; i < changes->len; i++) {
+    KubeStoreChange *change = &g_array_index (changes, KubeStoreChange, i);
+    KubeStoreEvent event;
+
+    if (change->previous == NULL && change->replaced != 0) {
+      int rc = lmdb_reader_get_value (core, change->replaced, &change->previous);
+
+      if (rc != MDB_SUCCESS && (rc != MDB_NOTFOUND || change->item.value == NULL))
+        return lmdb_set_error (error, rc, "cannot read the history");
+    }
+    kube_store_change_get_event (change, &event);
+    func (store, &event, 1, user_data);
+  }
+  return TRUE;
+}
+
 gboolean
 lmdb_reader_history (LmdbCore *core, KubeStore *store, guint64 after, guint limit, KubeStoreCommitFunc func, gpointer user_data,
                      GError **error)
 {
-  guint64 compacted, position = after;
-  gboolean ok = TRUE, more = TRUE;
+  g_autoptr (GArray) changes = g_array_new (FALSE, FALSE, sizeof (KubeStoreChange));
+  guint64 pinned = after, compacted, until, newest = atomic_load (&core->revision);
+  gboolean ok;
 
-  kube_store_pins_add (&core->pins, after);
+  kube_store_pins_add (&core->pins, pinned);
   compacted = atomic_load (&core->compacted);
   if (after < compacted) {
-    end_at (core, NULL, after);
+    end_at (core, pinned);
     return kube_store_set_too_old (error, after, compacted);
   }
-  while (ok && more && limit > 0) {
-    KubeStoreEvent events[HISTORY_PIECE];
-    LmdbReader *reader = reader_begin (core, error);
-    guint wanted = MIN (limit, HISTORY_PIECE), n = 0;
-    int rc;
+  after = MAX (after, KUBE_STORE_FIRST_REVISION);
+  g_array_set_clear_func (changes, (GDestroyNotify) kube_store_change_clear);
+  g_rw_lock_reader_lock (&core->recent.lock);
+  until = core->recent.base;
+  if (newest > MAX (after, until))
+    kube_store_table_take_log (&core->recent, MAX (after, until), MIN (newest - MAX (after, until), limit), changes);
+  g_rw_lock_reader_unlock (&core->recent.lock);
 
-    if (reader == NULL) {
-      ok = FALSE;
-      break;
-    }
-    rc = history_piece (reader, position, wanted, events, &n);
-    reader_end (core, reader);
-    if (rc != MDB_SUCCESS)
-      ok = lmdb_set_error (error, rc, "cannot read the history");
-    else if (n > 0)
-      func (store, events, n, user_data);
-    if (n > 0)
-      position = events[n - 1].revision;
-    more = n == wanted;
-    limit -= n;
-    clear_events (events, n);
-  }
-  end_at (core, NULL, after);
+  ok = history_stored (core, store, &after, until, &limit, func, user_data, error);
+  if (changes->len > limit)
+    g_array_set_size (changes, limit);
+  ok = ok && history_recent (core, store, changes, func, user_data, error);
+  end_at (core, pinned);
   return ok;
 }

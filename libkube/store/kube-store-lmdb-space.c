@@ -7,8 +7,8 @@
 
 /* The file has written blocks ahead of what LMDB uses. The map is never written to, so with blocks reserved a full disk is an error
  * before the write and not a signal; and a sync of blocks that were written before need not wait for the file system's journal. A
- * thread of its own fills the file with zeros ahead of use, in small pieces, so that no write waits for much of it; it and a commit
- * exclude each other by `space_mutex`, for zeros must never meet pages that a commit writes. */
+ * thread of its own fills the file with zeros ahead of use, in small pieces, so that no write waits for much of it; who fills and who
+ * commits exclude each other by `space_mutex`, for zeros must never meet pages that a commit writes. */
 
 #define PIECE (256 * 1024)
 #define AHEAD_LEAST (2 * 1024 * 1024)
@@ -35,7 +35,7 @@ grow_to (LmdbCore *core, guint64 target)
 {
   static const char zeros[64 * 1024];
   mdb_filehandle_t fd;
-  guint64 at = MAX (core->reserved, used_bytes (core));
+  guint64 at = MAX (atomic_load (&core->reserved), used_bytes (core));
 
   mdb_env_get_fd (core->env, &fd);
   while (at < target) {
@@ -44,7 +44,7 @@ grow_to (LmdbCore *core, guint64 target)
     if (written < 0 && errno != EINTR)
       return errno;
     at += MAX (written, 0);
-    core->reserved = at;
+    atomic_store (&core->reserved, at);
   }
   return 0;
 }
@@ -74,24 +74,36 @@ count_free_bytes (LmdbCore *core)
   return pages * core->page_size;
 }
 
-/* Makes sure that there is room for @bytes. (mutex space_mutex) */
+/* Wakes the thread, but not at the price of waiting for a commit: the next write asks again. */
+static void
+grow_ahead (LmdbCore *core)
+{
+  if (!g_mutex_trylock (&core->space_mutex))
+    return;
+  core->grow = TRUE;
+  g_cond_signal (&core->space_wake);
+  g_mutex_unlock (&core->space_mutex);
+}
+
+/* Makes sure that there is room for @bytes. */
 gboolean
 lmdb_space_reserve (LmdbCore *core, guint64 bytes, GError **error)
 {
-  guint64 used = used_bytes (core);
+  guint64 used = used_bytes (core), reserved = atomic_load (&core->reserved);
   int failure;
 
-  if (core->reserved < used + bytes + ahead_wanted (used) / 2) {
-    core->grow = TRUE;
-    g_cond_signal (&core->space_wake);
-  }
-  if (used + bytes <= core->reserved)
+  atomic_store (&core->wanted, bytes);
+  if (reserved < used + bytes + ahead_wanted (used) / 2)
+    grow_ahead (core);
+  if (used + bytes <= reserved)
     return TRUE;
+  g_mutex_lock (&core->space_mutex);
   failure = grow_to (core, used + bytes);
+  g_mutex_unlock (&core->space_mutex);
   if (failure == 0 || count_free_bytes (core) >= 2 * bytes)
     return TRUE;
   g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "the store cannot grow beyond %" G_GUINT64_FORMAT " bytes: %s",
-               core->reserved, g_strerror (failure));
+               atomic_load (&core->reserved), g_strerror (failure));
   return FALSE;
 }
 
@@ -99,7 +111,7 @@ lmdb_space_reserve (LmdbCore *core, guint64 bytes, GError **error)
 void
 lmdb_space_committed (LmdbCore *core)
 {
-  core->reserved = MAX (core->reserved, used_bytes (core));
+  atomic_store (&core->reserved, MAX (atomic_load (&core->reserved), used_bytes (core)));
 }
 
 gpointer
@@ -111,15 +123,15 @@ lmdb_space_run (gpointer data)
   mdb_env_get_fd (core->env, &fd);
   g_mutex_lock (&core->space_mutex);
   while (!core->space_closing) {
-    guint64 used = used_bytes (core), target = used + ahead_wanted (used);
+    guint64 used = used_bytes (core), reserved = atomic_load (&core->reserved), target = used + atomic_load (&core->wanted) + ahead_wanted (used);
     gboolean grown;
 
-    if (!core->grow || core->reserved >= target) {
+    if (!core->grow || reserved >= target) {
       core->grow = FALSE;
       g_cond_wait (&core->space_wake, &core->space_mutex);
       continue;
     }
-    grown = grow_to (core, MIN (core->reserved + PIECE, target)) == 0;
+    grown = grow_to (core, MIN (reserved + PIECE, target)) == 0;
     core->grow = grown; /* where it failed, the next batch that needs room tries again and answers for it */
     g_mutex_unlock (&core->space_mutex);
     if (grown)

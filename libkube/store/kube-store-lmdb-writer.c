@@ -1,211 +1,130 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-store-lmdb-private.h"
 
-#include <string.h>
 #include <unistd.h>
 
-/* One thread makes all writes. What has queued up while it was at the last transaction becomes the next: with one writer a
- * write takes one sync's time, with many they share it. Compaction goes with the transactions, or in small ones of its own when
- * there is nothing to write. */
+/* One thread makes all writes. What has queued up while it was at the last batch becomes the next: with one writer a write takes one
+ * sync's time, with many they share it. */
 
-#define COMPACT_WITH_BATCH 1000 /* us */
-#define COMPACT_ALONE 3000      /* us */
-#define COMPACT_STEP 16
-
+/* What the newest write to a key left, be it durable yet or not. */
 typedef struct {
-  LmdbCore *core;
-  MDB_txn *txn;
-  MDB_cursor *log, *others, *keys;
-  guint64 revision; /* newest in this transaction */
-  guint64 done; /* compacted up to here */
-  guint64 compacted; /* what `meta` says after it */
-  gboolean want_events;
-  guint n_events;
-} Batch;
+  guint64 revision; /* 0: there was none */
+  gboolean removed;
+  GBytes *value; /* (owned) (nullable): where it was in memory */
+} Newest;
 
-static int
-batch_begin (Batch *batch, LmdbCore *core)
+static gboolean
+newest_find (Newest *newest, LmdbCore *core, const char *key, GError **error)
 {
+  KubeStoreVersion *version;
+  LmdbEntry entry;
   int rc;
 
-  *batch = (Batch) { .core = core, .revision = atomic_load (&core->revision), .done = atomic_load (&core->done),
-                     .compacted = core->saved_compacted };
-  rc = mdb_txn_begin (core->env, NULL, 0, &batch->txn);
-  if (rc != MDB_SUCCESS)
-    return rc;
-  rc = mdb_cursor_open (batch->txn, core->databases.log, &batch->log);
-  if (rc == MDB_SUCCESS)
-    rc = mdb_cursor_open (batch->txn, core->databases.log, &batch->others);
-  if (rc == MDB_SUCCESS)
-    rc = mdb_cursor_open (batch->txn, core->databases.keys, &batch->keys);
-  if (rc != MDB_SUCCESS)
-    mdb_txn_abort (batch->txn);
-  return rc;
+  *newest = (Newest) { 0 };
+  g_rw_lock_reader_lock (&core->recent.lock);
+  version = kube_store_table_find (&core->recent, key);
+  if (version != NULL) {
+    newest->revision = version->revision;
+    newest->removed = version->removed;
+    newest->value = version->value != NULL ? g_bytes_ref (version->value) : NULL;
+  }
+  g_rw_lock_reader_unlock (&core->recent.lock);
+  if (version != NULL)
+    return TRUE;
+
+  /* What is in neither is nowhere: writes leave the table only after LMDB has them. */
+  rc = lmdb_reader_find (core, key, &entry);
+  newest->revision = entry.revision;
+  newest->removed = entry.removed;
+  return rc == MDB_SUCCESS || rc == MDB_NOTFOUND || lmdb_set_error (error, rc, "the store cannot be read");
 }
 
-static int
-read_value (MDB_cursor *log, guint64 revision, GBytes **value)
+/* (transfer full) (nullable): the value of what is there */
+static GBytes *
+newest_get_value (Newest *newest, LmdbCore *core, GError **error)
 {
-  LmdbRecord record;
-  int rc = lmdb_record_get (log, revision, &record);
+  GBytes *value = NULL;
+  int rc;
 
-  if (rc == MDB_SUCCESS)
-    *value = g_bytes_new (record.value, record.length);
-  return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
+  if (newest->value != NULL)
+    return g_bytes_ref (newest->value);
+  rc = lmdb_reader_get_value (core, newest->revision, &value);
+  if (rc != MDB_SUCCESS)
+    lmdb_set_error (error, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc, "the store cannot be read");
+  return value;
 }
 
-static int
-find_previous (Batch *batch, KubeStorePending *pending, guint64 current)
+/* Sets what @pending replaces, where anybody will ask for it. */
+static gboolean
+find_previous (LmdbCore *core, KubeStorePending *pending, Newest *newest, guint64 current, GError **error)
 {
   const KubeStoreWrite *write = &pending->write;
+  gboolean wanted = core->commit_func != NULL || (write->remove && write->value == NULL);
 
-  if (current == 0 || (!batch->want_events && !(write->remove && write->value == NULL)))
-    return MDB_SUCCESS;
-  if (write->previous != NULL && write->expected == current) {
+  if (current == 0 || !wanted)
+    return TRUE;
+  if (write->previous != NULL && write->expected == current)
     pending->previous = g_bytes_ref (write->previous);
-    return MDB_SUCCESS;
-  }
-  return read_value (batch->others, current, &pending->previous);
+  else
+    pending->previous = newest_get_value (newest, core, error);
+  return pending->previous != NULL;
 }
 
-/* LMDB's code; what is wrong with this one write only is its error, and the transaction goes on. */
-static int
-batch_write (Batch *batch, KubeStorePending *pending)
+/* Decides on a write, and makes it in memory and in the journal's batch. FALSE: nothing can be decided; what is wrong with this one
+ * write only is its error. */
+static gboolean
+stage (LmdbCore *core, KubeStorePending *pending, GError **error)
 {
-  LmdbEntry entry;
+  g_autoptr (GBytes) held = NULL, stored = NULL;
+  KubeStoreVersion *version;
+  KubeStoreRecord record;
+  Newest newest;
   guint64 current;
-  g_autoptr (GBytes) stored = NULL;
-  int rc = lmdb_entry_get (batch->keys, pending->key, &entry);
 
-  if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
-    return rc;
-  current = entry.removed ? 0 : entry.revision;
-  if (!kube_store_pending_check (pending, current))
-    return pending->revision != 0 ? read_value (batch->others, current, &pending->value) : MDB_SUCCESS;
-
-  rc = find_previous (batch, pending, current);
-  if (rc != MDB_SUCCESS)
-    return rc;
-  stored = kube_store_pending_make_value (pending, batch->revision + 1);
-  rc = lmdb_record_append (batch->log, batch->revision + 1, entry.revision, pending, stored);
-  if (rc == MDB_SUCCESS) {
-    entry = (LmdbEntry) { batch->revision + 1, pending->write.remove };
-    rc = lmdb_entry_put (batch->txn, batch->core->databases.keys, pending->key, &entry);
+  if (!newest_find (&newest, core, pending->key, error))
+    return FALSE;
+  held = newest.value;
+  current = newest.removed ? 0 : newest.revision;
+  if (!kube_store_pending_check (pending, current)) {
+    if (pending->revision != 0)
+      pending->value = newest_get_value (&newest, core, error);
+    return pending->revision == 0 || pending->value != NULL;
   }
-  if (rc != MDB_SUCCESS)
-    return rc;
-  pending->revision = ++batch->revision;
+  if (!find_previous (core, pending, &newest, current, error))
+    return FALSE;
+
+  stored = kube_store_pending_make_value (pending, core->recent.newest + 1);
+  g_rw_lock_writer_lock (&core->recent.lock);
+  version = kube_store_table_append (&core->recent, pending->key, newest.revision, stored, pending->write.remove);
+  g_rw_lock_writer_unlock (&core->recent.lock);
+  kube_store_version_get_record (version, &record);
+  kube_store_journal_add (core->journal, &record);
+  pending->revision = version->revision;
   pending->value = g_bytes_ref (stored != NULL ? stored : pending->previous);
-  batch->n_events++;
-  return MDB_SUCCESS;
-}
-
-static int
-compact_one (Batch *batch, guint64 revision, gboolean *keep)
-{
-  LmdbCore *core = batch->core;
-  LmdbRecord record;
-  LmdbEntry entry;
-  guint64 replaced;
-  g_autofree char *removed_key = NULL;
-  int rc = lmdb_record_get (batch->others, revision, &record);
-
-  if (rc != MDB_SUCCESS)
-    return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
-  replaced = record.previous;
-  if (record.removed)
-    removed_key = g_strdup (record.key);
-  if (replaced != 0)
-    rc = lmdb_record_delete (batch->txn, core->databases.log, replaced);
-  if (rc != MDB_SUCCESS || removed_key == NULL)
-    return rc;
-
-  /* The last record says what the newest revision is. */
-  if (revision == batch->revision) {
-    *keep = TRUE;
-    return MDB_SUCCESS;
-  }
-  rc = lmdb_entry_get (batch->keys, removed_key, &entry);
-  if (rc != MDB_SUCCESS)
-    return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
-  if (entry.revision != revision)
-    return MDB_SUCCESS; /* it came back: this record goes with the one that replaced it */
-  rc = lmdb_entry_delete (batch->txn, core->databases.keys, removed_key);
-  return rc == MDB_SUCCESS ? lmdb_record_delete (batch->txn, core->databases.log, revision) : rc;
-}
-
-/* Removes what the writes up to the compacted revision replaced, for at most @time microseconds; sets whether there was anything. */
-static int
-batch_compact (Batch *batch, gint64 time, gboolean *progress)
-{
-  LmdbCore *core = batch->core;
-  guint64 compacted = atomic_load (&core->compacted), limit = MIN (kube_store_pins_limit (&core->pins, compacted), batch->revision);
-  gint64 deadline = g_get_monotonic_time () + time;
-  gboolean keep = FALSE;
-  int rc = MDB_SUCCESS;
-
-  *progress = FALSE;
-  for (guint i = 1; batch->done < limit; i++) {
-    rc = compact_one (batch, batch->done + 1, &keep);
-    if (rc != MDB_SUCCESS || keep)
-      break;
-    batch->done++;
-    *progress = TRUE;
-    if (i % COMPACT_STEP == 0 && g_get_monotonic_time () >= deadline)
-      break;
-  }
-  if (rc != MDB_SUCCESS || (!*progress && compacted == batch->compacted))
-    return rc;
-  *progress = TRUE;
-  batch->compacted = compacted;
-  return lmdb_meta_put_compacted (batch->txn, core->databases.meta, compacted, batch->done);
-}
-
-static guint64
-estimate (LmdbCore *core, KubeStorePending *first, gboolean *only_removals)
-{
-  guint64 pages = 32;
-
-  *only_removals = TRUE;
-  for (KubeStorePending *pending = first; pending != NULL; pending = pending->next) {
-    pages += lmdb_record_size (pending) / core->page_size + 3;
-    *only_removals = *only_removals && pending->write.remove;
-  }
-  return pages * core->page_size;
-}
-
-static int
-batch_run (Batch *batch, LmdbCore *core, KubeStorePending *first, gboolean *progress)
-{
-  int rc = batch_begin (batch, core);
-
-  if (rc != MDB_SUCCESS)
-    return rc;
-  /* whoever has something to write holds the commit mutex */
-  batch->want_events = first != NULL && core->commit_func != NULL;
-  for (KubeStorePending *pending = first; pending != NULL && rc == MDB_SUCCESS; pending = pending->next)
-    rc = batch_write (batch, pending);
-  if (rc == MDB_SUCCESS)
-    rc = batch_compact (batch, first != NULL ? COMPACT_WITH_BATCH : COMPACT_ALONE, progress);
-
-  if (rc != MDB_SUCCESS || (batch->n_events == 0 && !*progress)) {
-    mdb_txn_abort (batch->txn);
-    return rc;
-  }
-  g_mutex_lock (&core->space_mutex);
-  rc = mdb_txn_commit (batch->txn);
-  lmdb_space_committed (core);
-  g_mutex_unlock (&core->space_mutex);
-  if (rc == MDB_SUCCESS) {
-    atomic_store (&core->revision, batch->revision);
-    atomic_store (&core->done, batch->done);
-    core->saved_compacted = batch->compacted;
-  }
-  return rc;
+  return TRUE;
 }
 
 static void
-tell_of_commit (LmdbCore *core, KubeStorePending *first, guint n_events)
+unstage (LmdbCore *core)
+{
+  kube_store_journal_forget (core->journal);
+  g_rw_lock_writer_lock (&core->recent.lock);
+  while (core->recent.newest > atomic_load (&core->revision))
+    kube_store_table_drop_last (&core->recent);
+  g_rw_lock_writer_unlock (&core->recent.lock);
+}
+
+/* A file that the disk has no more room for is as good as full. */
+static gboolean
+commit (LmdbCore *core, GError **error)
+{
+  if (kube_store_journal_commit (core->journal, NULL))
+    return TRUE;
+  return lmdb_flush_seal (core, error) && kube_store_journal_commit (core->journal, error);
+}
+
+static void
+tell_of_commit (LmdbCore *core, KubeStorePending *first, guint64 n_events)
 {
   g_autofree KubeStoreEvent *events = g_new (KubeStoreEvent, n_events);
   guint n = 0;
@@ -217,63 +136,84 @@ tell_of_commit (LmdbCore *core, KubeStorePending *first, guint n_events)
   core->commit_func (first->store, events, n, core->commit_data);
 }
 
-static void
-fail_all (KubeStorePending *first, const GError *error)
+/* Bytes of a write in the journal, more or less. */
+static gsize
+pending_size (KubeStorePending *pending)
 {
-  for (KubeStorePending *pending = first; pending != NULL; pending = pending->next)
-    kube_store_pending_fail (pending, error);
+  return 64 + strlen (pending->key) + (pending->write.value != NULL ? g_bytes_get_size (pending->write.value) : 0);
+}
+
+/* Makes sure that LMDB will have room for the batch and for what is on its way there. Where there is none, what is on its way goes
+ * there first: it may take less than expected, and removals make room once LMDB has them, which is why those are let through. */
+static gboolean
+reserve (LmdbCore *core, KubeStorePending *first, GError **error)
+{
+  guint64 batch = 0, batch_writes = 0, bytes, writes;
+  gboolean only_removals = TRUE;
+
+  for (KubeStorePending *pending = first; pending != NULL; pending = pending->next) {
+    only_removals = only_removals && pending->write.remove;
+    batch += pending_size (pending);
+    batch_writes++;
+  }
+  for (gboolean again = FALSE;; again = TRUE) {
+    kube_store_journal_get_size (core->journal, &bytes, &writes);
+    /* a leaf of `keys` for each, and what a value leaves free of its last page */
+    bytes += batch + (3 * (batch_writes + writes) / 2 + 32) * core->page_size;
+    if (lmdb_space_reserve (core, bytes, again && !only_removals ? error : NULL) || only_removals)
+      return TRUE;
+    if (again)
+      return FALSE;
+    if (!lmdb_flush_seal (core, error) || !lmdb_flush_wait (core, error))
+      return FALSE;
+  }
+}
+
+static gboolean
+run_batch (LmdbCore *core, KubeStorePending *first, GError **error)
+{
+  if (!reserve (core, first, error))
+    return FALSE;
+  if (kube_store_journal_is_full (core->journal) && !lmdb_flush_seal (core, error))
+    return FALSE;
+  for (KubeStorePending *pending = first; pending != NULL; pending = pending->next) {
+    if (!stage (core, pending, error))
+      return FALSE;
+  }
+  return core->recent.newest == atomic_load (&core->revision) || commit (core, error);
 }
 
 static void
 write_batch (LmdbCore *core, KubeStorePending *first)
 {
   g_autoptr (GError) error = NULL;
-  gboolean only_removals, progress = FALSE;
-  guint64 bytes = estimate (core, first, &only_removals);
-  Batch batch = { 0 };
-  gboolean room;
-  int rc;
+  guint64 before = atomic_load (&core->revision);
 
-  g_mutex_lock (&core->space_mutex);
-  room = lmdb_space_reserve (core, bytes, &error);
-  g_mutex_unlock (&core->space_mutex);
-  if (!room && !only_removals) {
-    fail_all (first, error);
-    kube_store_pending_deliver (first);
-    return;
-  }
   g_mutex_lock (&core->commit_mutex);
-  rc = batch_run (&batch, core, first, &progress);
-  if (rc != MDB_SUCCESS) {
-    g_clear_error (&error);
-    lmdb_set_error (&error, rc, "the store cannot write");
-    fail_all (first, error);
-  } else if (core->commit_func != NULL && batch.n_events > 0) {
-    tell_of_commit (core, first, batch.n_events);
+  if (!run_batch (core, first, &error)) {
+    unstage (core);
+    g_prefix_error (&error, "the store cannot write: ");
+    for (KubeStorePending *pending = first; pending != NULL; pending = pending->next)
+      kube_store_pending_fail (pending, error);
+  } else if (core->recent.newest > before) {
+    atomic_store (&core->revision, core->recent.newest);
+    if (core->commit_func != NULL)
+      tell_of_commit (core, first, core->recent.newest - before);
   }
   g_mutex_unlock (&core->commit_mutex);
   kube_store_pending_deliver (first);
 }
 
-static gboolean
-compact_alone (LmdbCore *core)
-{
-  gboolean progress = FALSE;
-  Batch batch;
-
-  return batch_run (&batch, core, NULL, &progress) == MDB_SUCCESS && progress;
-}
-
-/* Takes the writes that wait, as many as one transaction may have. (mutex core->mutex) */
+/* Takes the writes that wait, as many as one batch may have. (mutex core->mutex) */
 static KubeStorePending *
 take_queued (LmdbCore *core)
 {
   KubeStorePending *first = core->first, *last = first;
-  gsize bytes = lmdb_record_size (first);
+  gsize bytes = pending_size (first);
   guint n = 1;
 
   while (last->next != NULL && n < LMDB_BATCH_WRITES) {
-    bytes += lmdb_record_size (last->next);
+    bytes += pending_size (last->next);
     if (bytes > LMDB_BATCH_BYTES)
       break;
     last = last->next;
@@ -286,20 +226,30 @@ take_queued (LmdbCore *core)
   return first;
 }
 
-static gboolean
-compaction_waits (LmdbCore *core)
+/* Takes all into LMDB, ends the other threads and lets the files go. What cannot be taken is in the journal the next time. */
+static void
+finish (LmdbCore *core)
 {
-  return atomic_load (&core->done) < atomic_load (&core->compacted);
-}
+  g_autoptr (GError) error = NULL;
 
-/* Something that held compaction up is gone. */
-void
-lmdb_writer_poke (LmdbCore *core)
-{
-  g_mutex_lock (&core->mutex);
-  core->compact_pending = TRUE;
-  g_cond_signal (&core->wake);
-  g_mutex_unlock (&core->mutex);
+  if (!lmdb_flush_seal (core, &error))
+    g_debug ("%s", error->message);
+  g_mutex_lock (&core->flush_mutex);
+  core->flush_closing = TRUE;
+  g_cond_signal (&core->flush_wake);
+  g_mutex_unlock (&core->flush_mutex);
+  g_thread_join (core->flush_thread);
+
+  g_mutex_lock (&core->space_mutex);
+  core->space_closing = TRUE;
+  g_cond_signal (&core->space_wake);
+  g_mutex_unlock (&core->space_mutex);
+  g_thread_join (core->space_thread);
+  lmdb_core_close_readers (core);
+  g_clear_pointer (&core->journal, kube_store_journal_free);
+  g_clear_pointer (&core->env, mdb_env_close);
+  close (core->lock_fd);
+  core->lock_fd = -1;
 }
 
 gpointer
@@ -315,33 +265,14 @@ lmdb_writer_run (gpointer data)
       g_mutex_unlock (&core->mutex);
       write_batch (core, first);
       g_mutex_lock (&core->mutex);
-      core->compact_pending = compaction_waits (core);
     } else if (core->closing) {
       break;
-    } else if (core->compact_pending) {
-      gboolean again;
-
-      core->compact_pending = FALSE;
-      g_mutex_unlock (&core->mutex);
-      again = compact_alone (core) && compaction_waits (core);
-      g_mutex_lock (&core->mutex);
-      core->compact_pending = core->compact_pending || again;
     } else {
       g_cond_wait (&core->wake, &core->mutex);
     }
   }
   g_mutex_unlock (&core->mutex);
-
-  g_mutex_lock (&core->space_mutex);
-  core->space_closing = TRUE;
-  g_cond_signal (&core->space_wake);
-  g_mutex_unlock (&core->space_mutex);
-  g_thread_join (core->space_thread);
-  lmdb_core_close_readers (core);
-  mdb_env_close (core->env);
-  core->env = NULL;
-  close (core->lock_fd);
-  core->lock_fd = -1;
+  finish (core);
   lmdb_core_unref (core);
   return NULL;
 }

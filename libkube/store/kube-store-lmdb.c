@@ -33,11 +33,15 @@ core_new (void)
   g_mutex_init (&core->mutex);
   g_cond_init (&core->wake);
   g_mutex_init (&core->commit_mutex);
+  g_mutex_init (&core->flush_mutex);
+  g_cond_init (&core->flush_wake);
+  g_cond_init (&core->flush_done);
   g_mutex_init (&core->pool_mutex);
   g_cond_init (&core->pool_cond);
   g_mutex_init (&core->space_mutex);
   g_cond_init (&core->space_wake);
   kube_store_pins_init (&core->pins);
+  kube_store_table_init (&core->recent, KUBE_STORE_FIRST_REVISION);
   return core;
 }
 
@@ -46,19 +50,24 @@ lmdb_core_unref (LmdbCore *core)
 {
   if (!g_atomic_ref_count_dec (&core->refs))
     return;
-  if (core->env != NULL)
-    mdb_env_close (core->env);
+  g_clear_pointer (&core->journal, kube_store_journal_free);
+  g_clear_pointer (&core->env, mdb_env_close);
   if (core->lock_fd >= 0)
     close (core->lock_fd);
   g_ptr_array_unref (core->idle_readers);
   g_mutex_clear (&core->mutex);
   g_cond_clear (&core->wake);
   g_mutex_clear (&core->commit_mutex);
+  g_mutex_clear (&core->flush_mutex);
+  g_cond_clear (&core->flush_wake);
+  g_cond_clear (&core->flush_done);
+  g_clear_error (&core->flush_error);
   g_mutex_clear (&core->pool_mutex);
   g_cond_clear (&core->pool_cond);
   g_mutex_clear (&core->space_mutex);
   g_cond_clear (&core->space_wake);
   kube_store_pins_clear (&core->pins);
+  kube_store_table_clear (&core->recent);
   g_free (core);
 }
 
@@ -124,15 +133,15 @@ static void
 kube_store_lmdb_compact (KubeStore *store, guint64 revision)
 {
   LmdbCore *core = KUBE_STORE_LMDB (store)->core;
+  guint64 compacted = atomic_load (&core->compacted);
 
-  g_mutex_lock (&core->mutex);
   revision = MIN (revision, atomic_load (&core->revision));
-  if (revision > atomic_load (&core->compacted)) {
-    atomic_store (&core->compacted, revision);
-    core->compact_pending = TRUE;
-    g_cond_signal (&core->wake);
+  while (revision > compacted) {
+    if (atomic_compare_exchange_weak (&core->compacted, &compacted, revision)) {
+      lmdb_flush_poke (core);
+      break;
+    }
   }
-  g_mutex_unlock (&core->mutex);
 }
 
 static void
@@ -150,13 +159,13 @@ static guint64
 kube_store_lmdb_get_size (KubeStore *store)
 {
   LmdbCore *core = KUBE_STORE_LMDB (store)->core;
-  guint64 size = 0;
+  guint64 size = 0, bytes, writes;
   struct stat st;
   mdb_filehandle_t fd;
 
   g_mutex_lock (&core->pool_mutex);
   if (!core->closed && mdb_env_get_fd (core->env, &fd) == MDB_SUCCESS && fstat (fd, &st) == 0)
-    size = (guint64) st.st_blocks * 512;
+    size = (guint64) st.st_blocks * 512 + kube_store_journal_get_size (core->journal, &bytes, &writes);
   g_mutex_unlock (&core->pool_mutex);
   return size;
 }
@@ -294,7 +303,7 @@ check_length (LmdbCore *core, const char *path, GError **error)
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "%s: the database is damaged: its file is cut off", path);
     return FALSE;
   }
-  core->reserved = st.st_size;
+  atomic_store (&core->reserved, st.st_size);
   return TRUE;
 }
 
@@ -326,13 +335,35 @@ read_revisions (LmdbCore *core, const char *path, GError **error)
   atomic_store (&core->revision, revision);
   atomic_store (&core->compacted, compacted);
   atomic_store (&core->done, done);
-  core->saved_compacted = compacted;
+  core->flushed = revision;
   core->compact_pending = done < compacted;
   return TRUE;
 }
 
+static void
+recover_write (const KubeStoreRecord *record, gpointer user_data)
+{
+  g_autoptr (GBytes) value = record->has_value ? g_bytes_new (record->value, record->length) : NULL;
+  LmdbCore *core = user_data;
+
+  kube_store_table_append (&core->recent, record->key, record->previous, value, record->removed);
+}
+
+/* What the last process wrote and LMDB has not is in the journal. */
 static gboolean
-core_open (LmdbCore *core, const char *path, GError **error)
+open_journal (LmdbCore *core, const char *path, guint64 writes, GError **error)
+{
+  core->recent.base = core->recent.newest = core->flushed;
+  core->journal = kube_store_journal_open (path, writes, core->flushed, recover_write, core, error);
+  if (core->journal == NULL)
+    return FALSE;
+  core->sealed = core->recent.newest;
+  atomic_store (&core->revision, core->recent.newest);
+  return TRUE;
+}
+
+static gboolean
+core_open (LmdbCore *core, const char *path, guint64 writes, GError **error)
 {
   int rc;
 
@@ -348,7 +379,27 @@ core_open (LmdbCore *core, const char *path, GError **error)
   if (rc != MDB_SUCCESS)
     return lmdb_set_error (error, rc, path);
   return check_length (core, path, error) && lmdb_open_databases (core->env, path, &core->databases, error)
-         && read_revisions (core, path, error) && lmdb_space_reserve (core, 64 * core->page_size, error);
+         && read_revisions (core, path, error) && open_journal (core, path, writes, error)
+         && lmdb_space_reserve (core, 64 * core->page_size, error);
+}
+
+KubeStore *
+kube_store_lmdb_new_with_journal (const char *path, guint64 writes, GError **error)
+{
+  LmdbCore *core = core_new ();
+  KubeStoreLmdb *self;
+
+  if (!core_open (core, path, writes, error)) {
+    lmdb_core_unref (core);
+    return NULL;
+  }
+  self = g_object_new (KUBE_TYPE_STORE_LMDB, NULL);
+  self->core = core;
+  g_atomic_ref_count_inc (&core->refs);
+  core->space_thread = g_thread_new ("kube-store-room", lmdb_space_run, core);
+  core->flush_thread = g_thread_new ("kube-store-lmdb", lmdb_flush_run, core);
+  core->thread = g_thread_new ("kube-store", lmdb_writer_run, core);
+  return KUBE_STORE (self);
 }
 
 /**
@@ -357,8 +408,8 @@ core_open (LmdbCore *core, const char *path, GError **error)
  * @error: return location for an error: %KUBE_ERROR_INTERNAL (in use by another process, not a store of libkube, made by a newer
  *   libkube, damaged, no space)
  *
- * Opens the durable store in a folder. Its writes are made by one thread, all that wait in one transaction; each is answered after
- * the sync of the transaction that holds it. A full disk fails the writes that found no space, and nothing else; when there is space
+ * Opens the durable store in a folder. Its writes are made by one thread, all that wait with one sync of its journal; each is answered
+ * after the sync that made it durable, and taken into the database later. A full disk fails the writes that found no space, and nothing else; when there is space
  * again, writes go on.
  *
  * Returns: (transfer full): the store
@@ -368,17 +419,5 @@ core_open (LmdbCore *core, const char *path, GError **error)
 KubeStore *
 kube_store_lmdb_new (const char *path, GError **error)
 {
-  LmdbCore *core = core_new ();
-  KubeStoreLmdb *self;
-
-  if (!core_open (core, path, error)) {
-    lmdb_core_unref (core);
-    return NULL;
-  }
-  self = g_object_new (KUBE_TYPE_STORE_LMDB, NULL);
-  self->core = core;
-  g_atomic_ref_count_inc (&core->refs);
-  core->space_thread = g_thread_new ("kube-store-room", lmdb_space_run, core);
-  core->thread = g_thread_new ("kube-store", lmdb_writer_run, core);
-  return KUBE_STORE (self);
+  return kube_store_lmdb_new_with_journal (path, KUBE_STORE_JOURNAL_WRITES, error);
 }

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 #define KUBE_STORE_MAX_VALUE (64 * 1024 * 1024)
 #define KUBE_STORE_FIRST_REVISION 1
 
+/* kube_store_lmdb_new() with files of the journal that are full after @writes writes. */
+KubeStore *kube_store_lmdb_new_with_journal (const char *path, guint64 writes, GError **error);
+
 /* A write on its way: what is asked for, and then its outcome. */
 typedef struct _KubeStorePending KubeStorePending;
 struct _KubeStorePending {

@@ -48,7 +48,8 @@ class Cluster:
     def sample(self):
         status = open("/proc/%d/status" % self.process.pid).read()
         kib = lambda name: int(re.search(name + r":\s*(\d+)", status)[1])
-        store = os.stat(os.path.join(self.data, "store", "data.mdb")).st_blocks * 512
+        folder = os.path.join(self.data, "store")
+        store = sum(os.stat(os.path.join(folder, name)).st_blocks * 512 for name in os.listdir(folder))
         return {"anonymous": kib("RssAnon") / 1024, "resident": kib("VmRSS") / 1024, "threads": kib("Threads"), "descriptors": len(os.listdir("/proc/%d/fd" % self.process.pid)),
                 "store": store / 1e6}
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Kills a process that writes to a store, at random instants, over and over on the same data, and checks each time that every write
  * that was acknowledged is there, and that what is there is a consistent history: crash-kube-store [ROUNDS]. */
-#include <kube/sys/kube-store.h>
+#include "kube-store-private.h"
 
 #include <glib/gstdio.h>
 #include <poll.h>
@@ -118,7 +118,7 @@ child_main (const char *path, guint64 serial, guint64 verified)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (GError) error = NULL;
-  KubeStore *store = kube_store_lmdb_new (path, &error);
+  KubeStore *store = kube_store_lmdb_new_with_journal (path, verified % 2 == 0 ? 20 : 1000, &error);
 
   if (store == NULL)
     g_error ("%s", error->message);

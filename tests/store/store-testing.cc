@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store-testing.h"
 
+#include "kube-store-private.h"
+
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
@@ -12,6 +14,8 @@ engines ()
   return {
     { "memory", false, [] (const char *, GError **) { return kube_store_memory_new (); } },
     { "lmdb", true, [] (const char *path, GError **error) { return kube_store_lmdb_new (path, error); } },
+    // Nearly every write ends a file of the journal, so that what is read is partly in it, partly on its way and partly in LMDB.
+    { "lmdb_short_journal", true, [] (const char *path, GError **error) { return kube_store_lmdb_new_with_journal (path, 2, error); } },
   };
 }
 

@@ -106,7 +106,7 @@ TEST_F (StoreLmdb, RefusesANewerFormat)
   ASSERT_EQ (mdb_put (txn, dbi, &key, &value, 0), 0);
   mdb_txn_commit (txn);
   mdb_env_close (env);
-  EXPECT_EQ (refusal (), path + ": is of format 9, made by a newer libkube; this one knows format 1");
+  EXPECT_EQ (refusal (), path + ": is of format 9, made by a newer libkube; this one knows format 2");
 }
 
 TEST_F (StoreLmdb, RefusesAFileThatWasCutOff)
