@@ -549,8 +549,19 @@ sort_slots (KubeNode *object)
     sorted = compare_slots (&object->slots[i - 1], &object->slots[i], NULL) < 0;
   if (sorted)
     return;
-  g_qsort_with_data (object->slots, object->n_slots, sizeof (NodeSlot), compare_slots, NULL);
   object->indexed = FALSE;
+  if (object->n_slots > INDEX_FROM * 2) {
+    g_qsort_with_data (object->slots, object->n_slots, sizeof (NodeSlot), compare_slots, NULL);
+    return;
+  }
+  for (guint i = 1; i < object->n_slots; i++) { /* mostly a few new ones stand behind sorted ones */
+    NodeSlot moved = object->slots[i];
+    guint k = i;
+
+    for (; k > 0 && compare_slots (&object->slots[k - 1], &moved, NULL) > 0; k--)
+      object->slots[k] = object->slots[k - 1];
+    object->slots[k] = moved;
+  }
 }
 
 /* Writes what needs no frame; opens the container where it must be walked. */

@@ -57,7 +57,11 @@ typedef struct {
 static gsize
 count_digits (const char *text)
 {
-  return strspn (text, "0123456789");
+  gsize n = 0;
+
+  while (g_ascii_isdigit (text[n]))
+    n++;
+  return n;
 }
 
 static gboolean
@@ -66,7 +70,7 @@ interpret_suffix (Written *written)
   const char *suffix = written->suffix;
 
   for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++) {
-    if (g_str_equal (suffix, suffixes[i].text)) {
+    if (suffix[0] == suffixes[i].text[0] && g_str_equal (suffix, suffixes[i].text)) {
       written->format = suffixes[i].format;
       written->exponent = suffixes[i].exponent;
       return TRUE;
@@ -103,7 +107,8 @@ read_written (const char *text, Written *written, GError **error)
   }
   written->digits = zeros + written->n_number + written->n_fraction > 0;
   written->suffix = at;
-  at += strspn (at, "eEinumkKMGTP");
+  while (*at != '\0' && strchr ("eEinumkKMGTP", *at) != NULL)
+    at++;
   if (*at == '-' || *at == '+')
     at++;
   at += count_digits (at);
@@ -123,6 +128,33 @@ is_fast (const Written *written)
   if (written->format == KUBE_QUANTITY_BINARY_SI)
     return written->n_fraction == 0 && 15 - (gssize) n_number - written->exponent * 3 / 10 - 1 >= 0;
   return n_number + written->n_fraction <= FAST_DIGITS && (gint64) written->exponent - (gssize) written->n_fraction >= NANO;
+}
+
+/* The place of the last digit of what is_fast(). */
+static gint64
+get_scale (const Written *written)
+{
+  return written->format == KUBE_QUANTITY_BINARY_SI ? 0 : (gint64) written->exponent - (gint64) written->n_fraction;
+}
+
+/* What nearly all quantities are: a number that fits as it is written, with a suffix of the table. */
+static gboolean
+quantity_from_fast (const Written *written, KubeQuantity *quantity)
+{
+  gint64 value = 0;
+
+  if (!is_fast (written) || written->format == KUBE_QUANTITY_DECIMAL_EXPONENT)
+    return FALSE;
+  for (gsize i = 0; i < written->n_number; i++)
+    value = value * 10 + (written->number[i] - '0');
+  for (gsize i = 0; i < written->n_fraction; i++)
+    value = value * 10 + (written->fraction[i] - '0');
+  if (written->format == KUBE_QUANTITY_BINARY_SI)
+    value <<= written->exponent;
+  quantity->value = written->negative ? -value : value;
+  quantity->scale = value == 0 ? 0 : get_scale (written);
+  quantity->format = written->format;
+  return TRUE;
 }
 
 /* Whether upstream takes what was written for canonical and answers it unchanged. */
@@ -408,7 +440,11 @@ kube_quantity_parse (const char *text, KubeQuantity *quantity, GError **error)
   g_auto (Decimal) decimal = { 0 };
   Written written;
 
-  if (!read_written (text, &written, error) || !decimal_from_written (&written, &decimal, error))
+  if (!read_written (text, &written, error))
+    return FALSE;
+  if (quantity_from_fast (&written, quantity))
+    return TRUE;
+  if (!decimal_from_written (&written, &decimal, error))
     return FALSE;
   quantity_from_decimal (&decimal, parsed_format (&written, &decimal), quantity);
   return TRUE;
@@ -431,13 +467,21 @@ kube_quantity_canonicalize (const char *text, int min_scale, GError **error)
   g_auto (Decimal) decimal = { 0 };
   Written written;
 
-  if (!read_written (text, &written, error) || !decimal_from_written (&written, &decimal, error))
+  if (!read_written (text, &written, error))
     return NULL;
-  if (is_kept (&written) && decimal.exponent >= min_scale)
+  if (is_kept (&written) && get_scale (&written) >= min_scale)
     return g_strdup (text);
+  if (!decimal_from_written (&written, &decimal, error))
+    return NULL;
   guint8 format = parsed_format (&written, &decimal);
   round_up (&decimal, MAX (min_scale, NANO));
   return print_canonical (&decimal, format);
+}
+
+static gboolean
+is_padded (const char *text)
+{
+  return *text != '\0' && (g_ascii_isspace (text[0]) || g_ascii_isspace (text[strlen (text) - 1]));
 }
 
 /**
@@ -452,7 +496,8 @@ kube_quantity_canonicalize (const char *text, int min_scale, GError **error)
 gboolean
 kube_quantity_from_value (KubeValue *value, KubeQuantity *quantity, GError **error)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *stripped = NULL;
+  const char *text;
 
   if (kube_value_is_null (value)) {
     *quantity = (KubeQuantity){ 0 };
@@ -460,8 +505,13 @@ kube_quantity_from_value (KubeValue *value, KubeQuantity *quantity, GError **err
   }
   if (kube_value_is_object (value) || kube_value_is_array (value) || kube_value_get_value_type (value) == KUBE_VALUE_BOOLEAN)
     return g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INVALID, FORMAT_MESSAGE), FALSE;
-  text = kube_value_is_string (value) ? g_strdup (kube_value_peek_string (value, NULL)) : kube_value_print (value, NULL);
-  return kube_quantity_parse (g_strstrip (text), quantity, error);
+  if (kube_value_is_string (value))
+    text = kube_value_peek_string (value, NULL);
+  else
+    text = stripped = kube_value_print (value, NULL);
+  if (is_padded (text))
+    text = stripped = g_strstrip (g_strdup (text));
+  return kube_quantity_parse (text, quantity, error);
 }
 
 /**

@@ -36,10 +36,29 @@ civil_from_days (gint64 days, int *year, int *month, int *day)
 #define YEAR_1 (-62135596800 * G_USEC_PER_SEC)
 #define YEAR_10000 (253402300800 * G_USEC_PER_SEC)
 
+/* Writes @n digits of @number; returns what is behind them. */
+static char *
+put_digits (char *out, int number, int n)
+{
+  for (int i = n; i > 0; i--) {
+    out[i - 1] = '0' + number % 10;
+    number /= 10;
+  }
+  return out + n;
+}
+
+static char *
+put_char (char *out, char c)
+{
+  *out = c;
+  return out + 1;
+}
+
 static const char *
 format_time (gint64 microseconds, gboolean micro, char out[KUBE_TIME_STRING_SIZE])
 {
   int year, month, day;
+  char *at = out;
 
   /* RFC 3339 has four digits for a year. */
   microseconds = CLAMP (microseconds, YEAR_1, YEAR_10000 - 1);
@@ -56,12 +75,15 @@ format_time (gint64 microseconds, gboolean micro, char out[KUBE_TIME_STRING_SIZE
     days--;
   }
   civil_from_days (days, &year, &month, &day);
-  int n = g_snprintf (out, KUBE_TIME_STRING_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, in_day / 3600,
-                      in_day / 60 % 60, in_day % 60);
+  at = put_digits (at, year, 4);
+  at = put_digits (put_char (at, '-'), month, 2);
+  at = put_digits (put_char (at, '-'), day, 2);
+  at = put_digits (put_char (at, 'T'), in_day / 3600, 2);
+  at = put_digits (put_char (at, ':'), in_day / 60 % 60, 2);
+  at = put_digits (put_char (at, ':'), in_day % 60, 2);
   if (micro)
-    g_snprintf (out + n, KUBE_TIME_STRING_SIZE - n, ".%06dZ", fraction);
-  else
-    g_snprintf (out + n, KUBE_TIME_STRING_SIZE - n, "Z");
+    at = put_digits (put_char (at, '.'), fraction, 6);
+  *put_char (at, 'Z') = '\0';
   return out;
 }
 

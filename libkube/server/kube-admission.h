@@ -10,12 +10,13 @@
 G_BEGIN_DECLS
 
 /* One admission plugin: an object that mutates, then validates. Plugins are rows of the table in kube-admission.c, in upstream's order. They run on the call's thread and must not wait:
- * what they need of the store they read with kube_storage_get(). */
+ * what they need of the store they read with kube_admission_get(). */
 
 typedef enum { KUBE_ADMIT_CREATE = 1, KUBE_ADMIT_UPDATE = 2, KUBE_ADMIT_DELETE = 4, KUBE_ADMIT_CONNECT = 8 } KubeAdmitOperation;
 
 typedef struct {
   KubeStore *store;
+  KubeStorageCache *cache;    /* (nullable): for reads of what nearly every write asks for */
   KubeScheme *scheme;
   KubeAuth *auth;
   KubeClock *clock;

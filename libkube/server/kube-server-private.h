@@ -5,6 +5,7 @@
 #include "kube-authenticator.h"
 #include "kube-call.h"
 #include "kube-hub.h"
+#include "kube-storage.h"
 
 G_BEGIN_DECLS
 
@@ -13,6 +14,7 @@ G_BEGIN_DECLS
 KubeStore *kube_server_get_store (KubeServer *server);
 KubeHub *kube_server_get_hub (KubeServer *server);
 KubeAuth *kube_server_get_auth (KubeServer *server);
+KubeStorageCache *kube_server_get_cache (KubeServer *server);
 /* Main context of the housekeeping thread: for watches and timers of the server's own. */
 GMainContext *kube_server_get_context (KubeServer *server);
 typedef struct _KubeHousekeeper KubeHousekeeper;

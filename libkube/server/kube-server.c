@@ -28,6 +28,7 @@ struct _KubeServer {
   KubeScheme *scheme;
   KubeClock *clock;
   KubeAuth *auth;
+  KubeStorageCache *cache;
   KubeServerOptions options; /* (owned) strings */
   GMainContext *context;     /* of the housekeeping thread */
   GMainLoop *loop;
@@ -114,6 +115,7 @@ kube_server_finalize (GObject *object)
 
   g_clear_pointer (&self->housekeeper, kube_housekeeper_free);
   g_clear_pointer (&self->auth, kube_auth_free);
+  g_clear_pointer (&self->cache, kube_storage_cache_free);
   g_clear_object (&self->hub);
   g_clear_object (&self->store);
   g_clear_object (&self->scheme);
@@ -184,6 +186,7 @@ kube_server_new (KubeStore *store, const KubeServerOptions *options, GError **er
   self->store = g_object_ref (store);
   self->hub = kube_hub_new (store, self->options.history_bytes);
   auth = (KubeAuthOptions){ self->store, self->hub, self->scheme, self->clock, options != NULL ? options->token_key_pem : NULL, self->options.token_issuer };
+  self->cache = kube_storage_cache_new (self->store);
   self->auth = kube_auth_new (&auth, error);
   if (self->auth == NULL || !kube_bootstrap (self, error) || !kube_auth_start (self->auth, error))
     return NULL;
@@ -347,6 +350,12 @@ KubeHub *
 kube_server_get_hub (KubeServer *self)
 {
   return self->hub;
+}
+
+KubeStorageCache *
+kube_server_get_cache (KubeServer *self)
+{
+  return self->cache;
 }
 
 KubeAuth *

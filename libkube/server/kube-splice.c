@@ -2,6 +2,9 @@
 #include "kube-splice.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* @at stands behind the opening quote; returns what is behind the closing one. */
 static const char *
@@ -21,6 +24,62 @@ skip_string (const char *at, const char *end)
   return end;
 }
 
+#ifdef __SSE2__
+static inline guint
+find_bytes (__m128i chunk, char byte)
+{
+  return (guint) _mm_movemask_epi8 (_mm_cmpeq_epi8 (chunk, _mm_set1_epi8 (byte)));
+}
+
+/* Each bit the parity of those up to it: with quotes, what is within strings, from the opening one on. */
+static inline guint
+get_parity (guint bits)
+{
+  bits ^= bits << 1;
+  bits ^= bits << 2;
+  bits ^= bits << 4;
+  bits ^= bits << 8;
+  return bits & 0xffff;
+}
+
+/* Goes on within a container, outside of strings, in steps of 16 bytes as long as it does not end there and nothing is escaped. Ends outside of strings, too. */
+static const char *
+skip_chunks (const char *at, const char *end, int *depth)
+{
+  const char *outside = at; /* where it was last outside of strings, *@depth deep */
+  int now = *depth;
+  guint carry = 0;
+
+  while (end - at >= 16) {
+    __m128i chunk = _mm_loadu_si128 ((const __m128i *) (gconstpointer) at), folded = _mm_or_si128 (chunk, _mm_set1_epi8 (0x20));
+    guint strings = get_parity (find_bytes (chunk, '"')) ^ carry, opened, closed;
+
+    if (find_bytes (chunk, '\\') != 0)
+      break;
+    opened = find_bytes (folded, '{') & ~strings; /* 0x20 is what brackets and braces differ in */
+    closed = find_bytes (folded, '}') & ~strings;
+    for (guint marks = opened | closed; marks != 0; marks &= marks - 1) {
+      now += (opened & marks & -marks) != 0 ? 1 : -1;
+      if (now == 0)
+        return outside;
+    }
+    carry = (strings & 0x8000) != 0 ? 0xffff : 0;
+    at += 16;
+    if (carry == 0) {
+      outside = at;
+      *depth = now;
+    }
+  }
+  return outside;
+}
+#else
+static const char *
+skip_chunks (const char *at, const char *end, int *depth)
+{
+  return at;
+}
+#endif
+
 static const char *
 skip_value (const char *at, const char *end)
 {
@@ -34,7 +93,7 @@ skip_value (const char *at, const char *end)
     case '{':
     case '[':
       depth++;
-      at++;
+      at = skip_chunks (at + 1, end, &depth);
       continue;
     case '}':
     case ']':
@@ -95,9 +154,17 @@ kube_splice_find (const char *json, gsize length, const char *key, KubePart *val
 gboolean
 kube_splice_find_meta (const char *json, gsize length, const char *key, KubePart *value)
 {
-  KubePart meta;
+  static const char metadata[] = "\"metadata\":";
+  gsize key_length = strlen (key);
+  const char *end = json + length, *at = find_member (json, end, "metadata", strlen ("metadata"));
 
-  return kube_splice_find (json, length, "metadata", &meta, NULL) && kube_splice_find (meta.start, (gsize) (meta.end - meta.start), key, value, NULL);
+  if (at != NULL)
+    at = find_member (at + strlen (metadata), end, key, key_length);
+  if (at == NULL)
+    return FALSE;
+  value->start = at + key_length + 3;
+  value->end = skip_value (value->start, end);
+  return TRUE;
 }
 
 gboolean

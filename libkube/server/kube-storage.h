@@ -16,6 +16,14 @@ KubeObject *kube_storage_get (KubeStore *store, KubeKind *kind, const char *name
 /* (transfer container) (element-type KubeObject). @revision: (out) (optional): of the snapshot */
 GPtrArray *kube_storage_list (KubeStore *store, KubeKind *kind, const char *namespace_, guint64 *revision, GError **error);
 
+/* The same reads through a memory of what was read last, for objects that nearly every write asks for (namespaces, service accounts, priority classes). What is
+ * there is asked of the store each time; only copying and parsing it again is saved. */
+typedef struct _KubeStorageCache KubeStorageCache;
+KubeStorageCache *kube_storage_cache_new (KubeStore *store);
+void kube_storage_cache_free (KubeStorageCache *cache);
+KubeObject *kube_storage_cache_get (KubeStorageCache *cache, KubeKind *kind, const char *namespace_, const char *name, GError **error);
+GPtrArray *kube_storage_cache_list (KubeStorageCache *cache, KubeKind *kind, const char *namespace_);
+
 /* The key before which the keys that begin with @prefix (which ends in '/') end. */
 char *kube_storage_end_of (const char *prefix);
 /* (transfer full): pods "x" not found */

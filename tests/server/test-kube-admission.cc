@@ -61,6 +61,28 @@ protected:
   GError *error = NULL;
 };
 
+TEST_F (KubeAdmissionTest, WhatIsRememberedOfTheStoreIsNeverOld)
+{
+  KubeStorageCache *cache = kube_storage_cache_new (store);
+  KubeKind *kind = kube_scheme_find_kind (scheme, "v1", "Namespace");
+  auto get = [&] { return kube_storage_cache_get (cache, kind, NULL, "n", NULL); };
+  g_autoptr (KubeObject) first = get (), again = get ();
+  ASSERT_NE (first, nullptr);
+  EXPECT_EQ (first, again);
+  g_autoptr (GPtrArray) listed = kube_storage_cache_list (cache, kind, NULL);
+  EXPECT_TRUE (g_ptr_array_find (listed, first, NULL));
+  put (R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n"},"status":{"phase":"Terminating"}})");
+  g_autoptr (KubeObject) changed = get ();
+  EXPECT_STREQ (kube_object_get_string (changed, "status.phase"), "Terminating");
+  g_autoptr (GPtrArray) listed_again = kube_storage_cache_list (cache, kind, NULL);
+  EXPECT_TRUE (g_ptr_array_find (listed_again, changed, NULL));
+  EXPECT_FALSE (g_ptr_array_find (listed_again, first, NULL));
+  g_autoptr (KubeObject) absent = kube_storage_cache_get (cache, kind, NULL, "m", &error);
+  EXPECT_EQ (absent, nullptr);
+  EXPECT_EQ (message (), "namespaces \"m\" not found");
+  kube_storage_cache_free (cache);
+}
+
 TEST_F (KubeAdmissionTest, APodGetsAccountTokenPriorityAndTolerations)
 {
   g_autoptr (KubeObject) pod = admit (pods, POD);

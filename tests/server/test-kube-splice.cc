@@ -34,6 +34,18 @@ TEST (KubeSplice, FindsMembersOfTheObjectItselfOnly)
   EXPECT_EQ (member ("{}", "a"), "(none)");
 }
 
+TEST (KubeSplice, WhereAValueEndsDoesNotDependOnWhereItStands)
+{
+  const std::string inner = R"([{"f:x":{".":{},"k:{\"name\":\"}]{[\"}":{}}},"}}}}}}}}]]]]]]]]}}}}}}}}",{},[],"\\",[[[[[[[[[["]"]]]]]]]]]]])";
+  for (int pad = 0; pad < 70; pad++) {
+    const std::string value = R"({"a":")" + std::string (pad, 'x') + R"(","b":)" + inner + "," + R"("c":)" + inner + "}";
+    const std::string json = R"({"a":)" + value + R"(,"b":7})";
+    EXPECT_EQ (member (json, "a"), value) << pad;
+    EXPECT_EQ (member (json, "b"), "7") << pad;
+    EXPECT_EQ (member (value, "c"), inner) << pad;
+  }
+}
+
 std::string
 at_path (const std::string &json, const char *path)
 {

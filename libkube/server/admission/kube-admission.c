@@ -93,11 +93,19 @@ kube_admission_is (KubeAdmission *admission, const char *group, const char *plur
 KubeObject *
 kube_admission_get (KubeAdmission *admission, const char *api_version, const char *kind, const char *namespace_, const char *name, GError **error)
 {
-  return kube_storage_get (admission->store, kube_scheme_find_kind (admission->scheme, api_version, kind), namespace_, name, error);
+  KubeKind *found = kube_scheme_find_kind (admission->scheme, api_version, kind);
+
+  if (admission->cache != NULL)
+    return kube_storage_cache_get (admission->cache, found, namespace_, name, error);
+  return kube_storage_get (admission->store, found, namespace_, name, error);
 }
 
 GPtrArray *
 kube_admission_list (KubeAdmission *admission, const char *api_version, const char *kind, const char *namespace_)
 {
-  return kube_storage_list (admission->store, kube_scheme_find_kind (admission->scheme, api_version, kind), namespace_, NULL, NULL);
+  KubeKind *found = kube_scheme_find_kind (admission->scheme, api_version, kind);
+
+  if (admission->cache != NULL)
+    return kube_storage_cache_list (admission->cache, found, namespace_);
+  return kube_storage_list (admission->store, found, namespace_, NULL, NULL);
 }

@@ -471,17 +471,23 @@ add_containers (GPtrArray *containers, KubeValue *list)
 char *
 kube_pod_security_check (KubePodSecurityLevel level, KubeValue *metadata, KubeValue *spec)
 {
-  g_autoptr (GPtrArray) containers = g_ptr_array_new ();
-  g_autoptr (GString) text = g_string_new (NULL);
-  Pod pod = { metadata, spec, containers };
+  g_autoptr (GPtrArray) containers = NULL;
+  g_autoptr (GString) text = NULL, detail = NULL;
+  Pod pod;
 
+  if (level == KUBE_POD_SECURITY_PRIVILEGED)
+    return NULL;
+  containers = g_ptr_array_new ();
+  text = g_string_new (NULL);
+  detail = g_string_new (NULL);
+  pod = (Pod){ metadata, spec, containers };
   add_containers (containers, kube_value_get (spec, "initContainers"));
   add_containers (containers, kube_value_get (spec, "containers"));
   add_containers (containers, kube_value_get (spec, "ephemeralContainers"));
   for (guint i = 0; i < G_N_ELEMENTS (checks); i++) {
-    g_autoptr (GString) detail = g_string_new (NULL);
     if (checks[i].level > level || (checks[i].replaced && level == KUBE_POD_SECURITY_RESTRICTED))
       continue;
+    g_string_truncate (detail, 0);
     checks[i].check (&pod, detail);
     if (detail->len > 0)
       add_detail (text, ", ", "%s (%s)", checks[i].reason, detail->str);

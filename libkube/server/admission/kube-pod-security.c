@@ -7,35 +7,28 @@
 
 #define LABEL "pod-security.kubernetes.io/"
 
-typedef struct {
-  KubePodSecurityLevel level;
-  char *name; /* "restricted:latest" */
-} Policy;
+static const char *const names[] = { "privileged", "baseline", "restricted" };
 
-static void
-policy_clear (Policy *policy)
+/* @otherwise: what a level that nobody knows stands for. */
+static KubePodSecurityLevel
+read_level (KubeObject *namespace_, const char *key, KubePodSecurityLevel otherwise)
 {
-  g_free (policy->name);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Policy, policy_clear)
+  const char *level = kube_object_get_label (namespace_, key);
 
-/* An unknown level refuses what it can where it is enforced, and says nothing where it only warns. */
-static void
-read_policy (KubeObject *namespace_, const char *mode, gboolean enforced, Policy *policy)
-{
-  static const char *const names[] = { "privileged", "baseline", "restricted" };
-  g_autofree char *level_key = g_strconcat (LABEL, mode, NULL), *version_key = g_strconcat (LABEL, mode, "-version", NULL);
-  const char *level = kube_object_get_label (namespace_, level_key), *version = kube_object_get_label (namespace_, version_key);
-
-  policy->level = KUBE_POD_SECURITY_PRIVILEGED;
-  if (level != NULL) {
-    policy->level = enforced ? KUBE_POD_SECURITY_RESTRICTED : KUBE_POD_SECURITY_PRIVILEGED;
-    for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-      if (g_str_equal (level, names[i]))
-        policy->level = i;
-    }
+  for (guint i = 0; level != NULL && i < G_N_ELEMENTS (names); i++) {
+    if (g_str_equal (level, names[i]))
+      return i;
   }
-  policy->name = g_strconcat (names[policy->level], ":", version != NULL ? version : "latest", NULL);
+  return level != NULL ? otherwise : KUBE_POD_SECURITY_PRIVILEGED;
+}
+
+/* (transfer full): "restricted:latest" */
+static char *
+name_policy (KubeObject *namespace_, KubePodSecurityLevel level, const char *version_key)
+{
+  const char *version = kube_object_get_label (namespace_, version_key);
+
+  return g_strconcat (names[level], ":", version != NULL ? version : "latest", NULL);
 }
 
 static const char *
@@ -112,8 +105,8 @@ validate (KubeAdmission *admission, GError **error)
   KubeValue *template = path != NULL ? kube_object_get (admission->final, path) : NULL;
   KubeValue *metadata = kube_value_get (template, "metadata"), *spec = kube_value_get (template, "spec");
   g_autoptr (KubeObject) namespace_ = NULL;
-  g_auto (Policy) enforce = { 0 }, warn = { 0 };
-  g_autofree char *refusal = NULL, *warning = NULL;
+  KubePodSecurityLevel enforced, warned;
+  g_autofree char *refusal = NULL, *warning = NULL, *policy = NULL;
 
   if (kube_admission_is (admission, "", "namespaces"))
     return validate_namespace (admission, error);
@@ -124,15 +117,20 @@ validate (KubeAdmission *admission, GError **error)
   namespace_ = kube_admission_get (admission, "v1", "Namespace", NULL, admission->info->namespace_, NULL);
   if (namespace_ == NULL)
     return TRUE;
-  read_policy (namespace_, "enforce", TRUE, &enforce);
-  read_policy (namespace_, "warn", FALSE, &warn);
+  /* An unknown level refuses what it can where it is enforced, and says nothing where it only warns. */
+  enforced = read_level (namespace_, LABEL "enforce", KUBE_POD_SECURITY_RESTRICTED);
+  warned = read_level (namespace_, LABEL "warn", KUBE_POD_SECURITY_PRIVILEGED);
   if (*path == '\0')
-    refusal = kube_pod_security_check (enforce.level, metadata, spec);
-  if (refusal != NULL)
-    return kube_admission_forbid (admission, error, "violates PodSecurity \"%s\": %s", enforce.name, refusal);
-  warning = kube_pod_security_check (warn.level, metadata, spec);
-  if (warning != NULL)
-    g_ptr_array_add (admission->warnings, g_strdup_printf ("would violate PodSecurity \"%s\": %s", warn.name, warning));
+    refusal = kube_pod_security_check (enforced, metadata, spec);
+  if (refusal != NULL) {
+    policy = name_policy (namespace_, enforced, LABEL "enforce-version");
+    return kube_admission_forbid (admission, error, "violates PodSecurity \"%s\": %s", policy, refusal);
+  }
+  warning = kube_pod_security_check (warned, metadata, spec);
+  if (warning != NULL) {
+    policy = name_policy (namespace_, warned, LABEL "warn-version");
+    g_ptr_array_add (admission->warnings, g_strdup_printf ("would violate PodSecurity \"%s\": %s", policy, warning));
+  }
   return TRUE;
 }
 

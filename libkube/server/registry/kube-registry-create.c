@@ -112,7 +112,7 @@ static void
 admission_init (KubeAdmission *admission, KubeOperation *op)
 {
   *admission = (KubeAdmission){
-    .store = op->store, .scheme = op->scheme, .auth = kube_server_get_auth (op->server), .clock = op->clock, .operation = KUBE_ADMIT_CREATE, .info = &op->info, .kind = op->kind, .user = op->user,
+    .store = op->store, .cache = kube_server_get_cache (op->server), .scheme = op->scheme, .auth = kube_server_get_auth (op->server), .clock = op->clock, .operation = KUBE_ADMIT_CREATE, .info = &op->info, .kind = op->kind, .user = op->user,
     .dry_run = op->dry_run, .warnings = g_ptr_array_new_with_free_func (g_free),
   };
 }
@@ -169,24 +169,35 @@ validate (KubeOperation *op, const KubeStrategy *strategy, KubeObject *object, G
 
 /* The object as it is to be stored, in an attempt: with a name and what the strategy allocates. */
 static KubeObject *
-prepare (Create *create, GError **error)
+complete (Create *create, GError **error)
 {
-  KubeOperation *op = create->op;
-  g_autoptr (KubeBuilder) builder = kube_builder_new (create->value);
-  KubeNode *root = kube_builder_get_root (builder);
-  const char *name = kube_node_get_string (root, "metadata.name"), *prefix = kube_node_get_string (root, "metadata.generateName");
-  KubeWriteContext context = { op, op->kind, "", NULL, root };
-  g_autoptr (KubeObject) object = NULL;
+  const char *name = kube_value_get_string (create->value, "metadata.name"), *prefix = kube_value_get_string (create->value, "metadata.generateName");
+  gboolean generate = prefix != NULL && *prefix != '\0' && (name == NULL || *name == '\0');
+  g_autoptr (KubeBuilder) builder = NULL;
+  KubeWriteContext context = { create->op, create->op->kind, "", NULL, NULL };
 
-  if (prefix != NULL && *prefix != '\0' && (name == NULL || *name == '\0')) {
+  if (!generate && create->strategy->allocate == NULL)
+    return kube_object_new (create->value);
+  builder = kube_builder_new (create->value);
+  context.object = kube_builder_get_root (builder);
+  if (generate) {
     g_autofree char *generated = kube_name_generate (prefix);
-    kube_node_set_string (root, "metadata.name", generated);
+    kube_node_set_string (context.object, "metadata.name", generated);
     create->attempts++;
   }
   if (create->strategy->allocate != NULL && !create->strategy->allocate (&context, error))
     return NULL;
-  kube_node_set_string (root, "metadata.resourceVersion", "");
-  object = kube_object_new_from_builder (builder);
+  return kube_object_new_from_builder (builder);
+}
+
+static KubeObject *
+prepare (Create *create, GError **error)
+{
+  KubeOperation *op = create->op;
+  g_autoptr (KubeObject) object = complete (create, error);
+
+  if (object == NULL)
+    return NULL;
   if (validate (op, create->strategy, object, error)) {
     kube_strategy_warn (create->strategy, op, kube_object_get_value (object), NULL);
     if (admit_validating (op, object, error))
@@ -296,6 +307,7 @@ admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, gb
     kube_node_set_integer (root, "metadata.generation", 1);
   if (strategy->prepare_create != NULL)
     strategy->prepare_create (&context);
+  kube_node_set_string (root, "metadata.resourceVersion", ""); /* its place in the stored bytes */
   return kube_builder_end (builder);
 }
 

@@ -115,7 +115,7 @@ admit (KubeModify *modify, KubeObject *old, GError **error)
 {
   KubeOperation *op = modify->op;
   KubeAdmission admission = {
-    .store = op->store, .scheme = op->scheme, .auth = kube_server_get_auth (op->server), .clock = op->clock, .operation = KUBE_ADMIT_DELETE, .info = &op->info, .kind = modify->kind,
+    .store = op->store, .cache = kube_server_get_cache (op->server), .scheme = op->scheme, .auth = kube_server_get_auth (op->server), .clock = op->clock, .operation = KUBE_ADMIT_DELETE, .info = &op->info, .kind = modify->kind,
     .user = op->user, .old = old, .dry_run = op->dry_run, .warnings = g_ptr_array_new_with_free_func (g_free),
   };
   gboolean good = kube_admission_mutate (&admission, error) && kube_admission_validate (&admission, error);

@@ -120,7 +120,7 @@ static void
 admission_init (KubeAdmission *admission, KubeOperation *op, KubeKind *kind, KubeObject *old)
 {
   *admission = (KubeAdmission){
-    .store = op->store, .scheme = op->scheme, .auth = kube_server_get_auth (op->server), .clock = op->clock, .operation = KUBE_ADMIT_UPDATE, .info = &op->info, .kind = kind, .user = op->user,
+    .store = op->store, .cache = kube_server_get_cache (op->server), .scheme = op->scheme, .auth = kube_server_get_auth (op->server), .clock = op->clock, .operation = KUBE_ADMIT_UPDATE, .info = &op->info, .kind = kind, .user = op->user,
     .old = old, .dry_run = op->dry_run, .warnings = g_ptr_array_new_with_free_func (g_free),
   };
 }

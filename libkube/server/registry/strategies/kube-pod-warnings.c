@@ -42,9 +42,10 @@ static void
 warn_pull_secrets (KubeOperation *op, const char *path, KubeValue *spec)
 {
   KubeValue *secrets = kube_value_get_member (spec, "imagePullSecrets");
-  g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
+  guint n = kube_value_get_length (secrets);
+  g_autoptr (GHashTable) names = n > 0 ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
 
-  for (guint i = 0; i < kube_value_get_length (secrets); i++) {
+  for (guint i = 0; i < n; i++) {
     const char *name = text_of (kube_value_get_element (secrets, i), "name");
     if (!g_hash_table_add (names, (gpointer)name))
       kube_warn (op, "%s.imagePullSecrets[%u].name: duplicate name \"%s\"", path, i, name);
@@ -57,9 +58,10 @@ static void
 warn_addresses (KubeOperation *op, const char *path, KubeValue *spec)
 {
   KubeValue *aliases = kube_value_get_member (spec, "hostAliases"), *servers = kube_value_get (spec, "dnsConfig.nameservers");
-  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  guint n_aliases = kube_value_get_length (aliases);
+  g_autoptr (GHashTable) seen = n_aliases > 0 ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
 
-  for (guint i = 0; i < kube_value_get_length (aliases); i++) {
+  for (guint i = 0; i < n_aliases; i++) {
     const char *address = text_of (kube_value_get_element (aliases, i), "ip");
     g_autofree char *at = g_strdup_printf ("%s.hostAliases[%u].ip", path, i);
     if (!g_hash_table_add (seen, (gpointer)address))
@@ -129,8 +131,9 @@ warn_container (KubeOperation *op, const char *path, KubeValue *container)
   static const char *const lists[] = { "limits", "requests" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (lists); i++) {
-    g_autofree char *at = g_strdup_printf ("%s.resources.%s", path, lists[i]);
-    kube_amounts_warn (op, at, kube_value_get_member (kube_value_get_member (container, "resources"), lists[i]), bytes);
+    KubeValue *amounts = kube_value_get_member (kube_value_get_member (container, "resources"), lists[i]);
+    g_autofree char *at = amounts != NULL ? g_strconcat (path, ".resources.", lists[i], NULL) : NULL;
+    kube_amounts_warn (op, at, amounts, bytes);
   }
   warn_env (op, path, kube_value_get_member (container, "env"));
 }

@@ -134,7 +134,10 @@ warn_projected (KubeOperation *op, KubeValue *volume, KubeValue *projected)
       kube_warn (op, "volume \"%s\" (Projected) has no sources provided", name);
     for (gsize k = 0; k < G_N_ELEMENTS (lists); k++) {
       KubeValue *list = kube_value_get_member (source, lists[k].key);
-      g_autofree char *what = describe_source (lists[k].kind, lists[k].named ? text_of (list, "name") : NULL);
+      g_autofree char *what = NULL;
+      if (list == NULL)
+        continue;
+      what = describe_source (lists[k].kind, lists[k].named ? text_of (list, "name") : NULL);
       add_items (op, files, name, "Projected", list, what);
     }
     if (kube_value_get_member (source, "serviceAccountToken") != NULL)
