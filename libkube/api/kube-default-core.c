@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-default-private.h"
+#include "kube-pod-resources.h"
 
 #include <kube/kube-quantity.h>
 
@@ -114,48 +115,6 @@ default_host_ports (KubeNode *object, const char *containers)
   }
 }
 
-/* Containers' sums of one resource as upstream's AggregateContainerRequests adds them up: restartable init containers run beside all
- * others, the others one after another. FALSE: nobody names it. */
-static gboolean
-aggregate (KubeNode *pod, const char *list, const char *resource, KubeQuantity *sum)
-{
-  KubeQuantity sidecars = { 0 }, most = { 0 };
-  KubeNode *containers = kube_node_get (pod, "spec.containers"), *inits = kube_node_get (pod, "spec.initContainers");
-  gboolean found = FALSE;
-
-  *sum = (KubeQuantity){ 0 };
-  for (guint i = 0; i < kube_node_get_length (containers); i++) {
-    KubeNode *resources = kube_node_get (kube_node_get_element (containers, i), list);
-    const char *text = kube_node_get_string (kube_node_get_member (resources, resource), NULL);
-    KubeQuantity one;
-
-    if (text == NULL || !kube_quantity_parse (text, &one, NULL))
-      continue;
-    kube_quantity_add (sum, &one);
-    found = TRUE;
-  }
-  for (guint i = 0; i < kube_node_get_length (inits); i++) {
-    KubeNode *init = kube_node_get_element (inits, i);
-    const char *text = kube_node_get_string (kube_node_get_member (kube_node_get (init, list), resource), NULL);
-    KubeQuantity one, with;
-
-    if (text == NULL || !kube_quantity_parse (text, &one, NULL))
-      continue;
-    found = TRUE;
-    with = sidecars;
-    kube_quantity_add (&with, &one);
-    if (string_is (init, "restartPolicy", "Always")) {
-      kube_quantity_add (sum, &one);
-      sidecars = with;
-    }
-    if (kube_quantity_compare (&with, &most) > 0)
-      most = with;
-  }
-  if (kube_quantity_compare (&most, sum) > 0)
-    *sum = most;
-  return found;
-}
-
 static gboolean
 is_huge_page (const char *resource)
 {
@@ -190,7 +149,7 @@ list_resources (KubeNode *pod, const char *list)
 }
 
 static void
-fill_pod_level (KubeNode *pod, const char *list, gboolean huge_pages)
+fill_pod_level (KubeNode *pod, KubeValue *spec, const char *list, gboolean huge_pages)
 {
   const char *short_list = strrchr (list, '.') + 1;
   g_autofree char *target = g_strconcat ("spec.resources.", short_list, NULL);
@@ -206,7 +165,7 @@ fill_pod_level (KubeNode *pod, const char *list, gboolean huge_pages)
       continue;
     if (huge_pages && kube_node_get_member (kube_node_get (pod, "spec.resources.requests"), name) != NULL)
       continue;
-    if (!aggregate (pod, list, name, &sum))
+    if (!kube_pod_spec_sum (spec, short_list, name, &sum))
       continue;
     text = kube_quantity_print (&sum);
     kube_node_put_string (kube_node_ensure_object (pod, target), name, text);
@@ -216,18 +175,20 @@ fill_pod_level (KubeNode *pod, const char *list, gboolean huge_pages)
 static void
 default_pod_resources (KubeNode *object)
 {
+  g_autoptr (KubeValue) spec = NULL;
   KubeNode *limits;
 
   if (kube_node_get (object, "spec.resources") == NULL)
     return;
+  spec = kube_node_to_value (kube_node_get (object, "spec"));
   if (kube_node_get_length (kube_node_get (object, "spec.resources.limits"))
           + kube_node_get_length (kube_node_get (object, "spec.resources.requests"))
       > 0)
-    fill_pod_level (object, "resources.limits", TRUE);
+    fill_pod_level (object, spec, "resources.limits", TRUE);
   limits = kube_node_get (object, "spec.resources.limits");
   if (kube_node_get_length (limits) == 0)
     return;
-  fill_pod_level (object, "resources.requests", FALSE);
+  fill_pod_level (object, spec, "resources.requests", FALSE);
   for (guint i = 0; i < kube_node_get_length (limits); i++) {
     const char *key = kube_node_get_key (limits, i);
     KubeNode *requests = kube_node_ensure_object (object, "spec.resources.requests");

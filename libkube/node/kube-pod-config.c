@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-pod-worker-private.h"
-#include "kube-pod-qos.h"
+#include "kube-pod-resources.h"
 
 #include "kube-pod-env.h"
 #include "volume/kube-volume.h"

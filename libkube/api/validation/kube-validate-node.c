@@ -61,6 +61,7 @@ create_node (KubeFieldErrors *errors, KubeValue *node)
   const KubeFieldPath *path = AT (AT (NULL, "spec"), "podCIDRs");
   guint n = kube_value_get_length (ranges);
   int families[2] = { 0, 0 }, prefix;
+  g_auto (NameSet) seen = { 0 };
 
   check_taints (errors, AT (AT (NULL, "metadata"), "taints"), member_of (spec, "taints"));
   check_resources (errors, member_of (node, "status"));
@@ -71,6 +72,9 @@ create_node (KubeFieldErrors *errors, KubeValue *node)
   }
   if (n > 2 || (n == 2 && families[0] == families[1]))
     kube_field_errors_invalid_value (errors, path, ranges, "may specify no more than one CIDR for each IP family");
+  for (guint i = 0; i < n && n > 1; i++)
+    if (!name_set_add (&seen, element_string (ranges, i)))
+      kube_field_errors_duplicate (errors, AT_INDEX (path, i), element_string (ranges, i));
 }
 
 static void

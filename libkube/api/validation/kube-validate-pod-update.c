@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
-#include "kube-pod-qos.h"
+#include "kube-pod-resources.h"
 
 /* What may change of a pod that is there. */
 

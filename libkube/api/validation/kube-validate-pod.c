@@ -231,6 +231,8 @@ check_os (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
     kube_field_errors_not_supported (errors, AT (path, "os"), name, valid);
   if (equals (name, "linux"))
     check_containers_os (errors, path, spec);
+  else if (equals (name, "windows"))
+    kube_validate_windows (errors, path, spec);
 }
 
 static void
@@ -316,7 +318,7 @@ kube_validate_pod_spec (KubeFieldErrors *errors, const KubeFieldPath *path, Kube
   kube_validate_containers (&check, AT (path, "containers"), member_of (spec, "containers"));
   kube_validate_init_containers (&check, AT (path, "initContainers"), member_of (spec, "initContainers"), member_of (spec, "containers"));
   kube_validate_ephemeral_containers (&check, AT (path, "ephemeralContainers"), member_of (spec, "ephemeralContainers"));
-  kube_validate_pod_resources (errors, AT (path, "resources"), member_of (spec, "resources"), &claims);
+  kube_validate_pod_resources (errors, AT (path, "resources"), spec, &claims);
   check_host_network (errors, path, spec, is_pod);
   kube_validate_enum (errors, AT (path, "restartPolicy"), string_of (spec, "restartPolicy"), "", restart_policies);
   kube_validate_enum (errors, AT (path, "dnsPolicy"), string_of (spec, "dnsPolicy"), "", dns_policies);

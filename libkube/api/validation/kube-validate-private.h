@@ -183,7 +183,8 @@ void kube_validate_resource_field_ref (KubeFieldErrors *errors, const KubeFieldP
 void kube_validate_int_or_name_port (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *port);
 
 void kube_validate_container_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims);
-void kube_validate_pod_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims);
+/* The resources of a pod as a whole, @path, and what its containers have of them. */
+void kube_validate_pod_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, const NameSet *claims);
 void kube_validate_overhead (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *overhead);
 void kube_validate_container_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
 void kube_validate_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
@@ -200,6 +201,7 @@ void kube_validate_taint_effect (KubeFieldErrors *errors, const KubeFieldPath *p
 void kube_validate_spread_constraints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *constraints);
 
 void kube_validate_pod_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, KubeValue *spec);
+void kube_validate_windows (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec);
 void kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, gboolean host_users);
 
 /* An Invalid where an expression does not compile. @variables: (array zero-terminated=1): what it may name */

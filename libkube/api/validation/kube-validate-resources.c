@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
+#include "kube-pod-resources.h"
 
 static const char *const container_resources[] = { "cpu", "memory", "ephemeral-storage", NULL };
 static const char *const standard_resources[] = {
@@ -242,12 +243,53 @@ check_pod_resource_name (KubeFieldErrors *errors, const KubeFieldPath *path, con
 }
 
 /* What a pod as a whole may use. */
-void
-kube_validate_pod_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, const NameSet *claims)
+/* What the pod has must be enough for its containers. @list: "requests" or "limits" */
+static void
+check_sum (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, const char *list, const char *name, KubeValue *value)
 {
+  KubeQuantity whole, sum;
+
+  if (kube_quantity_from_value (value, &whole, NULL) && kube_pod_spec_sum (spec, list, name, &sum) && kube_quantity_compare (&sum, &whole) > 0) {
+    g_autofree char *bad = kube_quantity_print (&whole), *least = kube_quantity_print (&sum);
+    kube_field_errors_invalid_format (errors, AT_KEY (AT (path, list), name), bad, "must be greater than or equal to aggregate container %s of %s", list, least);
+  }
+}
+
+static void
+check_container_limits (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *containers, KubeValue *limits)
+{
+  for (guint i = 0; i < kube_value_get_length (containers); i++) {
+    KubeValue *own = member_of (member_of (kube_value_get_element (containers, i), "resources"), "limits");
+
+    for (guint k = 0; k < kube_value_get_length (own); k++) {
+      const char *name = kube_value_get_key (own, k);
+      KubeQuantity limit, whole;
+
+      if (!kube_validate_get_quantity (own, name, &limit) || !kube_validate_get_quantity (limits, name, &whole) || kube_quantity_compare (&limit, &whole) <= 0)
+        continue;
+      g_autofree char *bad = kube_quantity_print (&limit), *most = kube_quantity_print (&whole);
+      kube_field_errors_invalid_format (errors, AT (AT_KEY (AT_INDEX (AT (path, "containers"), i), name), "limits"), bad,
+                                        "must be less than or equal to pod limits of %s", most);
+    }
+  }
+}
+
+void
+kube_validate_pod_resources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, const NameSet *claims)
+{
+  KubeValue *resources = member_of (spec, "resources"), *requests = member_of (resources, "requests"), *limits = member_of (resources, "limits");
+
+  if (resources == NULL)
+    return;
   if (kube_value_get_length (member_of (resources, "claims")) > 0)
     kube_field_errors_forbidden (errors, AT (path, "claims"), "claims may not be set for Resources at pod-level");
   check_resources (errors, path, resources, check_pod_resource_name, claims);
+  for (guint i = 0; i < kube_value_get_length (requests); i++)
+    check_sum (errors, path, spec, "requests", kube_value_get_key (requests, i), kube_value_get_element (requests, i));
+  for (guint i = 0; i < kube_value_get_length (limits); i++)
+    if (g_str_has_prefix (kube_value_get_key (limits, i), "hugepages-"))
+      check_sum (errors, path, spec, "limits", kube_value_get_key (limits, i), kube_value_get_element (limits, i));
+  check_container_limits (errors, path, member_of (spec, "containers"), limits);
 }
 
 /* What a pod needs beyond its containers: checked as if it were their limits. */

@@ -236,3 +236,50 @@ kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *pa
   check_windows_options (errors, AT (path, "windowsOptions"), member_of (context, "windowsOptions"));
   check_app_armor (errors, AT (path, "appArmorProfile"), member_of (context, "appArmorProfile"));
 }
+
+/* --- Windows --- */
+
+static void
+forbid (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *const *fields)
+{
+  for (; *fields != NULL; fields++)
+    if (has_member (object, *fields))
+      kube_field_errors_forbidden (errors, AT (path, *fields), "cannot be set for a windows pod");
+}
+
+static void
+forbid_flag (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *field)
+{
+  if (boolean_of (object, field))
+    kube_field_errors_forbidden (errors, AT (path, field), "cannot be set for a windows pod");
+}
+
+/* What is Linux's alone. */
+void
+kube_validate_windows (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
+{
+  static const char *const profiles[] = { "appArmorProfile", "seLinuxOptions", NULL }, *const users[] = { "hostUsers", NULL };
+  static const char *const files[] = { "seccompProfile", "fsGroup", "fsGroupChangePolicy", NULL }, *const processes[] = { "shareProcessNamespace", NULL };
+  static const char *const ids[] = { "runAsUser", "runAsGroup", "supplementalGroups", "supplementalGroupsPolicy", "seLinuxChangePolicy", NULL };
+  static const char *const of_container[] = { "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged",
+                                              "allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup", NULL };
+  static const char *const lists[] = { "initContainers", "containers", "ephemeralContainers" };
+  KubeValue *context = member_of (spec, "securityContext");
+  const KubeFieldPath *at = AT (path, "securityContext");
+
+  forbid (errors, at, context, profiles);
+  forbid (errors, path, spec, users);
+  forbid_flag (errors, path, spec, "hostPID");
+  forbid_flag (errors, path, spec, "hostIPC");
+  forbid (errors, at, context, files);
+  if (kube_value_get_length (member_of (context, "sysctls")) > 0)
+    kube_field_errors_forbidden (errors, AT (at, "sysctls"), "cannot be set for a windows pod");
+  forbid (errors, path, spec, processes);
+  forbid (errors, at, context, ids);
+  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
+    KubeValue *containers = member_of (spec, lists[l]);
+    for (guint i = 0; i < kube_value_get_length (containers); i++)
+      forbid (errors, AT (AT_INDEX (AT (path, lists[l]), i), "securityContext"), member_of (kube_value_get_element (containers, i), "securityContext"),
+              of_container);
+  }
+}

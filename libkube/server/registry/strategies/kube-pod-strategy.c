@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../kube-strategy.h"
 #include "kube-warnings.h"
-#include "kube-pod-qos.h"
+#include "kube-pod-resources.h"
 
 /* The scheduler does not look at a gated pod: that it waits is told from the beginning. */
 static void

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-pod-qos.h"
-#include <kube/kube-quantity.h>
+#include "kube-pod-resources.h"
 
 static const char *const compute_resources[] = { "cpu", "memory" };
 
@@ -47,4 +46,45 @@ kube_pod_spec_get_qos_class (KubeValue *spec)
   if (!any)
     return "BestEffort";
   return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+static gboolean
+get_of (KubeValue *container, const char *list, const char *resource, KubeQuantity *quantity)
+{
+  KubeValue *value = kube_value_get_member (kube_value_get_member (kube_value_get_member (container, "resources"), list), resource);
+
+  return value != NULL && kube_quantity_from_value (value, quantity, NULL);
+}
+
+gboolean
+kube_pod_spec_sum (KubeValue *spec, const char *list, const char *resource, KubeQuantity *sum)
+{
+  KubeValue *containers = kube_value_get_member (spec, "containers"), *first = kube_value_get_member (spec, "initContainers");
+  KubeQuantity amount, beside = { 0 }, most = { 0 };
+  gboolean found = FALSE;
+
+  *sum = (KubeQuantity){ 0 };
+  for (guint i = 0; i < kube_value_get_length (containers); i++)
+    if (get_of (kube_value_get_element (containers, i), list, resource, &amount)) {
+      kube_quantity_add (sum, &amount);
+      found = TRUE;
+    }
+  for (guint i = 0; i < kube_value_get_length (first); i++) {
+    KubeValue *container = kube_value_get_element (first, i);
+    KubeQuantity with = beside;
+
+    if (!get_of (container, list, resource, &amount))
+      continue;
+    found = TRUE;
+    kube_quantity_add (&with, &amount);
+    if (g_strcmp0 (kube_value_get_member_string (container, "restartPolicy"), "Always") == 0) {
+      kube_quantity_add (sum, &amount);
+      beside = with;
+    }
+    if (kube_quantity_compare (&with, &most) > 0)
+      most = with;
+  }
+  if (kube_quantity_compare (&most, sum) > 0)
+    *sum = most;
+  return found;
 }
