@@ -173,6 +173,8 @@ TEST_F (Server, ScaleReadsAndWritesReplicas)
   EXPECT_STREQ (kube_object_get_kind (scale.object), "Scale");
   EXPECT_EQ (scale.at ("status.selector"), "a=b");
   EXPECT_EQ (kube_object_get_integer (get ("Deployment", "d").object, "spec.replicas", 0), 4);
+  EXPECT_EQ (patch ("Deployment", "d", "{\"metadata\":{\"name\":\"x\"}}", "scale").message, "the name of the object (x) does not match the name on the URL (d)");
+  EXPECT_EQ (patch ("Deployment", "d", "{\"metadata\":{\"uid\":\"x\"}}", "scale").status, 409);
 }
 
 TEST_F (Server, DeletionAnswersWithAStatusAndTheObjectIsGone)
@@ -281,7 +283,8 @@ TEST_F (Server, EvictionAsksTheDisruptionBudget)
 {
   KubeKind *budgets = KUBE_KIND ("policy/v1", "PodDisruptionBudget");
   auto evict = [this] (const char *name) {
-    g_autoptr (KubeObject) object = kube_object_parse ("{}", -1, nullptr);
+    g_autofree char *json = g_strdup_printf ("{\"metadata\":{\"name\":\"%s\"}}", name);
+    g_autoptr (KubeObject) object = kube_object_parse (json, -1, nullptr);
     g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, KUBE_KIND ("v1", "Pod"), "default", name);
     kube_request_set_subresource (request, "eviction");
     kube_request_set_object (request, object);
@@ -562,6 +565,8 @@ TEST_F (Server, LogsComeFromThePodsNode)
   EXPECT_EQ (raw ((base + "p/log?container=x").c_str ()).message, "container x is not valid for pod p");
   EXPECT_EQ (raw ((base + "p/log?container=waiting").c_str ()).message, "container \"waiting\" in pod \"p\" is waiting to start: ContainerCreating");
   EXPECT_EQ (raw ((base + "unbound/log").c_str ()).text, "");
+  EXPECT_EQ (raw ((base + "nosuch/log?limitBytes=0").c_str ()).message, "PodLogOptions \"nosuch\" is invalid: limitBytes: Invalid value: 0: must be greater than 0");
+  EXPECT_EQ (raw ((base + "p/proxy").c_str ()).status, 405);
   EXPECT_EQ (raw ((base + "nosuch/log").c_str ()).status, 404);
 }
 

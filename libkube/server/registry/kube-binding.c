@@ -116,6 +116,17 @@ on_bound (KubeModify *modify, KubeObject *object, gboolean removed, const GError
   kube_value_unref (user_data);
 }
 
+static gboolean
+check_names (KubeOperation *op, KubeValue *binding, const char *name, GError **error)
+{
+  if (!kube_registry_check_namespace (op, kube_value_get_string (binding, "metadata.namespace"), error))
+    return FALSE;
+  if (*op->info.subresource == '\0' || g_strcmp0 (name, op->info.name) == 0)
+    return TRUE;
+  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "name in URL does not match name in Binding object");
+  return FALSE;
+}
+
 /* POST pods/NAME/binding, and POST bindings as older schedulers do. */
 void
 kube_registry_bind (KubeOperation *op)
@@ -126,10 +137,10 @@ kube_registry_bind (KubeOperation *op)
 
   if (kube_operation_get_write_options (op, "CreateOptions", &error))
     binding = kube_operation_decode_body (op, KUBE_KIND ("v1", "Binding"), &error);
-  if (binding == NULL || !check_target (binding, &error)) {
+  name = binding != NULL ? kube_value_get_string (binding, "metadata.name") : NULL;
+  if (binding == NULL || !check_names (op, binding, name, &error) || !check_target (binding, &error)) {
     kube_operation_take_error (op, error);
     return;
   }
-  name = *op->info.subresource != '\0' ? op->info.name : kube_value_get_string (binding, "metadata.name");
   kube_modify (op, pods (), op->info.namespace_, name != NULL ? name : "", KUBE_MODIFY_RETRIES, bind_pod, on_bound, kube_value_ref (binding));
 }

@@ -205,7 +205,9 @@ kube_registry_evict (KubeOperation *op)
   eviction = g_new0 (Eviction, 1);
   eviction->op = kube_operation_ref (op);
   name = kube_value_get_string (body, "metadata.name");
-  if (name != NULL && *name != '\0' && !g_str_equal (name, op->info.name))
+  if (!kube_registry_check_namespace (op, kube_value_get_string (body, "metadata.namespace"), &error))
+    pod = NULL;
+  else if (g_strcmp0 (name, op->info.name) != 0)
     g_set_error_literal (&error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "name in URL does not match name in Eviction object");
   else if (kube_delete_options_init (&eviction->options, op, kube_value_get (body, "deleteOptions"), &error))
     pod = kube_storage_get (op->store, op->kind, op->info.namespace_, op->info.name, &error);

@@ -108,8 +108,8 @@ check_number (KubeFieldErrors *errors, KubeOperation *op, const char *name, gint
     kube_field_errors_invalid_integer (errors, KUBE_FIELD (NULL, name), value, least == 0 ? "must be greater than or equal to 0" : "must be greater than 0");
 }
 
-static gboolean
-read_options (KubeOperation *op, KubeLogOptions *options, GError **error)
+gboolean
+kube_pod_read_log_options (KubeOperation *op, KubeLogOptions *options, GError **error)
 {
   const char *since_time = kube_call_get_query (op->call, "sinceTime");
   g_auto (KubeFieldErrors) errors = { NULL };
@@ -129,7 +129,7 @@ read_options (KubeOperation *op, KubeLogOptions *options, GError **error)
   check_number (&errors, op, "limitBytes", options->limit_bytes, 1);
   check_number (&errors, op, "sinceSeconds", since, 1);
   if (since > 0 && options->since_time >= 0)
-    kube_field_errors_forbidden (&errors, NULL, "at most one of `sinceTime` or `sinceSeconds` may be specified");
+    kube_field_errors_forbidden (&errors, KUBE_FIELD_KEY (NULL, ""), "at most one of `sinceTime` or `sinceSeconds` may be specified");
   else if (since > 0)
     options->since_time = kube_clock_get_time (op->clock) - since * G_TIME_SPAN_SECOND;
   invalid = kube_field_errors_to_error (&errors, "", "PodLogOptions", op->info.name);
@@ -139,18 +139,11 @@ read_options (KubeOperation *op, KubeLogOptions *options, GError **error)
 }
 
 void
-kube_pod_stream_log (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const char *container)
+kube_pod_stream_log (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const KubeLogOptions *options)
 {
-  KubeLogOptions options = { .container = container };
-  GError *error = NULL;
-  Log *log;
+  Log *log = g_new0 (Log, 1);
 
-  if (!read_options (op, &options, &error)) {
-    kube_operation_take_error (op, error);
-    return;
-  }
-  log = g_new0 (Log, 1);
   log->op = kube_operation_ref (op);
   log->node = g_object_ref (node);
-  kube_node_api_open_log_async (node, pod, &options, kube_call_get_cancellable (op->call), on_opened, log);
+  kube_node_api_open_log_async (node, pod, options, kube_call_get_cancellable (op->call), on_opened, log);
 }

@@ -7,29 +7,18 @@ has_container (KubeObject *pod, const char *list, const char *name)
   return kube_value_find_element (kube_object_get (pod, list), "name", name) != NULL;
 }
 
-static char *
-list_names (KubeObject *pod, const char *list)
-{
-  KubeValue *containers = kube_object_get (pod, list);
-  GString *names = g_string_new (NULL);
-
-  for (guint i = 0; i < kube_value_get_length (containers); i++)
-    g_string_append_printf (names, "%s%s", i > 0 ? " " : "", kube_value_get_string (kube_value_get_element (containers, i), "name"));
-  return g_string_free (names, FALSE);
-}
-
 static GError *
 refuse_choice (KubeObject *pod)
 {
-  g_autofree char *containers = list_names (pod, "spec.containers"), *init = list_names (pod, "spec.initContainers"), *ephemeral = list_names (pod, "spec.ephemeralContainers");
-  g_autoptr (GString) text = g_string_new (NULL);
+  static const char *const lists[] = { "spec.initContainers", "spec.containers", "spec.ephemeralContainers" };
+  g_autoptr (GString) names = g_string_new (NULL);
 
-  g_string_append_printf (text, "a container name must be specified for pod %s, choose one of: [%s]", kube_object_get_name (pod), containers);
-  if (*init != '\0')
-    g_string_append_printf (text, " or one of the init containers: [%s]", init);
-  if (*ephemeral != '\0')
-    g_string_append_printf (text, " or one of the ephemeral containers: [%s]", ephemeral);
-  return g_error_new_literal (KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, text->str);
+  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
+    KubeValue *containers = kube_object_get (pod, lists[l]);
+    for (guint i = 0; i < kube_value_get_length (containers); i++)
+      g_string_append_printf (names, "%s%s", names->len > 0 ? " " : "", kube_value_get_string (kube_value_get_element (containers, i), "name"));
+  }
+  return g_error_new (KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "a container name must be specified for pod %s, choose one of: [%s]", kube_object_get_name (pod), names->str);
 }
 
 /* Which container is meant; NULL with @error where that is open or there is no such one. */
@@ -73,10 +62,11 @@ answer_unscheduled (KubeOperation *op)
 }
 
 static void
-dispatch (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const char *container)
+dispatch (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const char *container, KubeLogOptions *options)
 {
+  options->container = container;
   if (g_str_equal (op->info.subresource, "log"))
-    kube_pod_stream_log (op, node, pod, container);
+    kube_pod_stream_log (op, node, pod, options);
   else if (g_str_equal (op->info.subresource, "portforward"))
     kube_pod_stream_ports (op, node, pod);
   else
@@ -90,6 +80,7 @@ kube_registry_stream_pod (KubeOperation *op)
   g_autoptr (KubeObject) pod = NULL;
   g_autoptr (KubeNodeApi) node = NULL;
   const char *container = NULL, *node_name;
+  KubeLogOptions options = { 0 };
 
   if (!g_str_equal (op->info.verb, "get") && !g_str_equal (op->info.verb, "create")) {
     kube_operation_answer_no_method (op);
@@ -97,7 +88,8 @@ kube_registry_stream_pod (KubeOperation *op)
   }
   if (!authorize_create (op))
     return;
-  pod = kube_storage_get (op->store, op->kind, op->info.namespace_, op->info.name, &error);
+  if (!g_str_equal (op->info.subresource, "log") || kube_pod_read_log_options (op, &options, &error))
+    pod = kube_storage_get (op->store, op->kind, op->info.namespace_, op->info.name, &error);
   if (pod != NULL && !g_str_equal (op->info.subresource, "portforward"))
     container = choose_container (pod, kube_call_get_query (op->call, "container"), &error);
   if (error != NULL) {
@@ -113,5 +105,5 @@ kube_registry_stream_pod (KubeOperation *op)
   if (node == NULL)
     kube_operation_take_error (op, g_error_new (KUBE_ERROR, KUBE_ERROR_INTERNAL, "Internal error occurred: no connection to the agent of node \"%s\"", node_name));
   else
-    dispatch (op, node, pod, container);
+    dispatch (op, node, pod, container, &options);
 }

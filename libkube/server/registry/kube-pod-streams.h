@@ -8,7 +8,9 @@ G_BEGIN_DECLS
 
 /* Streams between a client and a pod's node: logs, exec, attach, port-forward. */
 
-void kube_pod_stream_log (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const char *container);
+/* Of the query; the container is left open. */
+gboolean kube_pod_read_log_options (KubeOperation *op, KubeLogOptions *options, GError **error);
+void kube_pod_stream_log (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const KubeLogOptions *options);
 void kube_pod_stream_exec (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const char *container);
 void kube_pod_stream_ports (KubeOperation *op, KubeNodeApi *node, KubeObject *pod);
 

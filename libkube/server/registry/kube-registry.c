@@ -57,7 +57,8 @@ find_subresource (KubeOperation *op)
       return NULL;
     return subresources[i].handler;
   }
-  return find_verb (op->info.verb, op->subresource->verbs);
+  /* What is connected to is not the object: without somebody who connects there is nothing to answer with. */
+  return op->subresource->connect ? NULL : find_verb (op->info.verb, op->subresource->verbs);
 }
 
 /* Whether path and method fit: an object is named, or a collection is meant; what is in namespaces is made in one. */

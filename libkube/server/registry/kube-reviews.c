@@ -79,7 +79,7 @@ kube_registry_create_token (KubeOperation *op)
 
   if (kube_operation_get_write_options (op, "CreateOptions", &error))
     body = kube_operation_decode_body (op, kind, &error);
-  if (body != NULL)
+  if (body != NULL && kube_registry_check_namespace (op, kube_value_get_string (body, "metadata.namespace"), &error))
     account = kube_storage_get (op->store, op->kind, op->info.namespace_, op->info.name, &error);
   if (account != NULL) {
     request = kube_object_new (body);

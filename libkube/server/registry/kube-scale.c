@@ -88,6 +88,23 @@ check_replicas (KubeModify *modify, gint64 replicas, GError **error)
   return FALSE;
 }
 
+/* That a scale is of this object, and of this version of it, where it says of which. */
+static gboolean
+check_preconditions (KubeModify *modify, KubeObject *old, KubeValue *scale, GError **error)
+{
+  const char *version = kube_value_get_string (scale, "metadata.resourceVersion"), *uid = kube_value_get_string (scale, "metadata.uid");
+  g_autofree char *message = NULL;
+
+  if (uid != NULL && *uid != '\0' && g_strcmp0 (uid, kube_object_get_uid (old)) != 0)
+    message = g_strdup_printf ("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid, kube_object_get_uid (old));
+  else if (version != NULL && *version != '\0' && g_strcmp0 (version, kube_object_get_resource_version (old)) != 0)
+    message = g_strdup ("the object has been modified; please apply your changes to the latest version and try again");
+  if (message == NULL)
+    return TRUE;
+  g_propagate_error (error, kube_registry_conflict (modify->kind, modify->name, message));
+  return FALSE;
+}
+
 static KubeValue *
 wanted_scale (KubeModify *modify, KubeObject *old, Rescale *rescale, GError **error)
 {
@@ -110,15 +127,11 @@ rescale_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer u
   g_autoptr (KubeValue) scale = wanted_scale (modify, old, user_data, error);
   g_autoptr (KubeBuilder) builder = NULL;
   g_autoptr (KubeValue) next = NULL;
-  const char *version = kube_value_get_string (scale, "metadata.resourceVersion");
   gint64 replicas = kube_value_get_integer (scale, "spec.replicas", 0);
 
-  if (scale == NULL || !check_replicas (modify, replicas, error))
+  if (scale == NULL || !kube_registry_check_names (modify->op, scale, error) || !check_replicas (modify, replicas, error) ||
+      !check_preconditions (modify, old, scale, error))
     return KUBE_CHANGE_NONE;
-  if (version != NULL && *version != '\0' && g_strcmp0 (version, kube_object_get_resource_version (old)) != 0) {
-    g_propagate_error (error, kube_registry_conflict (modify->kind, modify->name, "the object has been modified; please apply your changes to the latest version and try again"));
-    return KUBE_CHANGE_NONE;
-  }
   builder = kube_builder_new (kube_object_get_value (old));
   kube_node_set_integer (kube_builder_get_root (builder), "spec.replicas", replicas);
   next = kube_node_to_value (kube_builder_get_root (builder));
