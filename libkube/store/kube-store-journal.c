@@ -32,6 +32,7 @@ struct _KubeStoreJournal {
   guint64 most_writes; /* in one file */
   GPtrArray *segments; /* (element-type Segment) (mutex mutex) */
   Segment *active;     /* (unowned) */
+  gboolean new_names;  /* since the folder was synced last */
   GMutex mutex;        /* guards which segments there are, and what they say of themselves */
 
   GByteArray *batch; /* frames, behind room for a header */
@@ -140,15 +141,22 @@ segment_write (Segment *segment, const guint8 *data, gsize length)
   return fdatasync (segment->fd) == 0;
 }
 
+/* A file that was made is there after a loss of power too. */
 static gboolean
-sync_folder (const char *folder)
+sync_names (KubeStoreJournal *journal, GError **error)
 {
-  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+  int fd, rc;
 
-  if (fd < 0)
-    return FALSE;
-  rc = fsync (fd);
-  close (fd);
+  if (!journal->new_names)
+    return TRUE;
+  fd = open (journal->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  rc = fd >= 0 ? fsync (fd) : -1;
+  if (rc != 0)
+    set_errno (error, journal->folder, "cannot be synced");
+  else
+    journal->new_names = FALSE;
+  if (fd >= 0)
+    close (fd);
   return rc == 0;
 }
 
@@ -173,8 +181,8 @@ open_segment (KubeStoreJournal *journal, GError **error)
     return NULL;
   }
   segment->reserved = st.st_size;
-  if (segment->reserved < LEAST_RESERVE
-      && !(segment_reserve (segment, LEAST_RESERVE) && fsync (segment->fd) == 0 && sync_folder (journal->folder))) {
+  journal->new_names = journal->new_names || segment->reserved == 0;
+  if (!segment_reserve (segment, LEAST_RESERVE)) {
     set_errno (error, journal->folder, "cannot be made");
     segment_free (segment);
     return NULL;
@@ -441,7 +449,7 @@ kube_store_journal_seal (KubeStoreJournal *journal, GError **error)
 
   if (next == NULL)
     next = open_segment (journal, error);
-  if (next == NULL)
+  if (next == NULL || !sync_names (journal, error))
     return FALSE;
   journal->active = next;
   return TRUE;
