@@ -30,7 +30,6 @@ typedef struct {
 
 KubeDecodeFault kube_decode_read_scalar (KubeScalar scalar, int min_scale, KubeValue *value, KubeDecodeScalar *out,
                                          GString *detail, const char **go_type);
-const char *kube_decode_value_word (KubeValue *value);
 int kube_decode_min_scale (const KubeField *field);
 
 /* Explains why a document could not be read, or what in it is not known, in the order and the words of upstream's decoder. @findings

@@ -10,7 +10,6 @@
 #define ZERO_TIME (-G_GINT64_CONSTANT (62135596800) * G_USEC_PER_SEC) /* 0001-01-01, Go's zero time */
 #define MICRO_LAYOUT "2006-01-02T15:04:05.000000Z07:00"
 
-/* How Go's decoder names the type of a JSON value. */
 const char *
 kube_decode_value_word (KubeValue *value)
 {

@@ -15,6 +15,8 @@ KubeValue *kube_decode_request (KubeKind *kind, KubeValue *value, GPtrArray *dup
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 char *kube_decode_restore (KubeKind *kind, KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
+/* How Go's decoder names the type of a JSON value. */
+const char *kube_decode_value_word (KubeValue *value);
 KubeValue *kube_decode_zero (KubeKind *kind) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Upstream's defaults of a decoded object, in place. */

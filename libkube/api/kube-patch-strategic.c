@@ -3,6 +3,7 @@
 
 #include <kube/kube-builder.h>
 
+#include "kube-decode.h"
 #include "kube-go-text.h"
 #include "kube-schema.h"
 
@@ -753,9 +754,8 @@ kube_patch_strategic (KubeKind *kind, KubeValue *target, KubeValue *patch, GErro
     return NULL;
   }
   if (!kube_value_is_null (patch) && !kube_value_is_object (patch)) {
-    gboolean number = kube_value_get_value_type (patch) >= KUBE_VALUE_INTEGER && kube_value_get_value_type (patch) <= KUBE_VALUE_NUMBER;
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "json: cannot unmarshal %s into Go value of type map[string]interface {}",
-                 kube_value_is_array (patch) ? "array" : number ? "number" : go_type_name (patch));
+                 kube_decode_value_word (patch));
     return NULL;
   }
 

@@ -143,7 +143,7 @@ parse_object (KubeOperation *op, KubeKind *kind, GPtrArray *duplicates, GError *
     return g_steal_pointer (&value);
   problem = g_strdup_printf ("couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go value of type struct "
                              "{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }",
-      kube_value_is_array (value) ? "array" : kube_value_is_string (value) ? "string" : kube_value_get_value_type (value) == KUBE_VALUE_BOOLEAN ? "bool" : "number");
+      kube_decode_value_word (value));
   set_unrecognized (op, kind, problem, error);
   return NULL;
 }
@@ -162,31 +162,44 @@ is_list_kind (KubeScheme *scheme, const char *api_version, const char *name)
   return item != NULL && kube_scheme_find_kind (scheme, api_version, item) != NULL;
 }
 
-/* Whether the body says that it is a @kind; it may leave that open. */
-static gboolean
-check_kind (KubeOperation *op, KubeKind *kind, KubeValue *value, GError **error)
+char *
+kube_operation_describe_wrong_kind (KubeOperation *op, KubeKind *kind, KubeValue *value)
 {
   const char *api_version = kube_value_get_member_string (value, "apiVersion"), *name = kube_value_get_member_string (value, "kind");
-  const char *version;
+  const char *slash;
+  g_autofree char *package = NULL;
 
   if (api_version == NULL || *api_version == '\0')
     api_version = kind->api_version;
   if (name == NULL || *name == '\0')
     name = kind->name;
   if (g_str_equal (api_version, kind->api_version) && g_str_equal (name, kind->name))
+    return NULL;
+  if (kube_scheme_find_kind (op->scheme, api_version, name) == NULL && !is_list_kind (op->scheme, api_version, name))
+    return g_strdup_printf ("no kind \"%s\" is registered for version \"%s\" in scheme \"pkg/runtime/scheme.go:111\"", name, api_version);
+  slash = strrchr (api_version, '/');
+  package = internal_package (kind);
+  return g_strdup_printf ("converting (%s.%s) to (%s.%s): unknown conversion", slash != NULL ? slash + 1 : api_version, name, package, kind->name);
+}
+
+/* Whether the body says that it is a @kind; it may leave that open. */
+static gboolean
+check_kind (KubeOperation *op, KubeKind *kind, KubeValue *value, GError **error)
+{
+  const char *api_version = kube_value_get_member_string (value, "apiVersion"), *name = kube_value_get_member_string (value, "kind"), *slash;
+  g_autofree char *problem = kube_operation_describe_wrong_kind (op, kind, value);
+
+  if (problem == NULL)
     return TRUE;
-  version = strrchr (api_version, '/') != NULL ? strrchr (api_version, '/') + 1 : api_version;
-  if (kube_scheme_find_kind (op->scheme, api_version, name) != NULL || is_list_kind (op->scheme, api_version, name)) {
-    g_autofree char *package = internal_package (kind);
-    if (g_str_equal (name, kind->name))
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the API version in the data (%s) does not match the expected API version (%s)", api_version, kind->api_version);
-    else
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to (%s.%s): unknown conversion", name, version, kind->name,
-          version, name, package, kind->name);
-  } else {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST,
-        "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is registered for version \"%s\" in scheme \"pkg/runtime/scheme.go:111\"", name, version, kind->name, name, api_version);
-  }
+  if (api_version == NULL || *api_version == '\0')
+    api_version = kind->api_version;
+  if (name == NULL || *name == '\0')
+    name = kind->name;
+  slash = strrchr (api_version, '/');
+  if (g_str_equal (name, kind->name) && kube_scheme_find_kind (op->scheme, api_version, name) != NULL)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "the API version in the data (%s) does not match the expected API version (%s)", api_version, kind->api_version);
+  else
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s", name, slash != NULL ? slash + 1 : api_version, kind->name, problem);
   return FALSE;
 }
 
@@ -247,12 +260,30 @@ drop_repeated_owners (KubeOperation *op, KubeNode *object)
 }
 
 KubeValue *
+kube_operation_decode_quietly (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *findings, GError **error)
+{
+  return kube_decode_request (kind, value, duplicates, findings, kind->not_stored ? NULL : &op->needs_read_back, error);
+}
+
+KubeValue *
+kube_operation_complete_value (KubeOperation *op, KubeKind *kind, KubeValue *decoded)
+{
+  g_autoptr (KubeBuilder) builder = NULL;
+
+  if (kind->type == NULL)
+    return kube_value_ref (decoded);
+  builder = kube_builder_new (decoded);
+  drop_repeated_owners (op, kube_builder_get_root (builder));
+  kube_default (kind, kube_builder_get_root (builder));
+  return kube_builder_end (builder);
+}
+
+KubeValue *
 kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GError **error)
 {
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) failure = NULL;
-  g_autoptr (KubeValue) decoded = kube_decode_request (kind, value, duplicates, problems, kind->not_stored ? NULL : &op->needs_read_back, &failure);
-  g_autoptr (KubeBuilder) builder = NULL;
+  g_autoptr (KubeValue) decoded = kube_operation_decode_quietly (op, kind, value, duplicates, problems, &failure);
 
   if (decoded == NULL) {
     if (failure->code == KUBE_ERROR_BAD_REQUEST)
@@ -260,14 +291,7 @@ kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value
     g_propagate_error (error, g_steal_pointer (&failure));
     return NULL;
   }
-  if (!report_problems (op, kind, problems, error))
-    return NULL;
-  if (kind->type == NULL)
-    return g_steal_pointer (&decoded);
-  builder = kube_builder_new (decoded);
-  drop_repeated_owners (op, kube_builder_get_root (builder));
-  kube_default (kind, kube_builder_get_root (builder));
-  return kube_builder_end (builder);
+  return report_problems (op, kind, problems, error) ? kube_operation_complete_value (op, kind, decoded) : NULL;
 }
 
 /* What upstream has when it has written @object and read it again: no lists and maps without members, and the defaults once more. */

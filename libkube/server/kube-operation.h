@@ -93,6 +93,8 @@ typedef struct {
 } KubeListOptions;
 gboolean kube_operation_get_list_options (KubeOperation *op, gboolean watch, KubeListOptions *options, GError **error);
 void kube_list_options_clear (KubeListOptions *options);
+/* A parameter that is true or false: FALSE where it is absent. */
+gboolean kube_operation_get_flag (KubeOperation *op, const char *name);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (KubeListOptions, kube_list_options_clear)
 /* dryRun, fieldValidation and fieldManager into the operation. @kind: "CreateOptions", … for the error. */
 gboolean kube_operation_get_write_options (KubeOperation *op, const char *kind, GError **error);
@@ -101,9 +103,14 @@ gboolean kube_parse_revision (const char *text, guint64 *revision, GError **erro
 
 /* kube-body.c: the body as a decoded object of @kind; unknown fields are an error, warnings, or ignored, as the client wants it. */
 KubeValue *kube_operation_decode_body (KubeOperation *op, KubeKind *kind, GError **error);
-/* The same for a value that is at hand (a patched object). @duplicates: (nullable) (element-type utf8) */
-KubeObject *kube_operation_read_back (KubeOperation *op, KubeKind *kind, KubeObject *object) G_GNUC_WARN_UNUSED_RESULT;
+/* The same for a value that is at hand (an applied object). @duplicates: (nullable) (element-type utf8) */
 KubeValue *kube_operation_decode_value (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GError **error);
+/* Its two halves, for who words differently what is wrong: the decoder's own words, and what strict decoding minds; then what upstream makes of the result. */
+KubeValue *kube_operation_decode_quietly (KubeOperation *op, KubeKind *kind, KubeValue *value, GPtrArray *duplicates, GPtrArray *findings, GError **error);
+KubeValue *kube_operation_complete_value (KubeOperation *op, KubeKind *kind, KubeValue *decoded);
+/* (transfer full) (nullable): why a body that says that it is of another kind is no @kind. */
+char *kube_operation_describe_wrong_kind (KubeOperation *op, KubeKind *kind, KubeValue *value) G_GNUC_WARN_UNUSED_RESULT;
+KubeObject *kube_operation_read_back (KubeOperation *op, KubeKind *kind, KubeObject *object) G_GNUC_WARN_UNUSED_RESULT;
 /* The body as it is, from JSON, YAML or protobuf. @expected: (nullable): the type of a body whose kind the scheme does not have. */
 KubeValue *kube_operation_parse_body (KubeOperation *op, const KubeType *expected, GPtrArray *duplicates, GError **error);
 const char *kube_operation_get_media_type (KubeOperation *op, char out[128]); /* of the body, without parameters */

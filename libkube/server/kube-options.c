@@ -39,6 +39,12 @@ is_true (const char *text)
 }
 
 gboolean
+kube_operation_get_flag (KubeOperation *op, const char *name)
+{
+  return is_true (kube_call_get_query (op->call, name));
+}
+
+gboolean
 kube_parse_revision (const char *text, guint64 *revision, GError **error)
 {
   char *end;
@@ -172,7 +178,7 @@ kube_operation_get_list_options (KubeOperation *op, gboolean watch, KubeListOpti
   options->version = get_text (op, "resourceVersion");
   options->match = get_text (op, "resourceVersionMatch");
   options->continue_ = get_text (op, "continue");
-  options->bookmarks = is_true (kube_call_get_query (op->call, "allowWatchBookmarks"));
+  options->bookmarks = kube_operation_get_flag (op, "allowWatchBookmarks");
   options->initial_events = initial != NULL ? is_true (initial) : -1;
   if (!get_integer (op, "limit", &options->limit, error) || !get_integer (op, "timeoutSeconds", &options->timeout, error) || !get_selectors (op, options, error))
     return FALSE;

@@ -481,6 +481,72 @@ TEST_F (Server, AnApplyNeedsAManagerMakesWhatIsNotThereAndRespectsOthers)
   EXPECT_EQ (apply ("two", "3", "true"), 200);
 }
 
+TEST_F (Server, AnApplyThatNamesAnIdentityMakesNoOtherObject)
+{
+  auto apply = [&] (const char *name, const char *metadata) {
+    g_autofree char *text = g_strdup_printf ("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\",%s}}", name, metadata);
+    g_autoptr (KubeValue) config = kube_value_parse (text, -1, NULL);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", name);
+    kube_request_set_patch (request, KUBE_PATCH_APPLY, config);
+    kube_request_set_option (request, "fieldManager", "one");
+    return send (request);
+  };
+
+  Answer other = apply ("p", "\"uid\":\"u\"");
+  EXPECT_EQ (other.status, 409);
+  EXPECT_EQ (other.message, "Operation cannot be fulfilled on configmaps \"p\": uid mismatch: the provided object specified uid u, and no existing object was found");
+  EXPECT_EQ (apply ("p", "\"resourceVersion\":\"7\"").status, 201);
+  EXPECT_EQ (apply ("p", "\"uid\":\"u\"").message, "ConfigMap \"p\" is invalid: metadata.uid: Invalid value: \"u\": field is immutable");
+}
+
+TEST_F (Server, AnAppliedScaleOwnsTheReplicas)
+{
+  create ("Deployment", R"({"metadata":{"name":"d"},"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})");
+  auto apply = [&] (const char *force) {
+    g_autoptr (KubeValue) scale = kube_value_parse (R"({"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"d"},"spec":{"replicas":3}})", -1, NULL);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("Deployment"), "default", "d");
+    kube_request_set_patch (request, KUBE_PATCH_APPLY, scale);
+    kube_request_set_subresource (request, "scale");
+    kube_request_set_option (request, "fieldManager", "one");
+    kube_request_set_option (request, "force", force);
+    return send (request);
+  };
+
+  EXPECT_EQ (apply (NULL).reason, "Conflict");
+  EXPECT_EQ (apply ("yes").status, 200);
+  Answer scaled = get ("Deployment", "d");
+  EXPECT_EQ (kube_object_get_integer (scaled.object, "spec.replicas", 0), 3);
+  EXPECT_EQ (scaled.at ("metadata.managedFields.0.operation"), "Apply");
+  EXPECT_EQ (scaled.at ("metadata.managedFields.0.subresource"), "scale");
+}
+
+TEST_F (Server, APatchIsRefusedWithWhatItSays)
+{
+  create ("ConfigMap", config_map ("p"));
+  auto send_patch = [&] (KubePatchType type, const char *text) {
+    g_autoptr (KubeValue) value = kube_value_parse (text, -1, NULL);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", "p");
+    kube_request_set_patch (request, type, value);
+    kube_request_set_option (request, "fieldValidation", "Strict");
+    return send (request);
+  };
+
+  EXPECT_EQ (send_patch (KUBE_PATCH_STRATEGIC, "{\"odd\":1}").message, " \"\" is invalid: patch: Invalid value: \"map[odd:1]\": strict decoding error: unknown field \"odd\"");
+  Answer merged = send_patch (KUBE_PATCH_MERGE, "{\"data\":7}");
+  EXPECT_EQ (merged.status, 422);
+  EXPECT_TRUE (g_str_has_suffix (merged.message.c_str (), "json: cannot unmarshal number into Go struct field ConfigMap.data of type map[string]string")) << merged.message;
+  EXPECT_EQ (send_patch (KUBE_PATCH_MERGE, "{\"metadata\":{\"deletionTimestamp\":\"2020-01-01T00:00:00Z\"}}").message,
+             "ConfigMap \"p\" is invalid: metadata.deletionTimestamp: Invalid value: \"2020-01-01T00:00:00Z\": field is immutable");
+}
+
+TEST_F (Server, AVersionOfAnObjectThatIsToBeMadeIsRefusedWhereItIsStored)
+{
+  std::string json = "{\"metadata\":{\"name\":\"v\",\"resourceVersion\":\"7\"}}";
+
+  EXPECT_EQ (create ("ConfigMap", json, "dryRun", "All").status, 201);
+  EXPECT_EQ (create ("ConfigMap", json).message, "resourceVersion should not be set on objects to be created");
+}
+
 TEST_F (Server, ForceIsOnlyForApply)
 {
   ASSERT_EQ (create ("ConfigMap", "{\"metadata\":{\"name\":\"p\"}}").status, 201);

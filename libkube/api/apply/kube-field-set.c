@@ -137,6 +137,18 @@ kube_field_set_remove (KubeFieldSet *set, const char *const *steps, guint n_step
 }
 
 void
+kube_field_set_remove_alone (KubeFieldSet *set, const char *step)
+{
+  guint index;
+
+  if (set == NULL || !find (set, step, &index))
+    return;
+  set->entries[index].in = FALSE;
+  if (kube_field_set_is_empty (set->entries[index].below))
+    kube_field_set_remove (set, &step, 1);
+}
+
+void
 kube_field_set_foreach (const KubeFieldSet *set, KubeFieldSetFunc func, gpointer user_data)
 {
   for (guint i = 0; set != NULL && i < set->n; i++)

@@ -34,6 +34,8 @@ const KubeFieldSet *kube_field_set_get_below (const KubeFieldSet *set, const cha
 void kube_field_set_insert (KubeArena *arena, KubeFieldSet *set, const char *const *steps, guint n_steps);
 /* Takes a step and all below it out. */
 void kube_field_set_remove (KubeFieldSet *set, const char *const *steps, guint n_steps);
+/* Takes a step itself out, and leaves what is below it. */
+void kube_field_set_remove_alone (KubeFieldSet *set, const char *step);
 
 /* A place on the way down an object, on the stack of who walks it. What is found there goes into up to three sets at once: each grows only as deep as it has
  * something to say, and no step is looked for from the root again. At the root, @above is NULL and @below holds the sets. */

@@ -264,6 +264,7 @@ strip (KubeFieldSet *fields, const KubeManagerInfo *info)
     kube_field_set_remove (fields, &of_object[i], 1);
   for (guint i = 0; i < G_N_ELEMENTS (of_meta); i++)
     kube_field_set_remove (fields, (const char *const[]){ "f:metadata", of_meta[i] }, 2);
+  kube_field_set_remove_alone (fields, "f:metadata");
   for (guint i = 0; info->reset != NULL && info->reset[i] != NULL; i++)
     kube_field_set_remove (fields, &info->reset[i], 1);
 }

@@ -66,13 +66,13 @@ kube_registry_track (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeVal
 
 /* --- PATCH of what a manager wants --- */
 
-static gboolean
-check_config (KubeOperation *op, KubeValue *config, GError **error)
+gboolean
+kube_registry_check_config (KubeKind *kind, KubeValue *config, GError **error)
 {
   const char *api_version = kube_value_get_member_string (config, "apiVersion"), *name = kube_value_get_member_string (config, "kind");
   const char *group = api_version == NULL ? "/" : strchr (api_version, '/') == NULL ? "/" : "";
 
-  if (g_strcmp0 (api_version, op->kind->api_version) != 0 || g_strcmp0 (name, op->kind->name) != 0)
+  if (g_strcmp0 (api_version, kind->api_version) != 0 || g_strcmp0 (name, kind->name) != 0)
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "invalid object type: %s%s, Kind=%s", group, api_version != NULL ? api_version : "", name != NULL ? name : "");
   else if (kube_value_get (config, "metadata.managedFields") != NULL)
     g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "metadata.managedFields must be nil");
@@ -97,14 +97,13 @@ apply (KubeOperation *op, KubeObject *old, KubeValue *config, GError **error)
 {
   KubeValue *live = old != NULL ? kube_object_get_value (old) : NULL;
   g_autofree char *name = dup_manager_name (op);
-  const char *force = kube_call_get_query (op->call, "force");
   char now[KUBE_TIME_STRING_SIZE];
   KubeManagerInfo info = describe (op, op->kind, name, now);
   g_autoptr (KubeManagers) managers = kube_managers_choose (live, NULL, TRUE);
   g_autoptr (KubeValue) applied = NULL, decoded = NULL;
   KubeBuilder *builder;
 
-  applied = kube_managers_apply (managers, op->kind, live, config, &info, g_strcmp0 (force, "true") == 0 || g_strcmp0 (force, "1") == 0, error);
+  applied = kube_managers_apply (managers, op->kind, live, config, &info, kube_operation_get_flag (op, "force"), error);
   if (applied == NULL) {
     prefix_config_error (op, config, error);
     return NULL;
@@ -119,12 +118,32 @@ apply (KubeOperation *op, KubeObject *old, KubeValue *config, GError **error)
   return builder;
 }
 
+KubeChange
+kube_registry_apply_to (KubeModify *modify, KubeObject *old, KubeValue *config, KubeObject **object, GError **error)
+{
+  g_autoptr (KubeBuilder) builder = apply (modify->op, old, config, error);
+
+  return builder != NULL ? kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error) : KUBE_CHANGE_NONE;
+}
+
+/* Who names an object by its identity does not want another one. */
+static gboolean
+check_absent (KubeOperation *op, KubeValue *object, GError **error)
+{
+  const char *uid = kube_value_get_string (object, "metadata.uid");
+  g_autofree char *message = NULL;
+
+  if (uid == NULL || *uid == '\0')
+    return TRUE;
+  message = g_strdup_printf ("uid mismatch: the provided object specified uid %s, and no existing object was found", uid);
+  g_propagate_error (error, kube_registry_conflict (op->kind, op->info.name, message));
+  return FALSE;
+}
+
 static KubeChange
 change_by_config (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
 {
-  g_autoptr (KubeBuilder) builder = apply (modify->op, old, user_data, error);
-
-  return builder != NULL ? kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error) : KUBE_CHANGE_NONE;
+  return kube_registry_apply_to (modify, old, user_data, object, error);
 }
 
 static void
@@ -136,12 +155,12 @@ create (KubeOperation *op, KubeValue *config)
 
   if (kube_registry_may_create (op, &error))
     builder = apply (op, NULL, config, &error);
-  if (builder == NULL) {
+  if (builder != NULL)
+    value = kube_builder_end (builder);
+  if (value != NULL && check_absent (op, value, &error))
+    kube_registry_create_value (op, value, TRUE);
+  else
     kube_operation_take_error (op, error);
-    return;
-  }
-  value = kube_builder_end (builder);
-  kube_registry_create_value (op, value, TRUE);
 }
 
 static void
@@ -161,7 +180,7 @@ kube_registry_apply (KubeOperation *op, KubeValue *config)
 {
   GError *error = NULL;
 
-  if (!check_config (op, config, &error))
+  if (!kube_registry_check_config (op->kind, config, &error))
     kube_operation_take_error (op, error);
   else
     kube_modify (op, op->kind, op->info.namespace_, op->info.name, RETRIES, change_by_config, on_applied, kube_value_ref (config));

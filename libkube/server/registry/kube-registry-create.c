@@ -16,6 +16,7 @@ typedef struct {
   KubeValue *value;  /* decoded, admitted; what all attempts begin with */
   KubeObject *object;
   char *key;
+  char *version;     /* (nullable): what the client says of it */
   guint attempts;
 } Create;
 
@@ -25,6 +26,7 @@ create_free (Create *create)
   g_clear_pointer (&create->value, kube_value_unref);
   g_clear_pointer (&create->object, kube_object_unref);
   g_free (create->key);
+  g_free (create->version);
   kube_operation_unref (create->op);
   g_free (create);
 }
@@ -53,12 +55,13 @@ fill_metadata (KubeOperation *op, KubeNode *root)
   kube_node_put_string (meta, "creationTimestamp", kube_time_format (kube_clock_get_time (op->clock), now));
 }
 
+/* What is made by an update or an apply may say of which version it is; a new object that is stored may not. */
 static gboolean
-refuse_version (KubeNode *root, GError **error)
+refuse_version (Create *create, GError **error)
 {
-  const char *version = kube_node_get_string (root, "metadata.resourceVersion");
+  guint64 version;
 
-  if (version == NULL || *version == '\0' || g_str_equal (version, "0"))
+  if (create->op->dry_run || create->version == NULL || !kube_parse_revision (create->version, &version, NULL) || version == 0)
     return TRUE;
   g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNKNOWN, "resourceVersion should not be set on objects to be created");
   return FALSE;
@@ -200,7 +203,7 @@ prepare (Create *create, GError **error)
     return NULL;
   if (validate (op, create->strategy, object, error)) {
     kube_strategy_warn (create->strategy, op, kube_object_get_value (object), NULL);
-    if (admit_validating (op, object, error))
+    if (admit_validating (op, object, error) && refuse_version (create, error))
       return kube_operation_read_back (op, op->kind, object);
   }
   if (create->strategy->settle != NULL)
@@ -260,7 +263,7 @@ answer_dry_run (Create *create)
   } else {
     g_autoptr (KubeBuilder) builder = kube_builder_new (kube_object_get_value (create->object));
     g_autoptr (KubeObject) object = NULL;
-    kube_node_remove (kube_builder_get_root (builder), "metadata.resourceVersion");
+    kube_node_set_string (kube_builder_get_root (builder), "metadata.resourceVersion", create->version);
     object = kube_object_new_from_builder (builder);
     kube_operation_answer_object (op, 201, object);
   }
@@ -298,7 +301,7 @@ admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, gb
   fill_metadata (op, root);
   if (!applied && !op->kind->not_stored)
     kube_registry_track (op, op->kind, NULL, value, root);
-  if (!match_namespace (op, root, error) || !refuse_version (root, error) || !admit_mutating (op, builder, error))
+  if (!match_namespace (op, root, error) || !admit_mutating (op, builder, error))
     return NULL;
   root = kube_builder_get_root (builder);
   context.object = root;
@@ -311,22 +314,9 @@ admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, gb
   return kube_builder_end (builder);
 }
 
-void
-kube_registry_create (KubeOperation *op)
-{
-  g_autoptr (KubeValue) body = NULL;
-  GError *error = NULL;
-
-  if (kube_operation_get_write_options (op, "CreateOptions", &error))
-    body = kube_operation_decode_body (op, op->kind, &error);
-  if (body == NULL)
-    kube_operation_take_error (op, error);
-  else
-    kube_registry_create_value (op, body, FALSE);
-}
-
-void
-kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied)
+/* @version: (nullable): what a client says of it that may not */
+static void
+begin (KubeOperation *op, KubeValue *decoded, gboolean applied, const char *version)
 {
   const KubeStrategy *strategy = kube_strategy_find (op->kind);
   GError *error = NULL;
@@ -341,5 +331,26 @@ kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean appl
   create->op = kube_operation_ref (op);
   create->strategy = strategy;
   create->value = g_steal_pointer (&value);
+  create->version = g_strdup (version);
   attempt (create);
+}
+
+void
+kube_registry_create (KubeOperation *op)
+{
+  g_autoptr (KubeValue) body = NULL;
+  GError *error = NULL;
+
+  if (kube_operation_get_write_options (op, "CreateOptions", &error))
+    body = kube_operation_decode_body (op, op->kind, &error);
+  if (body == NULL)
+    kube_operation_take_error (op, error);
+  else
+    begin (op, body, FALSE, kube_value_get_string (body, "metadata.resourceVersion"));
+}
+
+void
+kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied)
+{
+  begin (op, decoded, applied, NULL);
 }

@@ -394,6 +394,18 @@ set_continue_error (GError **error, const char *text)
   return FALSE;
 }
 
+/* Whether a key stays below where lists begin. */
+static gboolean
+is_clean (const char *key)
+{
+  g_auto (GStrv) parts = g_strsplit (*key == '/' ? key + 1 : key, "/", -1);
+
+  for (char **part = parts; *part != NULL; part++)
+    if (**part == '\0' || g_str_equal (*part, ".") || g_str_equal (*part, ".."))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 read_continue (List *list, GError **error)
 {
@@ -418,6 +430,10 @@ read_continue (List *list, GError **error)
     return set_continue_error (error, "continue key is not valid: server does not recognize this encoded version");
   if (start == NULL || *start == '\0')
     return set_continue_error (error, "continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
+  if (!is_clean (start)) {
+    g_autofree char *text = g_strconcat ("continue key is not valid: ", start, NULL);
+    return set_continue_error (error, text);
+  }
   if (*list->options.version != '\0' && !g_str_equal (list->options.version, "0")) {
     g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "specifying resource version is not allowed when using continue");
     return FALSE;

@@ -23,31 +23,26 @@ keep_meta (KubeNode *meta, KubeValue *old_meta, const char *key)
   kube_node_put_value (meta, key, kube_value_get_member (old_meta, key));
 }
 
-/* What an update may not change, however it was made. */
-static gboolean
-keep_metadata (KubeKind *kind, KubeObject *old, KubeNode *root, GError **error)
+/* What an update says nothing of, or nothing that counts; what it may not change is left to validation. */
+static void
+keep_metadata (KubeObject *old, KubeNode *root)
 {
   KubeNode *meta = kube_node_ensure_object (root, "metadata");
   KubeValue *old_meta = kube_object_get (old, "metadata");
-  const char *uid = kube_node_get_string (meta, "uid"), *old_uid = kube_object_get_uid (old);
+  const char *uid = kube_node_get_string (meta, "uid");
+  gboolean deleting = kube_object_is_deleting (old);
 
-  if (uid != NULL && *uid != '\0' && g_strcmp0 (uid, old_uid) != 0) {
-    g_autofree char *message = g_strdup_printf ("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid, old_uid);
-    g_propagate_error (error, kube_registry_conflict (kind, kube_object_get_name (old), message));
-    return FALSE;
-  }
-  keep_meta (meta, old_meta, "uid");
+  if (uid == NULL || *uid == '\0')
+    keep_meta (meta, old_meta, "uid");
   keep_meta (meta, old_meta, "creationTimestamp");
-  keep_meta (meta, old_meta, "deletionTimestamp");
+  if (deleting)
+    keep_meta (meta, old_meta, "deletionTimestamp");
   keep_meta (meta, old_meta, "generation");
   keep_meta (meta, old_meta, "resourceVersion");
   keep_meta (meta, old_meta, "namespace");
   kube_node_remove_member (meta, "selfLink");
-  if (!kube_object_is_deleting (old))
-    kube_node_remove_member (meta, "deletionGracePeriodSeconds");
-  else if (kube_node_get_member (meta, "deletionGracePeriodSeconds") == NULL)
+  if (deleting && kube_node_get_member (meta, "deletionGracePeriodSeconds") == NULL)
     keep_meta (meta, old_meta, "deletionGracePeriodSeconds");
-  return TRUE;
 }
 
 static gboolean
@@ -187,7 +182,8 @@ kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old,
   KubeWriteContext context = { op, kind, op->info.subresource, kube_object_get_value (old), NULL };
   g_autoptr (KubeObject) new = NULL, stored = NULL;
 
-  if (!keep_metadata (kind, old, kube_builder_get_root (builder), error) || !admit (op, kind, old, builder, NULL, error))
+  keep_metadata (old, kube_builder_get_root (builder));
+  if (!admit (op, kind, old, builder, NULL, error))
     return KUBE_CHANGE_NONE;
   context.object = kube_builder_get_root (builder);
   apply_strategy (op, kind, strategy, old, context.object);
@@ -225,15 +221,33 @@ kube_registry_answer_update (KubeModify *modify, KubeObject *object, gboolean re
     kube_operation_answer_object (modify->op, 200, object);
 }
 
+/* An object that says which one it is replaces no other. */
+static gboolean
+check_uid (KubeKind *kind, KubeObject *old, KubeValue *value, GError **error)
+{
+  const char *uid = kube_value_get_string (value, "metadata.uid"), *old_uid = old != NULL ? kube_object_get_uid (old) : "";
+  g_autofree char *message = NULL;
+
+  if (uid == NULL || *uid == '\0' || g_strcmp0 (uid, old_uid) == 0)
+    return TRUE;
+  message = g_strdup_printf ("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid, old_uid);
+  g_propagate_error (error, kube_registry_conflict (kind, kube_value_get_string (value, "metadata.name"), message));
+  return FALSE;
+}
+
 static void
 on_updated (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
 {
   gboolean absent = error != NULL && error->code == KUBE_ERROR_NOT_FOUND && modify->old == NULL;
 
-  if (absent && kube_strategy_find (modify->kind)->update_creates && *modify->op->info.subresource == '\0')
+  g_autoptr (GError) mismatch = NULL;
+
+  if (!absent || !kube_strategy_find (modify->kind)->update_creates || *modify->op->info.subresource != '\0')
+    kube_registry_answer_update (modify, object, removed, error);
+  else if (check_uid (modify->kind, NULL, user_data, &mismatch))
     kube_registry_create_value (modify->op, user_data, FALSE);
   else
-    kube_registry_answer_update (modify, object, removed, error);
+    kube_operation_answer_error (modify->op, mismatch);
   kube_value_unref (user_data);
 }
 
@@ -290,7 +304,7 @@ replace (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user
   KubeValue *value = user_data;
   g_autoptr (KubeBuilder) builder = NULL;
 
-  if (!kube_registry_check_version (modify->kind, old, value, error))
+  if (!check_uid (modify->kind, old, value, error) || !kube_registry_check_version (modify->kind, old, value, error))
     return KUBE_CHANGE_NONE;
   builder = kube_builder_new (value);
   kube_registry_track (modify->op, modify->kind, old, value, kube_builder_get_root (builder));
@@ -312,143 +326,4 @@ kube_registry_update (KubeOperation *op)
   }
   version = kube_value_get_string (value, "metadata.resourceVersion");
   kube_modify (op, op->kind, op->info.namespace_, op->info.name, version == NULL || *version == '\0' ? KUBE_MODIFY_RETRIES : 0, replace, on_updated, kube_value_ref (value));
-}
-
-/* --- PATCH --- */
-
-typedef struct {
-  KubePatchType type;
-  KubeValue *patch;
-} Patch;
-
-static void
-patch_free (Patch *patch)
-{
-  g_clear_pointer (&patch->patch, kube_value_unref);
-  g_free (patch);
-}
-
-static KubeValue *
-apply_patch (KubeOperation *op, KubeKind *kind, const Patch *patch, KubeValue *target, GError **error)
-{
-  switch (patch->type) {
-  case KUBE_PATCH_JSON:
-    return kube_patch_json (target, patch->patch, error);
-  case KUBE_PATCH_MERGE:
-    return kube_patch_merge (target, patch->patch, error);
-  default:
-    return kube_patch_strategic (kind, target, patch->patch, error);
-  }
-}
-
-/* Whether what a strategic merge gave fits the kind's types. */
-static gboolean
-restore (KubeKind *kind, KubeValue *patch, KubeValue *patched, GError **error)
-{
-  g_autofree char *problem = kube_decode_restore (kind, patched);
-  g_auto (KubeFieldErrors) errors = { NULL };
-  g_autoptr (GString) text = NULL;
-
-  if (problem == NULL)
-    return TRUE;
-  text = g_string_new (NULL);
-  kube_go_print (text, patch);
-  kube_field_errors_invalid (&errors, KUBE_FIELD (NULL, "patch"), text->str, problem);
-  g_propagate_error (error, kube_field_errors_to_error (&errors, "", "", ""));
-  return FALSE;
-}
-
-static KubeChange
-change_by_patch (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
-{
-  KubeOperation *op = modify->op;
-  g_autoptr (KubeValue) patched = apply_patch (op, modify->kind, user_data, kube_object_get_value (old), error);
-  g_autoptr (KubeValue) decoded = NULL;
-  g_autoptr (KubeBuilder) builder = NULL;
-
-  if (patched == NULL || (((const Patch *) user_data)->type == KUBE_PATCH_STRATEGIC && !restore (modify->kind, ((const Patch *) user_data)->patch, patched, error)))
-    return KUBE_CHANGE_NONE;
-  decoded = kube_operation_decode_value (op, modify->kind, patched, NULL, error);
-  if (decoded == NULL || !kube_registry_check_names (op, decoded, error) || !kube_registry_check_version (modify->kind, old, decoded, error))
-    return KUBE_CHANGE_NONE;
-  builder = kube_builder_new (decoded);
-  kube_registry_track (op, modify->kind, old, decoded, kube_builder_get_root (builder));
-  return kube_registry_finish_update (op, modify->kind, old, builder, object, error);
-}
-
-static void
-on_patched (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
-{
-  kube_registry_answer_update (modify, object, removed, error);
-  patch_free (user_data);
-}
-
-static gboolean
-find_type (KubeOperation *op, KubePatchType *type, GError **error)
-{
-  static const char *const types[] = { [KUBE_PATCH_JSON] = "application/json-patch+json", [KUBE_PATCH_MERGE] = "application/merge-patch+json", [KUBE_PATCH_STRATEGIC] = "application/strategic-merge-patch+json", [KUBE_PATCH_APPLY] = "application/apply-patch+yaml" };
-  char buffer[128];
-  const char *media = kube_operation_get_media_type (op, buffer);
-
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++) {
-    if (g_str_equal (types[i], media) && (i != KUBE_PATCH_STRATEGIC || op->kind->type != NULL)) {
-      *type = i;
-      return TRUE;
-    }
-  }
-  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNSUPPORTED_MEDIA_TYPE,
-      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml");
-  return FALSE;
-}
-
-static KubeValue *
-parse_config (const char *data, gsize length, GError **error)
-{
-  KubeValue *config = kube_yaml_parse (data, (gssize) length, error);
-
-  if (config == NULL)
-    g_prefix_error (error, "error decoding YAML: ");
-  return config;
-}
-
-KubeValue *
-kube_registry_read_patch (KubeOperation *op, KubePatchType *type, GError **error)
-{
-  KubeValue *given = kube_call_get_patch (op->call), *parsed;
-  GBytes *body = kube_call_get_body (op->call);
-  gsize length = 0;
-  const char *data = body != NULL ? g_bytes_get_data (body, &length) : "";
-
-  if (!find_type (op, type, error) || !kube_operation_get_write_options (op, "PatchOptions", error))
-    return NULL;
-  if (given != NULL)
-    return kube_value_ref (given);
-  if (*type == KUBE_PATCH_APPLY)
-    return parse_config (data != NULL ? data : "", length, error);
-  parsed = kube_value_parse (data != NULL ? data : "", (gssize) length, error);
-  if (parsed == NULL && *type != KUBE_PATCH_STRATEGIC)
-    g_prefix_error (error, "error decoding patch: ");
-  return parsed;
-}
-
-void
-kube_registry_patch (KubeOperation *op)
-{
-  g_autoptr (KubeValue) value = NULL;
-  GError *error = NULL;
-  KubePatchType type;
-  Patch *patch;
-
-  value = kube_registry_read_patch (op, &type, &error);
-  if (value == NULL) {
-    kube_operation_take_error (op, error);
-    return;
-  }
-  if (type == KUBE_PATCH_APPLY) {
-    kube_registry_apply (op, value);
-    return;
-  }
-  patch = g_new (Patch, 1);
-  *patch = (Patch){ type, g_steal_pointer (&value) };
-  kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, change_by_patch, on_patched, patch);
 }

@@ -29,9 +29,6 @@ void kube_registry_create (KubeOperation *op);
 /* The same of a decoded body: what an update makes of an object that is not there, for kinds that have it so. @applied: its managers are in it. */
 void kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied);
 void kube_registry_update (KubeOperation *op);
-void kube_registry_patch (KubeOperation *op);
-/* The patch that the request carries, by its media type one of three, and what its query says of it. */
-KubeValue *kube_registry_read_patch (KubeOperation *op, KubePatchType *type, GError **error);
 void kube_registry_delete (KubeOperation *op);
 void kube_registry_delete_collection (KubeOperation *op);
 
@@ -82,8 +79,26 @@ gboolean kube_registry_check_version (KubeKind *kind, KubeObject *old, KubeValue
 /* What ends every update: what the strategy took is settled, and the call answered. */
 void kube_registry_answer_update (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error);
 
+/* kube-registry-patch.c */
+typedef struct {
+  KubePatchType type;  /* by the request's media type */
+  KubeValue *value;
+  GPtrArray *findings; /* (element-type utf8): what strict decoding minds in the patch itself */
+} KubeRegistryPatch;
+void kube_registry_patch (KubeOperation *op);
+/* The patch that the request carries, and what its query says of it. */
+KubeRegistryPatch *kube_registry_read_patch (KubeOperation *op, GError **error);
+void kube_registry_patch_free (KubeRegistryPatch *patch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeRegistryPatch, kube_registry_patch_free)
+/* What @patch, no apply, makes of @target, decoded and complete. */
+KubeValue *kube_registry_apply_patch (KubeOperation *op, KubeKind *kind, const KubeRegistryPatch *patch, KubeValue *target, GError **error);
+
 /* kube-apply.c: server-side apply, and the traces that other writes leave in metadata.managedFields. */
 void kube_registry_apply (KubeOperation *op, KubeValue *config);
+/* Whether a configuration says that it is a @kind, and nothing of its managers. */
+gboolean kube_registry_check_config (KubeKind *kind, KubeValue *config, GError **error);
+/* What @config makes of @old, an object of the operation's kind. */
+KubeChange kube_registry_apply_to (KubeModify *modify, KubeObject *old, KubeValue *config, KubeObject **object, GError **error);
 /* Notes in @root, the new state, which begins as @next, that this request changed @old (nullable) to it. */
 void kube_registry_track (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeValue *next, KubeNode *root);
 

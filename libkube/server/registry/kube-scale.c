@@ -70,10 +70,21 @@ to_scale (KubeObject *object)
 }
 
 typedef struct {
-  KubeValue *scale;   /* (nullable): of an update */
-  KubeValue *patch;   /* (nullable) */
-  KubePatchType type;
+  KubeValue *scale;         /* (nullable): of an update */
+  KubeRegistryPatch *patch; /* (nullable) */
+  KubeValue *config;        /* (nullable): what an apply says, as of the object itself */
 } Rescale;
+
+static void
+rescale_free (Rescale *rescale)
+{
+  g_clear_pointer (&rescale->scale, kube_value_unref);
+  g_clear_pointer (&rescale->patch, kube_registry_patch_free);
+  g_clear_pointer (&rescale->config, kube_value_unref);
+  g_free (rescale);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rescale, rescale_free)
 
 static gboolean
 check_replicas (KubeModify *modify, gint64 replicas, GError **error)
@@ -109,16 +120,11 @@ static KubeValue *
 wanted_scale (KubeModify *modify, KubeObject *old, Rescale *rescale, GError **error)
 {
   g_autoptr (KubeObject) scale = NULL;
-  g_autoptr (KubeValue) patched = NULL;
 
   if (rescale->scale != NULL)
     return kube_value_ref (rescale->scale);
   scale = to_scale (old);
-  if (rescale->type == KUBE_PATCH_JSON)
-    patched = kube_patch_json (kube_object_get_value (scale), rescale->patch, error);
-  else
-    patched = kube_patch_merge (kube_object_get_value (scale), rescale->patch, error);
-  return patched != NULL ? kube_operation_decode_value (modify->op, scale_kind (), patched, NULL, error) : NULL;
+  return kube_registry_apply_patch (modify->op, scale_kind (), rescale->patch, kube_object_get_value (scale), error);
 }
 
 static KubeChange
@@ -139,20 +145,43 @@ rescale_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer u
   return kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error);
 }
 
-static void
-on_rescaled (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
+static KubeChange
+apply_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
 {
   Rescale *rescale = user_data;
 
+  if (!check_replicas (modify, kube_value_get_integer (rescale->config, "spec.replicas", 0), error))
+    return KUBE_CHANGE_NONE;
+  return kube_registry_apply_to (modify, old, rescale->config, object, error);
+}
+
+static void
+on_rescaled (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
+{
   if (error != NULL) {
     kube_operation_answer_error (modify->op, error);
   } else {
     g_autoptr (KubeObject) scale = to_scale (object);
     kube_operation_answer_object (modify->op, 200, scale);
   }
-  g_clear_pointer (&rescale->scale, kube_value_unref);
-  g_clear_pointer (&rescale->patch, kube_value_unref);
-  g_free (rescale);
+  rescale_free (user_data);
+}
+
+/* A Scale that is applied is a configuration of the object that says how often it is there. */
+static KubeValue *
+read_config (KubeOperation *op, KubeValue *scale, GError **error)
+{
+  g_autoptr (KubeBuilder) builder = NULL;
+  KubeNode *root;
+
+  if (!kube_registry_check_config (scale_kind (), scale, error))
+    return NULL;
+  builder = kube_builder_new (scale);
+  root = kube_builder_get_root (builder);
+  kube_node_put_string (root, "apiVersion", op->kind->api_version);
+  kube_node_put_string (root, "kind", op->kind->name);
+  kube_node_remove_member (root, "status");
+  return kube_builder_end (builder);
 }
 
 static void
@@ -170,12 +199,32 @@ get_scale (KubeOperation *op)
   kube_operation_answer_object (op, 200, scale);
 }
 
+/* (nullable): what the request wants. */
+static Rescale *
+read_rescale (KubeOperation *op, gboolean patching, GError **error)
+{
+  g_autoptr (Rescale) rescale = g_new0 (Rescale, 1);
+
+  if (patching)
+    rescale->patch = kube_registry_read_patch (op, error);
+  else if (kube_operation_get_write_options (op, "UpdateOptions", error))
+    rescale->scale = kube_operation_decode_body (op, scale_kind (), error);
+  if (rescale->patch == NULL && rescale->scale == NULL)
+    return NULL;
+  if (patching && rescale->patch->type == KUBE_PATCH_APPLY) {
+    rescale->config = read_config (op, rescale->patch->value, error);
+    if (rescale->config == NULL)
+      return NULL;
+  }
+  return g_steal_pointer (&rescale);
+}
+
 void
 kube_registry_scale (KubeOperation *op)
 {
-  Rescale rescale = { 0 };
   gboolean patching = g_str_equal (op->info.verb, "patch");
   GError *error = NULL;
+  Rescale *rescale;
 
   if (g_str_equal (op->info.verb, "get")) {
     get_scale (op);
@@ -185,12 +234,9 @@ kube_registry_scale (KubeOperation *op)
     kube_operation_answer_no_method (op);
     return;
   }
-  if (patching)
-    rescale.patch = kube_registry_read_patch (op, &rescale.type, &error);
-  else if (kube_operation_get_write_options (op, "UpdateOptions", &error))
-    rescale.scale = kube_operation_decode_body (op, scale_kind (), &error);
-  if (error != NULL)
+  rescale = read_rescale (op, patching, &error);
+  if (rescale == NULL)
     kube_operation_take_error (op, error);
   else
-    kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, rescale_it, on_rescaled, g_memdup2 (&rescale, sizeof rescale));
+    kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, rescale->config != NULL ? apply_it : rescale_it, on_rescaled, rescale);
 }
