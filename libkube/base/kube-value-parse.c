@@ -452,11 +452,15 @@ open_container (Parser *parser, KubeValueType type, gboolean *complete)
   }
   if (!kube_writer_reserve_stack (parser->writer, 1))
     return fail_memory (parser);
-  kube_writer_open (parser->writer, type);
   parser->p++;
   skip_space (parser);
-  if (parser->p < parser->end && *parser->p == (type == KUBE_VALUE_OBJECT ? '}' : ']'))
-    return close_container (parser);
+  if (parser->p < parser->end && *parser->p == (type == KUBE_VALUE_OBJECT ? '}' : ']')) {
+    kube_writer_push_empty (parser->writer, type);
+    parser->p++;
+    parser->depth--;
+    return TRUE;
+  }
+  kube_writer_open (parser->writer, type);
   *complete = FALSE;
   return type == KUBE_VALUE_ARRAY || parse_key (parser);
 }

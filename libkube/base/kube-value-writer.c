@@ -84,16 +84,14 @@ grow_units (KubeValue **units, guint room, guint *max, guint used, guint n)
 }
 
 gboolean
-kube_writer_reserve_stack (KubeWriter *writer, guint n)
+kube_writer_grow_stack (KubeWriter *writer, guint n)
 {
-  return n <= writer->max_stack - writer->n_stack || grow_units (&writer->stack, 0, &writer->max_stack, writer->n_stack, n);
+  return grow_units (&writer->stack, 0, &writer->max_stack, writer->n_stack, n);
 }
 
 gboolean
-kube_writer_reserve_nodes (KubeWriter *writer, guint n)
+kube_writer_grow_nodes (KubeWriter *writer, guint n)
 {
-  if (n <= writer->max_nodes - writer->n_nodes)
-    return TRUE;
   if (!grow_units (&writer->units, KUBE_DOCUMENT_HEADER_UNITS, &writer->max_nodes, writer->n_nodes, n))
     return FALSE;
   writer->nodes = writer->units + KUBE_DOCUMENT_HEADER_UNITS;
@@ -101,13 +99,11 @@ kube_writer_reserve_nodes (KubeWriter *writer, guint n)
 }
 
 gboolean
-kube_writer_reserve_bytes (KubeWriter *writer, gsize n)
+kube_writer_grow_bytes (KubeWriter *writer, gsize n)
 {
   gsize wanted;
   char *grown;
 
-  if (n <= writer->max_bytes - writer->n_bytes)
-    return TRUE;
   if (n > G_MAXSSIZE / 4 - writer->n_bytes)
     return FALSE;
   wanted = MAX (MAX (2 * writer->max_bytes, writer->n_bytes + n), 4096);
@@ -146,6 +142,16 @@ kube_writer_open (KubeWriter *writer, KubeValueType type)
   value->length = writer->frame;
   value->first = (writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS) << KUBE_TAG_SHIFT;
   writer->frame = writer->n_stack - 1;
+}
+
+void
+kube_writer_push_empty (KubeWriter *writer, KubeValueType type)
+{
+  KubeValue *value = push (writer, type);
+  guint unit = writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS;
+
+  value->children = unit;
+  value->first = unit << KUBE_TAG_SHIFT | KUBE_FIRST_SORTED;
 }
 
 void

@@ -29,12 +29,35 @@ KubeWriter *kube_writer_acquire (void);
 void kube_writer_release (KubeWriter *writer);
 
 /* FALSE where memory or the format's limits do not suffice. The functions without a result abort then, as g_malloc() does. */
-gboolean kube_writer_reserve_stack (KubeWriter *writer, guint n) G_GNUC_WARN_UNUSED_RESULT;
-gboolean kube_writer_reserve_nodes (KubeWriter *writer, guint n) G_GNUC_WARN_UNUSED_RESULT;
-gboolean kube_writer_reserve_bytes (KubeWriter *writer, gsize n) G_GNUC_WARN_UNUSED_RESULT;
+static inline gboolean kube_writer_reserve_stack (KubeWriter *writer, guint n) G_GNUC_WARN_UNUSED_RESULT;
+static inline gboolean kube_writer_reserve_nodes (KubeWriter *writer, guint n) G_GNUC_WARN_UNUSED_RESULT;
+static inline gboolean kube_writer_reserve_bytes (KubeWriter *writer, gsize n) G_GNUC_WARN_UNUSED_RESULT;
+gboolean kube_writer_grow_stack (KubeWriter *writer, guint n) G_GNUC_WARN_UNUSED_RESULT;
+gboolean kube_writer_grow_nodes (KubeWriter *writer, guint n) G_GNUC_WARN_UNUSED_RESULT;
+gboolean kube_writer_grow_bytes (KubeWriter *writer, gsize n) G_GNUC_WARN_UNUSED_RESULT;
+
+static inline gboolean
+kube_writer_reserve_stack (KubeWriter *writer, guint n)
+{
+  return G_LIKELY (n <= writer->max_stack - writer->n_stack) || kube_writer_grow_stack (writer, n);
+}
+
+static inline gboolean
+kube_writer_reserve_nodes (KubeWriter *writer, guint n)
+{
+  return G_LIKELY (n <= writer->max_nodes - writer->n_nodes) || kube_writer_grow_nodes (writer, n);
+}
+
+static inline gboolean
+kube_writer_reserve_bytes (KubeWriter *writer, gsize n)
+{
+  return G_LIKELY (n <= writer->max_bytes - writer->n_bytes) || kube_writer_grow_bytes (writer, n);
+}
 
 void kube_writer_open (KubeWriter *writer, KubeValueType type);
 void kube_writer_push (KubeWriter *writer, KubeValueType type, gint64 integer);
+/* A container with nothing in it. */
+void kube_writer_push_empty (KubeWriter *writer, KubeValueType type);
 void kube_writer_push_text (KubeWriter *writer, KubeValueType type, const char *text, gsize length);
 /* Copies a value; with @canonical, in canonical order. */
 void kube_writer_push_value (KubeWriter *writer, const KubeValue *value, gboolean canonical);

@@ -588,6 +588,15 @@ kube_hub_watch_get_revision (KubeHubWatch *watch)
   return revision;
 }
 
+KubeObject *
+kube_hub_find (KubeHub *self, const char *key, guint64 revision)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  KubeHubEvent *event = g_hash_table_lookup (self->ring.newest, key);
+
+  return event != NULL && event->revision == revision && event->type == KUBE_STORE_EVENT_PUT ? kube_object_ref (event->object) : NULL;
+}
+
 /* The newest revision that was handed out to watches. */
 guint64
 kube_hub_get_revision (KubeHub *self)

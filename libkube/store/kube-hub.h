@@ -44,6 +44,9 @@ KubeHubWatch *kube_hub_watch (KubeHub *hub, const char *prefix, guint64 after, K
 void kube_hub_watch_stop (KubeHubWatch *watch);
 /* Up to which revision everything of the watch's range was delivered (for bookmarks), which moves on while nothing of its range happens. On the watch's own thread. */
 guint64 kube_hub_watch_get_revision (KubeHubWatch *watch);
+/* (transfer full) (nullable): the object that was written to @key at @revision, if that is the newest event of it that is held in memory. Watches and whoever asks
+ * share it, so it is parsed once. */
+KubeObject *kube_hub_find (KubeHub *hub, const char *key, guint64 revision);
 /* The newest revision that was handed out to watches. */
 guint64 kube_hub_get_revision (KubeHub *hub);
 void kube_hub_close (KubeHub *hub);

@@ -176,6 +176,22 @@ TEST_P (Hub, WhatAnEventReplacedIsTheObjectOfTheEventThatWroteIt)
   EXPECT_EQ (all.events[4]->previous, nullptr);
 }
 
+TEST_P (Hub, TheNewestObjectOfAKeyIsFoundByItsRevision)
+{
+  make_hub ();
+  Watcher all (hub, "/r/", 0);
+  guint64 first = put (store, "/r/a", "1").revision, second = put (store, "/r/a", "2").revision;
+  ASSERT_TRUE (wait_until ([&] { return all.seen.size () == 2; }));
+  g_autoptr (KubeObject) old = kube_hub_find (hub, "/r/a", first), newest = kube_hub_find (hub, "/r/a", second);
+  EXPECT_EQ (old, nullptr);
+  EXPECT_EQ (newest, all.events[1]->object);
+  EXPECT_EQ (kube_hub_find (hub, "/r/b", second), nullptr);
+  erase (store, "/r/a");
+  ASSERT_TRUE (wait_until ([&] { return all.seen.size () == 3; }));
+  EXPECT_EQ (kube_hub_find (hub, "/r/a", second), nullptr);
+  EXPECT_EQ (kube_hub_find (hub, "/r/a", all.seen[2].revision), nullptr);
+}
+
 TEST_P (Hub, AWatchBeginsAfterItsRevision)
 {
   make_hub ();

@@ -307,12 +307,16 @@ kube_field_set_parse (KubeArena *arena, KubeValue *fields, GError **error)
 static void
 write_below (const KubeFieldSet *set, gboolean in, KubeWriter *writer)
 {
+  if (set == NULL || set->n == 0) {
+    kube_writer_push_empty (writer, KUBE_VALUE_OBJECT);
+    return;
+  }
   kube_writer_open (writer, KUBE_VALUE_OBJECT);
   if (in && !kube_field_set_is_empty (set)) {
     kube_writer_push_text (writer, KUBE_VALUE_STRING, ".", 1);
-    write_below (NULL, FALSE, writer);
+    kube_writer_push_empty (writer, KUBE_VALUE_OBJECT);
   }
-  for (guint i = 0; set != NULL && i < set->n; i++) {
+  for (guint i = 0; i < set->n; i++) {
     const Entry *entry = &set->entries[i];
     if (!entry->in && kube_field_set_is_empty (entry->below))
       continue;

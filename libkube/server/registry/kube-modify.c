@@ -64,10 +64,14 @@ kube_registry_conflict (KubeKind *kind, const char *name, const char *message)
 
 static void step (KubeModify *modify);
 
+/* What watches were told of is parsed already, or will be. */
 static KubeObject *
-read_stored (KubeModify *modify, GBytes *bytes)
+read_stored (KubeModify *modify, GBytes *bytes, guint64 revision)
 {
-  g_autoptr (KubeObject) stored = kube_object_new_from_bytes (bytes);
+  g_autoptr (KubeObject) stored = kube_hub_find (kube_server_get_hub (modify->op->server), modify->key, revision);
+
+  if (stored == NULL)
+    stored = kube_object_new_from_bytes (bytes);
   return kube_convert_from_storage (modify->kind, stored);
 }
 
@@ -125,7 +129,7 @@ on_modified (KubeOperation *op, const KubeStoreResult *result, gpointer user_dat
     return;
   }
   if (result->value != NULL) {
-    stored = read_stored (modify, result->value);
+    stored = read_stored (modify, result->value, result->revision);
   } else {
     g_autoptr (GBytes) bytes = kube_splice_set_version (kube_object_get_bytes (modify->new), result->revision);
     stored = kube_object_new_from_bytes (bytes);
@@ -151,7 +155,7 @@ step (KubeModify *modify)
   }
   g_clear_pointer (&modify->old, kube_object_unref);
   g_clear_pointer (&modify->new, kube_object_unref);
-  modify->old = read_stored (modify, bytes);
+  modify->old = read_stored (modify, bytes, revision);
   change = modify->change (modify, modify->old, &modify->new, modify->user_data, &error);
   if (error != NULL) {
     finish (modify, NULL, FALSE, error);
