@@ -337,6 +337,15 @@ on_network_event (SoupMessage *message, GSocketClientEvent event, GIOStream *con
     g_tls_connection_set_advertised_protocols (G_TLS_CONNECTION (connection), protocols);
 }
 
+/* A certificate that stands on the connection is part of what GLib remembers the TLS session by. One that is only given when the server asks for it is not: then a client
+ * would go on with the session, and so as the user, of another client in this process. */
+static void
+present_certificate (SoupMessage *message, GSocketClientEvent event, GIOStream *connection, gpointer certificate)
+{
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING && G_IS_TLS_CONNECTION (connection))
+    g_tls_connection_set_certificate (G_TLS_CONNECTION (connection), certificate);
+}
+
 static SoupMessage *
 make_message (KubeHttpTransport *self, const KubeHttpMessage *from)
 {
@@ -353,7 +362,7 @@ make_message (KubeHttpTransport *self, const KubeHttpMessage *from)
   /* "Idempotent" only lets writes go over connections that are there already; what is sent again is decided by the method. */
   soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_IDEMPOTENT);
   if (self->certificate != NULL)
-    soup_message_set_tls_client_certificate (message, self->certificate);
+    g_signal_connect_object (message, "network-event", G_CALLBACK (present_certificate), self->certificate, 0);
   if (self->insecure)
     g_signal_connect (message, "accept-certificate", G_CALLBACK (accept_any), NULL);
   g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), NULL);

@@ -107,6 +107,16 @@ struct Remote : testing::Test {
 KubeCluster *Remote::cluster;
 KubeConfig *Remote::config;
 
+std::string
+certificate_authority (const std::string &kubeconfig)
+{
+  const std::string member = "certificate-authority-data: ";
+  size_t from = kubeconfig.find (member) + member.size ();
+  gsize length;
+  g_autofree guchar *data = g_base64_decode (kubeconfig.substr (from, kubeconfig.find ('\n', from) - from).c_str (), &length);
+  return std::string ((char *) data, length);
+}
+
 struct Counts {
   int added = 0, updated = 0, removed = 0, synced = 0;
 
@@ -209,4 +219,23 @@ TEST_F (Remote, AWatchGoesOnFromARevision)
   EXPECT_TRUE (wait_for ([&] { return !seen.empty (); }));
   EXPECT_EQ (seen, "2");
   kube_request_unref (request);
+}
+
+/* One process may speak for several users: what TLS remembers of one must not become another's. */
+TEST_F (Remote, EveryClientIsItsOwnUser)
+{
+  g_autofree char *text = kube_cluster_dup_kubeconfig (cluster);
+  g_autoptr (KubeConfig) nobody = kube_config_new (kube_config_get_server (config), certificate_authority (text).c_str (), NULL, NULL, NULL);
+  for (int round = 0; round < 3; round++) {
+    g_autoptr (KubeClient) stranger = kube_http_client_new (nobody, &error);
+    ASSERT_NE (stranger, nullptr) << error->message;
+    g_autoptr (KubeObjectList) refused = kube_client_list (stranger, maps, "default", NULL, &error);
+    EXPECT_EQ (refused, nullptr) << round;
+    EXPECT_TRUE (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_FORBIDDEN)) << round;
+    g_clear_error (&error);
+    g_autoptr (KubeClient) admin = kube_http_client_new (config, &error);
+    g_autoptr (KubeObjectList) list = kube_client_list (admin, maps, "default", NULL, &error);
+    EXPECT_NE (list, nullptr) << round << error->message;
+    g_clear_error (&error);
+  }
 }
