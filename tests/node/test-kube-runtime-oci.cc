@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gtest/gtest.h>
 #include <kube/sys/kube-runtime.h>
-#include <archive.h>
-#include <archive_entry.h>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -10,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+#include "busybox-layout.h"
 #include "image/kube-image-private.h"
 #include "runtime/kube-container-log.h"
 
@@ -51,60 +50,10 @@ wait_until (T condition)
 }
 
 std::string
-sha256 (const std::string &data)
-{
-  g_autofree char *sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (const guchar *) data.data (), data.size ());
-  return sum;
-}
-
-std::string
 read_file (const char *path)
 {
   std::ifstream in (path);
   return std::string (std::istreambuf_iterator<char> (in), {});
-}
-
-/* An image of busybox. */
-void
-make_image (const std::string &folder)
-{
-  std::string busybox = read_file ("/bin/busybox"), raw (busybox.size () + (1 << 16), '\0');
-  size_t used = 0;
-  struct archive *a = archive_write_new ();
-  archive_write_set_format_ustar (a);
-  archive_write_open_memory (a, raw.data (), raw.size (), &used);
-  auto add = [&] (const char *name, mode_t type, const std::string &data) {
-    struct archive_entry *entry = archive_entry_new ();
-    archive_entry_set_pathname (entry, name);
-    archive_entry_set_filetype (entry, type);
-    archive_entry_set_perm (entry, 0755);
-    if (type == AE_IFLNK)
-      archive_entry_set_symlink (entry, data.c_str ());
-    archive_entry_set_size (entry, type == AE_IFREG ? data.size () : 0);
-    archive_write_header (a, entry);
-    if (type == AE_IFREG)
-      archive_write_data (a, data.data (), data.size ());
-    archive_entry_free (entry);
-  };
-  for (const char *name : { "bin", "etc", "tmp", "proc", "sys", "dev" })
-    add (name, AE_IFDIR, "");
-  add ("bin/busybox", AE_IFREG, busybox);
-  for (const char *name : { "sh", "sleep", "cat", "echo", "id", "tail", "hostname", "touch", "grep", "nc", "test", "stty", "tty", "tr" })
-    add ((std::string ("bin/") + name).c_str (), AE_IFLNK, "busybox");
-  add ("etc/passwd", AE_IFREG, "root:x:0:0:root:/:/bin/sh\nweb:x:1000:1001:web:/tmp:/bin/sh\n");
-  add ("etc/group", AE_IFREG, "root:x:0:\nmore:x:7:web\n");
-  archive_write_free (a);
-  raw.resize (used);
-
-  std::string blobs = folder + "/blobs/sha256/";
-  g_mkdir_with_parents (blobs.c_str (), 0755);
-  auto blob = [&] (const std::string &data) {
-    std::ofstream (blobs + sha256 (data)) << data;
-    return "{\"digest\":\"sha256:" + sha256 (data) + "\",\"size\":" + std::to_string (data.size ()) + "}";
-  };
-  std::string layer = blob (raw);
-  std::string config = blob ("{\"config\":{\"Env\":[\"PATH=/bin\"]},\"rootfs\":{\"diff_ids\":[\"sha256:" + sha256 (raw) + "\"]}}");
-  std::ofstream (folder + "/index.json") << "{\"manifests\":[" << blob ("{\"config\":" + config + ",\"layers\":[" + layer + "]}") << "]}";
 }
 
 /* One data directory with an image for all tests of the suite, in a network namespace of its own. */
@@ -131,7 +80,7 @@ struct KubeRuntimeOciTest : testing::Test {
       return;
     data = g_dir_make_tmp ("kube-runtime-XXXXXX", NULL);
     std::string layout = std::string (data) + "/layout";
-    make_image (layout);
+    make_busybox_layout (layout);
     images = kube_image_store_new (data);
     g_autoptr (GError) error = NULL;
     image = kube_image_store_import (images, layout.c_str (), "localhost/busybox:1", &error);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <libsoup/soup.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "pods-fixture.h"
+
+/* What a node makes of pods over time: probes, hooks, changing volumes, pulled images, restarts of the agent. */
+
+namespace {
+
+/* An HTTP server of this process; probes and pulls come to it while the test waits. */
+struct Server {
+  SoupServer *server = soup_server_new (nullptr, nullptr);
+  std::function<void (SoupServerMessage *, const std::string &)> answer;
+  Server (std::function<void (SoupServerMessage *, const std::string &)> func, GTlsCertificate *certificate = nullptr) : answer (func)
+  {
+    soup_server_set_tls_certificate (server, certificate);
+    soup_server_add_handler (server, nullptr, on_request, this, nullptr);
+    EXPECT_TRUE (soup_server_listen_local (server, 0, (SoupServerListenOptions) (SOUP_SERVER_LISTEN_IPV4_ONLY | (certificate != nullptr ? SOUP_SERVER_LISTEN_HTTPS : 0)), nullptr));
+  }
+  ~Server ()
+  {
+    soup_server_disconnect (server);
+    g_object_unref (server);
+  }
+  static void on_request (SoupServer *, SoupServerMessage *message, const char *path, GHashTable *, gpointer data)
+  {
+    ((Server *) data)->answer (message, path);
+  }
+  std::string port ()
+  {
+    GSList *uris = soup_server_get_uris (server);
+    int port = g_uri_get_port ((GUri *) uris->data);
+    g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+    return std::to_string (port);
+  }
+};
+
+std::string
+header (SoupServerMessage *message, const char *name)
+{
+  const char *value = soup_message_headers_get_one (soup_server_message_get_request_headers (message), name);
+  return value != nullptr ? value : "";
+}
+
+class KubePods : public PodsTest {};
+
+}
+
+TEST_F (KubePods, AnHttpProbeDecidesReadiness)
+{
+  guint status = 503;
+  std::string agent, custom, host, asked;
+  Server server ([&] (SoupServerMessage *message, const std::string &path) {
+    agent = header (message, "User-Agent");
+    custom = header (message, "X-Probe");
+    host = header (message, "Host");
+    asked = path;
+    soup_server_message_set_status (message, status, nullptr);
+  });
+  pod ("http", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"failureThreshold":1,"httpGet":{"host":"127.0.0.1","port":)" + server.port () +
+       R"(,"path":"/healthz","httpHeaders":[{"name":"X-Probe","value":"yes"},{"name":"Host","value":"example.test"}]}},)");
+  EXPECT_TRUE (tells ("http", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"));
+  EXPECT_EQ (at ("http", "status.phase"), "Running");
+  EXPECT_FALSE (is_ready ("http"));
+  EXPECT_EQ (agent, "kube-probe/1.36");
+  EXPECT_EQ (custom, "yes");
+  EXPECT_EQ (host, "example.test");
+  EXPECT_EQ (asked, "/healthz");
+  status = 204;
+  EXPECT_TRUE (wait ([&] { return is_ready ("http"); }));
+  status = 500;
+  EXPECT_TRUE (wait ([&] { return !is_ready ("http"); }));
+  EXPECT_EQ (at ("http", "status.containerStatuses.0.restartCount"), "0");
+}
+
+TEST_F (KubePods, AProbeFindsPortsByNameAndAsksNotWhoAnswers)
+{
+  std::string port = std::to_string (kube_cluster_get_port (cluster));
+  pod ("named", "echo hello >/tmp/index.html; httpd -f -p 8080 -h /tmp", R"("ports":[{"name":"web","containerPort":8080}],"readinessProbe":{"periodSeconds":1,"httpGet":{"port":"web","path":"index.html"}},)");
+  pod ("tcp", "nc -l -p 9000 >/dev/null", R"("ports":[{"name":"raw","containerPort":9000}],"readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":"raw"}},)");
+  pod ("tls", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"httpGet":{"scheme":"HTTPS","host":"127.0.0.1","path":"/readyz","port":)" + port + "}},");
+  for (const char *name : { "named", "tcp", "tls" })
+    EXPECT_TRUE (wait ([&] { return is_ready (name); })) << name << at (name, "status");
+}
+
+TEST_F (KubePods, FailedProbesAreToldAsUpstreamTellsThem)
+{
+  Server silent ([] (SoupServerMessage *message, const std::string &) { soup_server_message_pause (message); });
+  pod ("refused", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":81}},)");
+  pod ("nobody", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"httpGet":{"port":81}},)");
+  pod ("silent", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"httpGet":{"host":"127.0.0.1","port":)" + silent.port () + "}},");
+  pod ("slow", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"exec":{"command":["sleep","100"]}},)");
+  pod ("output", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"exec":{"command":["sh","-c","echo no; echo really >&2; exit 3"]}},)");
+  ASSERT_TRUE (becomes ("refused", "status.phase", "Running"));
+  ASSERT_TRUE (becomes ("nobody", "status.phase", "Running"));
+  EXPECT_TRUE (tells ("refused", "Unhealthy", "Readiness probe failed: dial tcp " + at ("refused", "status.podIP") + ":81: connect: connection refused"));
+  std::string ip = at ("nobody", "status.podIP");
+  EXPECT_TRUE (tells ("nobody", "Unhealthy", "Readiness probe failed: Get \"http://" + ip + ":81/\": dial tcp " + ip + ":81: connect: connection refused"));
+  EXPECT_TRUE (tells ("silent", "Unhealthy", "Readiness probe failed: Get \"http://127.0.0.1:" + silent.port () + "/\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"));
+  EXPECT_TRUE (tells ("slow", "Unhealthy", "Readiness probe failed: command timed out: \"sleep 100\" timed out after 1s"));
+  EXPECT_TRUE (tells ("output", "Unhealthy", "Readiness probe failed: no\nreally\n"));
+}
+
+TEST_F (KubePods, FailedLivenessAndStartupProbesRestart)
+{
+  pod ("live", "touch /tmp/ok; sleep 1000", R"("livenessProbe":{"periodSeconds":1,"failureThreshold":1,"exec":{"command":["test","-e","/s/alive"]}},)" + mount_shared (),
+       volume_shared () + R"("terminationGracePeriodSeconds":1,)");
+  pod ("start", "sleep 1000", R"("startupProbe":{"periodSeconds":1,"failureThreshold":1,"exec":{"command":["test","-e","/s/started"]}},"readinessProbe":{"exec":{"command":["true"]}},)" + mount_shared (),
+       volume_shared () + R"("terminationGracePeriodSeconds":1,)");
+  EXPECT_TRUE (tells ("live", "Killing", "Container c failed liveness probe, will be restarted"));
+  EXPECT_TRUE (tells ("start", "Killing", "Container c failed startup probe, will be restarted"));
+  EXPECT_NE (at ("start", "status.containerStatuses.0.started"), "true");
+  write_file (shared ("alive"), "");
+  write_file (shared ("started"), "");
+  EXPECT_TRUE (wait ([&] { return at ("live", "status.containerStatuses.0.restartCount") != "0"; }));
+  EXPECT_EQ (at ("live", "status.containerStatuses.0.lastState.terminated.exitCode"), "137");
+  EXPECT_TRUE (wait ([&] { return is_ready ("start"); })) << at ("start", "status");
+  EXPECT_EQ (at ("start", "status.containerStatuses.0.started"), "true");
+}
+
+TEST_F (KubePods, VolumesFollowTheirSources)
+{
+  make (R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"default","name":"cm"},"data":{"a":"one","b":"two"}})");
+  make (R"({"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"default","name":"sec"},"data":{"k":"czNjcmV0"}})");
+  pod ("vol", "cat /v/a /v/k /v/name /v/labels; stat -L -c ' %a' /v/k; [ ! -e /v/b ] && echo chosen; until [ \"$(cat /v/a)\" = new ]; do sleep 0.05; done; cat /v/a",
+       R"("volumeMounts":[{"name":"v","mountPath":"/v"}],)",
+       R"("restartPolicy":"Never","volumes":[{"name":"v","projected":{"sources":[{"configMap":{"name":"cm","items":[{"key":"a","path":"a"}]}},{"secret":{"name":"sec","items":[{"key":"k","path":"k","mode":256}]}},)"
+       R"({"configMap":{"name":"none","optional":true}},{"downwardAPI":{"items":[{"path":"name","fieldRef":{"fieldPath":"metadata.name"}},{"path":"labels","fieldRef":{"fieldPath":"metadata.labels"}}]}}]}}],)");
+  ASSERT_TRUE (becomes ("vol", "status.phase", "Running"));
+  patch ("ConfigMap", "cm", R"({"data":{"a":"new"}})");
+  EXPECT_EQ (output ("vol"), "ones3cretvol 400\nchosen\nnew");
+}
+
+TEST_F (KubePods, HostPathsAreWhatTheirTypeSays)
+{
+  auto volume = [&] (const char *name, const char *type) {
+    return std::string (R"({"name":")") + name + R"(","hostPath":{"path":")" + shared (name) + R"(","type":")" + type + R"("}})";
+  };
+  write_file (shared ("a-file"), "content");
+  pod ("hosts", "cat /f; touch /n; touch /d/x", R"("volumeMounts":[{"name":"a-file","mountPath":"/f"},{"name":"new-file","mountPath":"/n"},{"name":"new-folder","mountPath":"/d"}],)",
+       R"("restartPolicy":"Never","volumes":[)" + volume ("a-file", "File") + "," + volume ("new-file", "FileOrCreate") + "," + volume ("new-folder", "DirectoryOrCreate") + "],");
+  EXPECT_EQ (output ("hosts"), "content");
+  EXPECT_TRUE (g_file_test (shared ("new-file").c_str (), G_FILE_TEST_IS_REGULAR));
+  EXPECT_TRUE (g_file_test (shared ("new-folder/x").c_str (), G_FILE_TEST_IS_REGULAR));
+
+  for (auto &[name, type, what] : std::vector<std::tuple<const char *, const char *, const char *>> {
+         { "dir", "Directory", "directory" }, { "char", "CharDevice", "character device" }, { "block", "BlockDevice", "block device" } }) {
+    write_file (shared (name), "");
+    pod (name, "true", "", R"("volumes":[)" + volume (name, type) + "],");
+    EXPECT_TRUE (tells (name, "FailedMount", std::string ("MountVolume.SetUp failed for volume \"") + name + "\" : hostPath type check failed: " + shared (name) + " is not a " + what));
+  }
+  EXPECT_EQ (at ("dir", "status.containerStatuses.0.state.waiting.reason"), "ContainerCreating");
+  unlink (shared ("dir").c_str ());
+  mkdir (shared ("dir").c_str (), 0755);
+  EXPECT_TRUE (becomes ("dir", "status.containerStatuses.0.lastState.terminated.reason", "Completed")) << "it is tried again";
+}
+
+TEST_F (KubePods, AMissingSourceHoldsAPodBackUntilItIsThere)
+{
+  pod ("waits", "cat /v/late; echo $FROM $PRE_late", R"("volumeMounts":[{"name":"v","mountPath":"/v"}],"envFrom":[{"prefix":"PRE_","configMapRef":{"name":"late"}},{"secretRef":{"name":"no","optional":true}}],)"
+       R"("env":[{"name":"FROM","valueFrom":{"configMapKeyRef":{"name":"late","key":"late"}}},{"name":"NOT","valueFrom":{"secretKeyRef":{"name":"no","key":"x","optional":true}}}],)",
+       R"("restartPolicy":"Never","volumes":[{"name":"v","configMap":{"name":"late"}}],)");
+  EXPECT_TRUE (tells ("waits", "FailedMount", "MountVolume.SetUp failed for volume \"v\" : configmap \"late\" not found"));
+  make (R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"default","name":"late"},"data":{"late":"here"}})");
+  EXPECT_EQ (output ("waits"), "herehere here\n");
+
+  pod ("key", "true", R"("env":[{"name":"A","valueFrom":{"configMapKeyRef":{"name":"late","key":"nokey"}}}],)");
+  ASSERT_TRUE (becomes ("key", "status.containerStatuses.0.state.waiting.reason", "CreateContainerConfigError"));
+  EXPECT_EQ (at ("key", "status.containerStatuses.0.state.waiting.message"), "couldn't find key nokey in ConfigMap default/late");
+}
+
+TEST_F (KubePods, SubPathsStayInsideTheirVolume)
+{
+  pod ("sub", "echo x >/made/f; [ -d /made ] && echo made; cat /file; stat -c %a /made", R"("volumeMounts":[{"name":"e","mountPath":"/made","subPath":"a/b"},{"name":"s","mountPath":"/file","subPath":"sub-file"}],)",
+       R"("restartPolicy":"Never","volumes":[{"name":"e","emptyDir":{}},{"name":"s","hostPath":{"path":")" + std::string (folder) + R"("}}],)");
+  write_file (shared ("sub-file"), "inside\n");
+  EXPECT_EQ (output ("sub"), "made\ninside\n777\n");
+  EXPECT_EQ (symlink ("/etc", shared ("out").c_str ()), 0);
+  pod ("escape", "cat /e/passwd", R"("volumeMounts":[{"name":"s","mountPath":"/e","subPath":"out","readOnly":true}],)", R"("restartPolicy":"Never",)" + volume_shared ());
+  EXPECT_TRUE (becomes ("escape", "status.containerStatuses.0.state.waiting.reason", "CreateContainerConfigError"));
+  EXPECT_EQ (at ("escape", "status.containerStatuses.0.state.waiting.message").rfind ("failed to prepare subPath for volumeMount", 0), 0u) << at ("escape", "status");
+}
+
+/* A registry with the one image, for those who know the password where there is one. */
+struct Registry : Server {
+  std::string folder, digest, password;
+  int refused = 0;
+  Registry (const std::string &layout, const std::string &manifest, GTlsCertificate *certificate)
+      : Server ([this] (SoupServerMessage *message, const std::string &path) { serve (message, path); }, certificate), folder (layout + "/blobs/sha256/"), digest (manifest)
+  {
+  }
+  void serve (SoupServerMessage *message, const std::string &path)
+  {
+    std::string name = path.substr (path.rfind ('/') + 1);
+    if (!password.empty () && header (message, "Authorization") != "Basic " + password) {
+      refused++;
+      soup_message_headers_append (soup_server_message_get_response_headers (message), "WWW-Authenticate", "Basic realm=\"here\"");
+      soup_server_message_set_status (message, 401, nullptr);
+      return;
+    }
+    bool manifest = path.find ("/manifests/") != std::string::npos;
+    std::string data = name == "1" ? read_file (folder + digest.substr (7)) : name.rfind ("sha256:", 0) == 0 ? read_file (folder + name.substr (7)) : "";
+    soup_server_message_set_status (message, data.empty () && path != "/v2/" ? 404 : 200, nullptr);
+    soup_server_message_set_response (message, manifest && !data.empty () ? "application/vnd.oci.image.manifest.v1+json" : "application/octet-stream", SOUP_MEMORY_COPY, data.data (), data.size ());
+  }
+};
+
+TEST_F (KubePods, ImagesArePulledWithTheSecretsOfThePod)
+{
+  g_autofree char *index = nullptr;
+  ASSERT_TRUE (g_file_get_contents ((layout () + "/index.json").c_str (), &index, nullptr, nullptr));
+  g_autoptr (KubeValue) value = kube_value_parse (index, -1, nullptr);
+  std::string digest = kube_value_get_string (kube_value_get_element (kube_value_get (value, "manifests"), 0), "digest");
+  std::string keys = std::string (data) + "/pki/apiserver";
+  g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_files ((keys + ".crt").c_str (), (keys + ".key").c_str (), nullptr);
+  Registry registry (layout (), digest, certificate);
+  std::string image = "127.0.0.1:" + registry.port () + "/busybox";
+  auto run = [&] (const std::string &name, const std::string &tag, const std::string &spec = "") {
+    make (R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default","name":")" + name + R"("},"spec":{"restartPolicy":"Never",)" + spec + R"("containers":[{"name":"c","image":")" + image + tag +
+          R"(","imagePullPolicy":"Always","command":["echo","hi"]}]}})");
+  };
+  g_autofree char *password = g_base64_encode ((const guchar *) "me:secret", 9);
+  registry.password = password;
+  run ("stranger", ":1");
+  ASSERT_TRUE (becomes ("stranger", "status.containerStatuses.0.state.waiting.reason", "ErrImagePull"));
+  EXPECT_GT (registry.refused, 0);
+  EXPECT_TRUE (tells ("stranger", "Failed", "Failed to pull image \"" + image + ":1\": "));
+  EXPECT_TRUE (becomes ("stranger", "status.containerStatuses.0.state.waiting.reason", "ImagePullBackOff"));
+  EXPECT_EQ (at ("stranger", "status.containerStatuses.0.state.waiting.message").rfind ("Back-off pulling image \"" + image + ":1\": ErrImagePull: ", 0), 0u);
+
+  std::string config = R"({"auths":{"127.0.0.1:)" + registry.port () + R"(":{"auth":")" + password + R"("}}})";
+  g_autofree char *encoded = g_base64_encode ((const guchar *) config.data (), config.size ());
+  make (R"({"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"default","name":"pull"},"type":"kubernetes.io/dockerconfigjson","data":{".dockerconfigjson":")" + std::string (encoded) + R"("}})");
+  run ("friend", ":1", R"("imagePullSecrets":[{"name":"pull"}],)");
+  EXPECT_EQ (output ("friend"), "hi\n");
+  EXPECT_EQ (at ("friend", "status.containerStatuses.0.imageID"), image + "@" + digest);
+  EXPECT_TRUE (tells ("friend", "Pulled", "Successfully pulled image \"" + image + ":1\" in "));
+
+  registry.password.clear ();
+  run ("absent", ":none");
+  ASSERT_TRUE (becomes ("absent", "status.containerStatuses.0.state.waiting.reason", "ErrImagePull"));
+  g_autoptr (GError) error = nullptr;
+  EXPECT_EQ (log ("absent", nullptr, nullptr, &error), "");
+  EXPECT_STREQ (error->message, "container \"c\" in pod \"absent\" is waiting to start: image can't be pulled");
+  run ("exact", "@" + digest);
+  EXPECT_EQ (output ("exact"), "hi\n");
+}
+
+TEST_F (KubePods, ContainersOutliveTheCluster)
+{
+  pod ("stays", "echo begun; until [ -e /s/finish ]; do sleep 0.05; done; echo ended", R"("readinessProbe":{"periodSeconds":1,"exec":{"command":["true"]}},)" + mount_shared (), R"("restartPolicy":"Never",)" + volume_shared ());
+  ASSERT_TRUE (wait ([&] { return is_ready ("stays"); }));
+  std::string id = at ("stays", "status.containerStatuses.0.containerID"), ip = at ("stays", "status.podIP");
+  stop_cluster ();
+  start_cluster ();
+  client = kube_cluster_get_client (cluster);
+  pod ("after", "sleep 1000");
+  ASSERT_TRUE (becomes ("after", "status.phase", "Running"));
+  EXPECT_NE (at ("after", "status.podIP"), ip);
+  EXPECT_TRUE (is_ready ("stays"));
+  write_file (shared ("finish"), "");
+  EXPECT_EQ (output ("stays"), "begun\nended\n");
+  EXPECT_EQ (at ("stays", "status.containerStatuses.0.containerID"), id);
+  EXPECT_EQ (at ("stays", "status.containerStatuses.0.restartCount"), "0");
+}
