@@ -68,10 +68,11 @@ on_timeout (gpointer data)
 
   g_clear_pointer (&handler->timer, g_source_unref);
   g_cancellable_cancel (handler->cancellable);
-  if (handler->exec != NULL) {
+  if (handler->address == NULL) {
     g_autofree char *text = g_strdup_printf ("command timed out: %s timed out after %gs", handler->what,
                                              (double) handler->timeout / G_USEC_PER_SEC);
-    kube_exec_close (handler->exec);
+    if (handler->exec != NULL)
+      kube_exec_close (handler->exec);
     finish (handler, KUBE_HANDLER_FAILURE, text);
   } else {
     g_autofree char *text = handler->request != NULL

@@ -176,7 +176,7 @@ on_probe_changed (KubeProber *prober, KubeProbeKind kind, gboolean good, gpointe
     g_autofree char *path = g_strdup_printf ("%s.terminationGracePeriodSeconds", paths[kind]);
     g_autofree char *message = g_strdup_printf ("Container %s failed %s probe, will be restarted", container->name, names[kind]);
     gint64 grace = kube_value_get_integer (container->spec, path, kube_pod_worker_get_grace (worker));
-    kube_pod_container_stop (container, grace * G_USEC_PER_SEC, message);
+    kube_pod_container_stop (container, kube_pod_worker_after (worker, grace), message);
   }
   /* the others begin after the startup probe */
   kube_pod_container_changed (container);
@@ -261,7 +261,7 @@ on_post_start (KubeHandlerResult result, const char *output, gpointer data)
     container->step = KUBE_STEP_RUNNING;
   if (result != KUBE_HANDLER_SUCCESS && container->step == KUBE_STEP_RUNNING) {
     kube_pod_worker_event (worker, container, "Warning", "FailedPostStartHook", "PostStartHook failed");
-    kube_pod_container_stop (container, kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC, "FailedPostStartHook");
+    kube_pod_container_stop (container, kube_pod_worker_after (worker, kube_pod_worker_get_grace (worker)), "FailedPostStartHook");
   }
   kube_pod_container_changed (container);
   kube_pod_worker_unref (worker);
@@ -565,11 +565,11 @@ on_pre_stop (KubeHandlerResult result, const char *output, gpointer data)
 }
 
 void
-kube_pod_container_stop (KubePodContainer *container, gint64 grace, const char *message)
+kube_pod_container_stop (KubePodContainer *container, gint64 at, const char *message)
 {
   KubePodWorker *worker = container->worker;
   KubeValue *pre_stop = kube_value_get (container->spec, "lifecycle.preStop");
-  gint64 at = kube_clock_get_monotonic_time (worker->node->clock) + grace;
+  gint64 grace = MAX (at - kube_clock_get_monotonic_time (worker->node->clock), 0);
   gboolean first = container->step != KUBE_STEP_STOPPING;
 
   if (container->info == NULL ||

@@ -54,7 +54,7 @@ default_waiting (KubePodContainer *container)
 static gboolean
 is_waiting (KubePodContainer *container)
 {
-  return container->info == NULL ||
+  return container->info == NULL || container->step == KUBE_STEP_HOOK ||
          (container->info->state != KUBE_CONTAINER_RUNNING && container->reason != NULL && container->step != KUBE_STEP_EXITED) ||
          (container->step == KUBE_STEP_EXITED && g_strcmp0 (container->reason, "CrashLoopBackOff") == 0);
 }
@@ -68,8 +68,9 @@ put_states (KubeNode *node, KubePodContainer *container)
     KubeNode *waiting = kube_node_put_object (state, "waiting");
     kube_node_set_string (waiting, "reason", container->reason != NULL ? container->reason : default_waiting (container));
     kube_node_set_string (waiting, "message", container->message);
-    if (container->info != NULL && container->info->state == KUBE_CONTAINER_EXITED)
-      put_terminated (last, container->info);
+    const KubeContainer *ended = container->info != NULL && container->info->state == KUBE_CONTAINER_EXITED ? container->info : container->last;
+    if (ended != NULL && ended->state == KUBE_CONTAINER_EXITED)
+      put_terminated (last, ended);
     return;
   }
   if (container->info->state == KUBE_CONTAINER_RUNNING)
@@ -104,7 +105,7 @@ static void
 put_container (KubeNode *list, KubePodContainer *container)
 {
   KubeNode *node = kube_node_append_object (list);
-  gboolean running = container->info != NULL && container->info->state == KUBE_CONTAINER_RUNNING;
+  gboolean running = !is_waiting (container) && container->info->state == KUBE_CONTAINER_RUNNING;
   g_autofree char *id = container->info != NULL ? print_id (container->info->id) : NULL;
   gboolean ready = container->role == KUBE_ROLE_INIT ? kube_pod_container_has_succeeded (container) : running && container->ready;
   KubeValue *requests = kube_value_get (container->spec, "resources.requests");
@@ -149,7 +150,7 @@ kube_pod_status_get_phase (KubePodWorker *worker)
       failed_init += !done && c->step == KUBE_STEP_EXITED;
       pending_init += !done;
     } else if (is_waiting (c))
-      c->info != NULL && c->info->state == KUBE_CONTAINER_EXITED ? stopped++ : waiting++;
+      c->last != NULL || (c->info != NULL && c->info->state == KUBE_CONTAINER_EXITED) ? stopped++ : waiting++;
     else if (c->info->state == KUBE_CONTAINER_RUNNING)
       running++;
     else {

@@ -105,7 +105,8 @@ void kube_pod_container_adopt (KubePodContainer *container);
 void kube_pod_container_begin (KubePodContainer *container);
 /* Whether it may begin again now; else it waits in CrashLoopBackOff. */
 gboolean kube_pod_container_may_restart (KubePodContainer *container);
-void kube_pod_container_stop (KubePodContainer *container, gint64 grace, const char *message);
+/* @at: when its grace ends, by the monotonic clock; an earlier one than before cuts its preStop hook short. */
+void kube_pod_container_stop (KubePodContainer *container, gint64 at, const char *message);
 void kube_pod_container_changed (KubePodContainer *container);
 gboolean kube_pod_container_is_alive (KubePodContainer *container); /* it runs, or is on the way to */
 gboolean kube_pod_container_has_succeeded (KubePodContainer *container);
@@ -124,6 +125,7 @@ void kube_pod_worker_release_sources (KubePodWorker *worker);
 gboolean kube_pod_worker_has_main_begun (KubePodWorker *worker);
 char *kube_pod_worker_format (KubePodWorker *worker); /* name_namespace(uid) */
 gint64 kube_pod_worker_get_grace (KubePodWorker *worker);
+gint64 kube_pod_worker_after (KubePodWorker *worker, gint64 seconds); /* by the monotonic clock */
 
 /* kube-pod-setup.c: the steps until containers can be made; each ends in the machine's next state */
 gboolean kube_pod_setup_is_supplied (KubePodWorker *worker);

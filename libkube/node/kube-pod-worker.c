@@ -118,6 +118,12 @@ kube_pod_worker_get_grace (KubePodWorker *worker)
   return kube_object_get_integer (worker->pod, "spec.terminationGracePeriodSeconds", 30);
 }
 
+gint64
+kube_pod_worker_after (KubePodWorker *worker, gint64 seconds)
+{
+  return kube_clock_get_monotonic_time (worker->node->clock) + seconds * G_USEC_PER_SEC;
+}
+
 void
 kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason,
                        const char *format, ...)
@@ -326,6 +332,14 @@ kube_pod_worker_has_main_begun (KubePodWorker *worker)
   return FALSE;
 }
 
+/* The containers after one with a postStart hook begin when that has ended: what they need may be made by it. */
+static gboolean
+holds_others_back (KubePodContainer *container)
+{
+  return !container->worker->simulated && (container->step == KUBE_STEP_BUSY || container->step == KUBE_STEP_HOOK) &&
+         kube_value_get (container->spec, "lifecycle.postStart") != NULL;
+}
+
 /* Init containers one after the other, sidecars among them, then all the others at once; ends the pod when there is nothing left to run. */
 static void
 sync_containers (KubePodWorker *worker)
@@ -353,6 +367,8 @@ sync_containers (KubePodWorker *worker)
         any = TRUE;
       else
         failed = failed || container->info->exit_code != 0;
+      if (holds_others_back (container))
+        return;
     }
   }
   if (any || worker->state != KUBE_WORKER_RUNNING)
@@ -365,7 +381,6 @@ sync_containers (KubePodWorker *worker)
 static gboolean
 stop_containers (KubePodWorker *worker)
 {
-  gint64 left = MAX (worker->kill_at - kube_clock_get_monotonic_time (worker->node->clock), 0);
   gboolean alive = FALSE;
 
   for (guint i = 0; i < worker->containers->len; i++) {
@@ -374,14 +389,14 @@ stop_containers (KubePodWorker *worker)
       kube_clear_source (&container->timer);
     if (!kube_pod_container_is_alive (container) || container->role == KUBE_ROLE_SIDECAR)
       continue;
-    kube_pod_container_stop (container, left, NULL);
+    kube_pod_container_stop (container, worker->kill_at, NULL);
     alive = TRUE;
   }
   for (guint i = worker->containers->len; i-- > 0 && !alive;) {
     KubePodContainer *container = worker->containers->pdata[i];
     if (container->role != KUBE_ROLE_SIDECAR || !kube_pod_container_is_alive (container))
       continue;
-    kube_pod_container_stop (container, left, NULL);
+    kube_pod_container_stop (container, worker->kill_at, NULL);
     alive = TRUE;
   }
   return !alive;
@@ -520,7 +535,7 @@ update_specs (KubePodWorker *worker)
       container->name = kube_value_get_string (spec, "name");
       if (changed && kube_pod_container_is_alive (container)) {
         g_autofree char *message = g_strdup_printf ("Container %s definition changed, will be restarted", container->name);
-        kube_pod_container_stop (container, kube_pod_worker_get_grace (worker) * G_USEC_PER_SEC, message);
+        kube_pod_container_stop (container, kube_pod_worker_after (worker, kube_pod_worker_get_grace (worker)), message);
       } else if (changed && container->step == KUBE_STEP_WAITING)
         kube_clear_source (&container->timer);
     }

@@ -119,6 +119,49 @@ TEST_F (KubePods, FailedLivenessAndStartupProbesRestart)
   EXPECT_EQ (at ("start", "status.containerStatuses.0.started"), "true");
 }
 
+TEST_F (KubePods, HooksRunAfterTheStartAndBeforeTheStop)
+{
+  pod ("hooks", "trap 'echo term >>/s/order; exit 0' TERM; while :; do sleep 0.05; done",
+       R"("lifecycle":{"postStart":{"exec":{"command":["sh","-c","echo post >>/s/order"]}},"preStop":{"exec":{"command":["sh","-c","echo pre >>/s/order"]}}},)" + mount_shared (), volume_shared ());
+  ASSERT_TRUE (becomes ("hooks", "status.phase", "Running"));
+  EXPECT_EQ (read_file (shared ("order")), "post\n") << "it does not count as running before";
+  remove ("hooks", 20);
+  EXPECT_TRUE (wait ([&] { return is_gone ("hooks"); }));
+  EXPECT_EQ (read_file (shared ("order")), "post\npre\nterm\n");
+}
+
+TEST_F (KubePods, APostStartHookHoldsTheOtherContainersBack)
+{
+  make (R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default","name":"held"},"spec":{"restartPolicy":"Never",)" + volume_shared () +
+        R"("containers":[{"name":"a","image":"localhost/busybox:1",)" + mount_shared () + R"("command":["sleep","1000"],"lifecycle":{"postStart":{"exec":{"command":["sh","-c","echo up >/s/hooked; until [ -e /s/free ]; do sleep 0.05; done"]}}}},)"
+        R"({"name":"b","image":"localhost/busybox:1","command":["sleep","1000"]}]}})");
+  ASSERT_TRUE (wait ([&] { return read_file (shared ("hooked")) == "up\n"; }));
+  EXPECT_TRUE (becomes ("held", "status.containerStatuses.0.state.waiting.reason", "ContainerCreating"));
+  EXPECT_EQ (at ("held", "status.phase"), "Pending");
+  EXPECT_EQ (at ("held", "status.containerStatuses.1.containerID"), "");
+  write_file (shared ("free"), "");
+  EXPECT_TRUE (wait ([&] { return at ("held", "status.containerStatuses.1.ready") == "true"; }));
+  EXPECT_EQ (at ("held", "status.containerStatuses.0.ready"), "true");
+}
+
+TEST_F (KubePods, AFailedHookIsTold)
+{
+  pod ("post", "sleep 1000", R"("lifecycle":{"postStart":{"exec":{"command":["false"]}}},)", R"("terminationGracePeriodSeconds":1,)");
+  pod ("pre", "trap 'exit 0' TERM; while :; do sleep 0.05; done", R"("lifecycle":{"preStop":{"exec":{"command":["/nosuch"]}}},)");
+  pod ("sleepy", "trap 'exit 0' TERM; while :; do sleep 0.05; done", R"("lifecycle":{"preStop":{"sleep":{"seconds":1}}},)");
+  EXPECT_TRUE (tells ("post", "FailedPostStartHook", "PostStartHook failed"));
+  EXPECT_TRUE (wait ([&] { return at ("post", "status.containerStatuses.0.restartCount") != "0"; }));
+  ASSERT_TRUE (becomes ("pre", "status.phase", "Running"));
+  remove ("pre", 20);
+  EXPECT_TRUE (tells ("pre", "FailedPreStopHook", "PreStopHook failed"));
+  EXPECT_TRUE (wait ([&] { return is_gone ("pre"); })) << "it ends all the same";
+  ASSERT_TRUE (becomes ("sleepy", "status.phase", "Running"));
+  gint64 begin = g_get_monotonic_time ();
+  remove ("sleepy", 20);
+  EXPECT_TRUE (wait ([&] { return is_gone ("sleepy"); }));
+  EXPECT_GE (g_get_monotonic_time () - begin, G_USEC_PER_SEC);
+}
+
 TEST_F (KubePods, VolumesFollowTheirSources)
 {
   make (R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"default","name":"cm"},"data":{"a":"one","b":"two"}})");
@@ -145,7 +188,7 @@ TEST_F (KubePods, HostPathsAreWhatTheirTypeSays)
   EXPECT_TRUE (g_file_test (shared ("new-folder/x").c_str (), G_FILE_TEST_IS_REGULAR));
 
   for (auto &[name, type, what] : std::vector<std::tuple<const char *, const char *, const char *>> {
-         { "dir", "Directory", "directory" }, { "char", "CharDevice", "character device" }, { "block", "BlockDevice", "block device" } }) {
+         { "dir", "Directory", "directory" }, { "socket", "Socket", "socket file" }, { "char", "CharDevice", "character device" }, { "block", "BlockDevice", "block device" } }) {
     write_file (shared (name), "");
     pod (name, "true", "", R"("volumes":[)" + volume (name, type) + "],");
     EXPECT_TRUE (tells (name, "FailedMount", std::string ("MountVolume.SetUp failed for volume \"") + name + "\" : hostPath type check failed: " + shared (name) + " is not a " + what));

@@ -292,7 +292,7 @@ check_host_path (const Volume *volume, GError **error)
     const char *type, *what;
     mode_t mode;
   } types[] = { { "Directory", "directory", S_IFDIR },      { "File", "file", S_IFREG },
-                { "Socket", "socket", S_IFSOCK },           { "CharDevice", "character device", S_IFCHR },
+                { "Socket", "socket file", S_IFSOCK },      { "CharDevice", "character device", S_IFCHR },
                 { "BlockDevice", "block device", S_IFBLK }, { "DirectoryOrCreate", "directory", S_IFDIR },
                 { "FileOrCreate", "file", S_IFREG } };
   struct stat st;
