@@ -194,4 +194,14 @@ TEST (KubeValidation, DriversSpeakOfAllocatedDevicesAlone)
              "status.devices[0].networkData.ips[0]: Invalid value: \"010.0.0.1/8\": must be in canonical form (\"10.0.0.1/8\")]");
 }
 
+TEST (KubeValidation, ThePlacesOfTypeWarningsAreNamed)
+{
+  const char *bare = R"({"metadata":{"name":"p","uid":"u","resourceVersion":"1"},"spec":{"failurePolicy":"Fail","validations":[{"expression":"true"}]}})";
+  const char *warned = R"({"metadata":{"name":"p","uid":"u","resourceVersion":"1"},"spec":{"failurePolicy":"Fail","validations":[{"expression":"true"}]},
+    "status":{"typeChecking":{"expressionWarnings":[{"fieldRef":"spec.validations[0].expression","warning":"w"},{"fieldRef":" ","warning":""}]}}})";
+
+  EXPECT_EQ (check ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", warned, bare, "status"),
+             "[status.typeChecking.expressionWarnings[1].warning: Required value, status.typeChecking.expressionWarnings[1].fieldRef: Required value]");
+}
+
 } // namespace

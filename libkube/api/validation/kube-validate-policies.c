@@ -348,42 +348,63 @@ check_actions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *li
 }
 
 static void
-check_binding (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
+check_binding (KubeFieldErrors *errors, KubeValue *object, gboolean mutates)
 {
+  KubeValue *spec = member_of (object, "spec"), *match = member_of (spec, "matchResources");
+  const KubeFieldPath *path = AT (NULL, "spec"), *match_path = AT (path, "matchResources");
+
   if (has_text (spec, "policyName"))
     kube_validate_format (errors, AT (path, "policyName"), KUBE_NAME_DNS1123_SUBDOMAIN, string_of (spec, "policyName"));
   else
     kube_field_errors_required (errors, AT (path, "policyName"), NULL);
   if (has_member (spec, "paramRef"))
     check_param_ref (errors, AT (path, "paramRef"), member_of (spec, "paramRef"));
-  if (has_member (spec, "matchResources"))
-    check_match (errors, AT (path, "matchResources"), member_of (spec, "matchResources"));
+  if (match != NULL)
+    check_match (errors, match_path, match);
+  if (mutates)
+    check_mutable (errors, match_path, match);
+  else
+    check_actions (errors, AT (path, "validationActions"), member_of (spec, "validationActions"));
 }
 
 static void
 create_mutating_binding (KubeFieldErrors *errors, KubeValue *object)
 {
-  KubeValue *spec = member_of (object, "spec");
-  const KubeFieldPath *path = AT (NULL, "spec");
-
-  check_binding (errors, path, spec);
-  check_mutable (errors, AT (path, "matchResources"), member_of (spec, "matchResources"));
+  check_binding (errors, object, TRUE);
 }
 
 static void
 create_validating_binding (KubeFieldErrors *errors, KubeValue *object)
 {
-  KubeValue *spec = member_of (object, "spec");
-  const KubeFieldPath *path = AT (NULL, "spec");
+  check_binding (errors, object, FALSE);
+}
 
-  check_binding (errors, path, spec);
-  check_actions (errors, AT (path, "validationActions"), member_of (spec, "validationActions"));
+/* --- what was found of a policy --- */
+
+static void
+update_policy_status (KubeFieldErrors *errors, KubeValue *object, KubeValue *old G_GNUC_UNUSED)
+{
+  KubeValue *status = member_of (object, "status");
+  KubeValue *warnings = member_of (member_of (status, "typeChecking"), "expressionWarnings");
+  const KubeFieldPath *path = AT (NULL, "status"), *list = AT (AT (path, "typeChecking"), "expressionWarnings");
+
+  for (guint i = 0; i < kube_value_get_length (warnings); i++) {
+    KubeValue *warning = kube_value_get_element (warnings, i);
+    const KubeFieldPath *at = AT_INDEX (list, i);
+
+    if (!has_text (warning, "warning"))
+      kube_field_errors_required (errors, AT (at, "warning"), NULL);
+    if (is_blank (string_of (warning, "fieldRef")))
+      kube_field_errors_required (errors, AT (at, "fieldRef"), NULL);
+  }
+  kube_validate_conditions (errors, AT (path, "conditions"), member_of (status, "conditions"));
 }
 
 #define FLAGS (KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_ANY_FINALIZER)
 
 const KubeValidateRules kube_validate_policy_rules[] = {
-  { "admissionregistration.k8s.io", "ValidatingAdmissionPolicy", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_validating_policy, NULL, NULL },
+  { "admissionregistration.k8s.io", "ValidatingAdmissionPolicy", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_validating_policy, NULL,
+    update_policy_status },
   { "admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_validating_binding, NULL, NULL },
   { "admissionregistration.k8s.io", "MutatingAdmissionPolicy", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_mutating_policy, NULL, NULL },
   { "admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", KUBE_NAME_RULE_SUBDOMAIN, FLAGS, create_mutating_binding, NULL, NULL },

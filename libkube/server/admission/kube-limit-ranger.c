@@ -87,40 +87,42 @@ read_quantity (KubeValue *map, const char *resource, KubeQuantity *quantity)
   return value != NULL && kube_quantity_from_value (value, quantity, NULL);
 }
 
+/* Both amounts may not pass the bound; the one that a minimum or a maximum is first of all about must be there. */
+static void
+check_extreme (const Demand *demand, const char *resource, const KubeQuantity *bound, gboolean maximum, GPtrArray *faults)
+{
+  KubeValue *const amounts[] = { maximum ? demand->limits : demand->requests, maximum ? demand->requests : demand->limits };
+  const char *const names[] = { maximum ? "limit" : "request", maximum ? "request" : "limit" };
+  g_autofree char *most = kube_quantity_print (bound);
+  g_autofree char *rule = g_strdup_printf ("%simum %s usage per %s is %s", maximum ? "max" : "min", resource, demand->type, most);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (amounts); i++) {
+    KubeQuantity amount;
+    g_autofree char *text = NULL;
+
+    if (!read_quantity (amounts[i], resource, &amount)) {
+      if (i == 0)
+        g_ptr_array_add (faults, g_strdup_printf ("%s.  No %s is specified", rule, names[i]));
+      return;
+    }
+    if (maximum ? kube_quantity_compare (&amount, bound) <= 0 : kube_quantity_compare (&amount, bound) >= 0)
+      continue;
+    text = kube_quantity_print (&amount);
+    g_ptr_array_add (faults, g_strdup_printf ("%s, but %s is %s", rule, names[i], text));
+    return;
+  }
+}
+
 static void
 check_minimum (const Demand *demand, const char *resource, const KubeQuantity *bound, GPtrArray *faults)
 {
-  g_autofree char *least = kube_quantity_print (bound);
-  KubeQuantity request, limit;
-  g_autofree char *text = NULL;
-
-  if (!read_quantity (demand->requests, resource, &request)) {
-    g_ptr_array_add (faults, g_strdup_printf ("minimum %s usage per %s is %s.  No request is specified", resource, demand->type, least));
-  } else if (kube_quantity_compare (&request, bound) < 0) {
-    text = kube_quantity_print (&request);
-    g_ptr_array_add (faults, g_strdup_printf ("minimum %s usage per %s is %s, but request is %s", resource, demand->type, least, text));
-  } else if (read_quantity (demand->limits, resource, &limit) && kube_quantity_compare (&limit, bound) < 0) {
-    text = kube_quantity_print (&limit);
-    g_ptr_array_add (faults, g_strdup_printf ("minimum %s usage per %s is %s, but limit is %s", resource, demand->type, least, text));
-  }
+  check_extreme (demand, resource, bound, FALSE, faults);
 }
 
 static void
 check_maximum (const Demand *demand, const char *resource, const KubeQuantity *bound, GPtrArray *faults)
 {
-  g_autofree char *most = kube_quantity_print (bound);
-  KubeQuantity request, limit;
-  g_autofree char *text = NULL;
-
-  if (!read_quantity (demand->limits, resource, &limit)) {
-    g_ptr_array_add (faults, g_strdup_printf ("maximum %s usage per %s is %s.  No limit is specified", resource, demand->type, most));
-  } else if (kube_quantity_compare (&limit, bound) > 0) {
-    text = kube_quantity_print (&limit);
-    g_ptr_array_add (faults, g_strdup_printf ("maximum %s usage per %s is %s, but limit is %s", resource, demand->type, most, text));
-  } else if (read_quantity (demand->requests, resource, &request) && kube_quantity_compare (&request, bound) > 0) {
-    text = kube_quantity_print (&request);
-    g_ptr_array_add (faults, g_strdup_printf ("maximum %s usage per %s is %s, but request is %s", resource, demand->type, most, text));
-  }
+  check_extreme (demand, resource, bound, TRUE, faults);
 }
 
 static void
