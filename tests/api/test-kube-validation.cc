@@ -204,4 +204,130 @@ TEST (KubeValidation, ThePlacesOfTypeWarningsAreNamed)
              "[status.typeChecking.expressionWarnings[1].warning: Required value, status.typeChecking.expressionWarnings[1].fieldRef: Required value]");
 }
 
+/* A volume "v" of a pod, by what it is made of. */
+std::string
+check_volume (const std::string &source)
+{
+  std::string found = check ("v1", "Pod", (R"({"metadata":{"name":"p","namespace":"n"},"spec":{"serviceAccountName":"a","containers":[{"name":"c","image":"i"}],"volumes":[{"name":"v",)" + source + "}]}}").c_str ());
+  for (size_t at; (at = found.find ("spec.volumes[0]")) != std::string::npos;)
+    found.replace (at, strlen ("spec.volumes[0]"), "v");
+  return found;
+}
+
+TEST (KubeValidation, EveryVolumeSaysWhereItIs)
+{
+  static const struct {
+    const char *source, *missing;
+  } volumes[] = {
+    { "gitRepo", "v.gitRepo.repository: Required value" },
+    { "gcePersistentDisk", "v.persistentDisk.pdName: Required value" },
+    { "awsElasticBlockStore", "v.awsElasticBlockStore.volumeID: Required value" },
+    { "nfs", "[v.nfs.server: Required value, v.nfs.path: Required value, v.nfs.path: Invalid value: \"\": must be an absolute path]" },
+    { "iscsi", "[v.iscsi.targetPortal: Required value, v.iscsi.iqn: Required value]" },
+    { "glusterfs", "[v.glusterfs.endpoints: Required value, v.glusterfs.path: Required value]" },
+    { "flocker", "v.flocker: Required value: one of datasetName and datasetUUID is required" },
+    { "persistentVolumeClaim", "v.persistentVolumeClaim.claimName: Required value" },
+    { "rbd", "[v.rbd.monitors: Required value, v.rbd.image: Required value]" },
+    { "cinder", "v.cinder.volumeID: Required value" },
+    { "cephfs", "v.cephfs.monitors: Required value" },
+    { "quobyte", "[v.quobyte.registry: Required value: must be a host:port pair or multiple pairs separated by commas, v.quobyte.volume: Required value]" },
+    { "fc", "v.fc.targetWWNs: Required value: must specify either targetWWNs or wwids, but not both" },
+    { "flexVolume", "v.flexVolume.driver: Required value" },
+    { "azureFile", "[v.azureFile.secretName: Required value, v.azureFile.shareName: Required value]" },
+    { "vsphereVolume", "v.vsphereVolume.volumePath: Required value" },
+    { "photonPersistentDisk", "v.photonPersistentDisk.pdID: Required value" },
+    { "portworxVolume", "v.portworxVolume.volumeID: Required value" },
+    { "storageos", "v.storageos.volumeName: Required value" },
+    { "scaleIO", "[v.scaleIO.gateway: Required value, v.scaleIO.system: Required value, v.scaleIO.volumeName: Required value]" },
+    { "csi", "v.csi.driver: Required value" },
+    { "ephemeral", "v.ephemeral.volumeClaimTemplate: Required value" },
+    { "image", "v.image.reference: Required value" },
+  };
+
+  for (auto &volume : volumes)
+    EXPECT_EQ (check_volume (std::string ("\"") + volume.source + "\":{}"), volume.missing) << volume.source;
+  EXPECT_EQ (check_volume (R"("emptyDir":{},"cephfs":{"monitors":["m"]},"downwardAPI":{})"),
+             "[v.cephFS: Forbidden: may not specify more than 1 volume type, v.downwarAPI: Forbidden: may not specify more than 1 volume type]");
+}
+
+TEST (KubeValidation, StorageOfOthersIsNamedAsTheyNameIt)
+{
+  EXPECT_EQ (check_volume (R"("gcePersistentDisk":{"pdName":"d","partition":256})"), "v.persistentDisk.partition: Invalid value: 256: must be between 1 and 255, inclusive");
+  EXPECT_EQ (check_volume (R"("iscsi":{"targetPortal":"t","iqn":"other","lun":256,"chapAuthSession":true,"initiatorName":"eui.1"})"),
+             "[v.iscsi.iqn: Invalid value: \"other\": must be valid format starting with iqn, eui, or naa, v.iscsi.lun: Invalid value: 256: must be between 0 and 255, inclusive, "
+             "v.iscsi.secretRef: Required value, v.iscsi.initiatorname: Invalid value: \"eui.1\": must be valid format]");
+  for (const char *iqn : { "iqn.2015-02.example.com:test", "eui.0123456789abcdef", "naa.60014055f198fb3d77bb37a4f3ee1f5f" })
+    EXPECT_EQ (check_volume (R"("iscsi":{"targetPortal":"t","iqn":")" + std::string (iqn) + R"("})"), "") << iqn;
+  EXPECT_EQ (check_volume (R"("iscsi":{"targetPortal":"t","iqn":"iqn.2015-02.example.com:te st"})"), "v.iscsi.iqn: Invalid value: \"iqn.2015-02.example.com:te st\": must be valid format");
+  EXPECT_EQ (check_volume (R"("fc":{"targetWWNs":["w"],"wwids":["i"]})"),
+             "[v.fc.targetWWNs: Invalid value: [\"w\"]: targetWWNs and wwids can not be specified simultaneously, v.fc.lun: Required value: lun is required if targetWWNs is specified]");
+  EXPECT_EQ (check_volume (R"("flocker":{"datasetName":"a/b","datasetUUID":"u"})"),
+             "[v.flocker: Invalid value: \"resource\": datasetName and datasetUUID can not be specified simultaneously, v.flocker.datasetName: Invalid value: \"a/b\": must not contain '/']");
+  EXPECT_EQ (check_volume (R"("flexVolume":{"driver":"d","options":{"x.k8s.io/a":"1","notk8s.io":"2"}})"),
+             "v.flexVolume.options[x.k8s.io/a]: Invalid value: \"x.k8s.io/a\": kubernetes.io and k8s.io namespaces are reserved");
+  EXPECT_EQ (check_volume (R"("storageos":{"volumeName":"v","volumeNamespace":"N","secretRef":{}})").rfind ("[v.storageos.volumeNamespace: Invalid value: \"N\": a lowercase RFC 1123 label", 0), 0u);
+  EXPECT_EQ (check_volume (R"("cinder":{"volumeID":"v","secretRef":{}})"), "v.cinder.secretRef.name: Required value");
+}
+
+TEST (KubeValidation, RegistriesAreHostsWithPorts)
+{
+  for (const char *good : { "host:1", "a:1,b:2", "[::1]:7" })
+    EXPECT_EQ (check_volume (R"("quobyte":{"volume":"v","registry":")" + std::string (good) + R"("})"), "") << good;
+  for (const char *bad : { "host", "a:1,b", "::1", "[::1]", "[::1", "[[::1]]:1", "a]:1" })
+    EXPECT_EQ (check_volume (R"("quobyte":{"volume":"v","registry":")" + std::string (bad) + R"("})"),
+               std::string ("v.quobyte.registry: Invalid value: \"") + bad + "\": must be a host:port pair or multiple pairs separated by commas");
+  EXPECT_EQ (check_volume (R"("quobyte":{"volume":"v","registry":"h:1","tenant":")" + std::string (65, 't') + R"("})"),
+             "v.quobyte.tenant: Required value: must be a UUID and may not exceed a length of 64 characters");
+}
+
+TEST (KubeValidation, AzureDisksAreOfAKindThatFitsTheirAddress)
+{
+  EXPECT_EQ (check_volume (R"("azureDisk":{"diskName":"d","diskURI":"https://a.blob.core.windows.net/c/d.vhd"})"), "");
+  EXPECT_EQ (check_volume (R"("azureDisk":{"diskName":"d","diskURI":"/subscriptions/s","kind":"Managed","cachingMode":"ReadOnly"})"), "");
+  EXPECT_EQ (check_volume (R"("azureDisk":{"diskName":"d","diskURI":"https://x","kind":"Managed","cachingMode":"No"})"),
+             "[v.azureDisk.cachingMode: Unsupported value: \"No\": supported values: \"None\", \"ReadOnly\", \"ReadWrite\", v.azureDisk.diskURI: Unsupported value: \"https://x\": supported values: "
+             "\"/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}\"]");
+  EXPECT_EQ (check_volume (R"("azureDisk":{"diskName":"d","diskURI":"x","kind":"Odd"})"),
+             "[v.azureDisk.kind: Unsupported value: \"Odd\": supported values: \"Dedicated\", \"Managed\", \"Shared\", v.azureDisk.diskURI: Unsupported value: \"x\": supported values: "
+             "\"https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd\"]");
+}
+
+TEST (KubeValidation, ProjectedSourcesShareNoPath)
+{
+  auto projected = [] (const std::string &sources) { return check_volume (R"("projected":{"sources":[)" + sources + "]}"); };
+
+  EXPECT_EQ (projected (R"({"configMap":{"name":"m","items":[{"key":"k","path":"a"}]}},{"secret":{"name":"s","items":[{"key":"k","path":"a"}]}})"),
+             "v.projected: Invalid value: \"s\": conflicting duplicate paths");
+  EXPECT_EQ (projected (R"({"downwardAPI":{"items":[{"path":"a","fieldRef":{"fieldPath":"metadata.name"}},{"path":"a","fieldRef":{"fieldPath":"spec.nodeName"}},{"path":"../x"}]}})"),
+             "[v.projected.sources[0].downwardAPI.fieldRef.fieldPath: Unsupported value: \"spec.nodeName\": supported values: \"metadata.annotations\", \"metadata.labels\", \"metadata.name\", "
+             "\"metadata.namespace\", \"metadata.uid\", v.projected: Invalid value: \"a\": conflicting duplicate paths, "
+             "v.projected.sources[0].downwardAPI.path: Invalid value: \"../x\": must not contain '..', "
+             "v.projected.sources[0].downwardAPI: Required value: one of fieldRef and resourceFieldRef is required]");
+  EXPECT_EQ (projected (R"({"serviceAccountToken":{"path":"/t","expirationSeconds":5},"configMap":{"name":"m"}})"),
+             "[v.projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 5: may not specify a duration less than 10 minutes, "
+             "v.projected.path: Invalid value: \"/t\": must be a relative path, v.projected.sources[0]: Forbidden: may not specify more than 1 volume type per source]");
+  EXPECT_EQ (projected (R"({"clusterTrustBundle":{"path":"p"}})"), "v.projected.sources[0].clusterTrustBundle: Required value: either name or signerName must be specified");
+  EXPECT_EQ (projected (R"({"clusterTrustBundle":{"path":"p","name":"example.com:foo:bar"}})"), "");
+  EXPECT_EQ (projected (R"({"clusterTrustBundle":{"path":"p","name":"example.com:foo:BAR"}})").rfind (
+               "v.projected.sources[0].clusterTrustBundle.name: Invalid value: \"example.com:foo:BAR\": not a valid clustertrustbundlename: a lowercase RFC 1123 subdomain", 0), 0u);
+  EXPECT_EQ (projected (R"({"clusterTrustBundle":{"path":"p","signerName":"none"}})"),
+             "v.projected.sources[0].clusterTrustBundle.signerName: Invalid value: \"none\": must be a fully qualified domain and path of the form 'example.com/signer-name'");
+}
+
+TEST (KubeValidation, AVolumeWithoutNamespaceNamesThoseOfOthers)
+{
+  auto volume = [] (const std::string &source) {
+    return check ("v1", "PersistentVolume", (R"({"metadata":{"name":"pv"},"spec":{"capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],)" + source + "}}").c_str ());
+  };
+
+  EXPECT_EQ (volume (R"("cinder":{"volumeID":"v","secretRef":{"name":"s"}})"), "spec.cinder.secretRef.namespace: Required value");
+  EXPECT_EQ (volume (R"("azureFile":{"secretName":"s","shareName":"s","secretNamespace":""})"), "spec.azureFile.secretNamespace: Required value");
+  EXPECT_EQ (volume (R"("glusterfs":{"endpoints":"e","path":"p","endpointsNamespace":""})"),
+             "spec.glusterfs.endpointsNamespace: Invalid value: \"\": if the endpointnamespace is set, it must be a valid namespace name");
+  EXPECT_EQ (volume (R"("iscsi":{"targetPortal":")" + std::string (64, 't') + R"(","iqn":"x","initiatorName":"y","secretRef":{}})"),
+             "[spec.iscsi.targetportal: Invalid value: \"" + std::string (64, 't') + "\": Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if "
+             "iscsi.initiatorName is specified., spec.iscsi.iqn: Invalid value: \"x\": must be valid format, spec.iscsi.secretRef.name: Required value, "
+             "spec.iscsi.initiatorname: Invalid value: \"y\": must be valid format]");
+}
+
 } // namespace

@@ -31,8 +31,8 @@ check_labels (KubeFieldErrors *errors, const KubeFieldPath *path, const char *te
   }
 }
 
-static void
-check_signer_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+void
+kube_validate_signer_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
 {
   const char *slash = strchr (name, '/');
   g_autofree char *domain = NULL;
@@ -242,7 +242,7 @@ create_signing_request (KubeFieldErrors *errors, KubeValue *object)
   if (equals (signer, "kubernetes.io/legacy-unknown"))
     kube_field_errors_invalid (errors, AT (path, "signerName"), signer, "the legacy signerName is not allowed via this API version");
   else
-    check_signer_name (errors, AT (path, "signerName"), signer);
+    kube_validate_signer_name (errors, AT (path, "signerName"), signer);
   if (expiration < EXPIRATION_MIN)
     kube_field_errors_invalid_integer (errors, AT (path, "expirationSeconds"), expiration,
                                        "may not specify a duration less than 600 seconds (10 minutes)");

@@ -30,6 +30,13 @@ static const char *const volume_sources[] = {
 };
 
 static void
+require (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *key)
+{
+  if (!has_text (object, key))
+    kube_field_errors_required (errors, AT (path, key), NULL);
+}
+
+static void
 check_secret_reference (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *reference)
 {
   if (reference == NULL)
@@ -58,6 +65,38 @@ check_csi (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source
 }
 
 static void
+check_iscsi (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source, const char *volume)
+{
+  static const char kind[] = "must be valid format";
+  const char *portal = string_of (source, "targetPortal");
+
+  require (errors, path, source, "targetPortal");
+  if (has_member (source, "initiatorName") && strlen (volume) + strlen (":") + strlen (portal) > 64)
+    kube_field_errors_invalid (errors, AT (path, "targetportal"), portal,
+                               "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.");
+  kube_validate_iscsi_target (errors, path, source, kind);
+  if (has_member (source, "secretRef"))
+    require (errors, AT (path, "secretRef"), member_of (source, "secretRef"), "name");
+  kube_validate_iscsi_initiator (errors, path, source, kind);
+}
+
+/* What a source must say beside what one in a pod says: a pod has a namespace, a volume has none. */
+static void
+check_namespace (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *source)
+{
+  if (equals (name, "glusterfs") && has_member (source, "endpointsNamespace")) {
+    if (has_text (source, "endpointsNamespace"))
+      kube_validate_format (errors, AT (path, "endpointsNamespace"), KUBE_NAME_DNS1123_LABEL, string_of (source, "endpointsNamespace"));
+    else
+      kube_field_errors_invalid (errors, AT (path, "endpointsNamespace"), "", "if the endpointnamespace is set, it must be a valid namespace name");
+  } else if (equals (name, "azureFile") && has_member (source, "secretNamespace")) {
+    require (errors, path, source, "secretNamespace");
+  } else if ((equals (name, "cinder") || equals (name, "storageos")) && has_member (source, "secretRef")) {
+    require (errors, AT (path, "secretRef"), member_of (source, "secretRef"), "namespace");
+  }
+}
+
+static void
 check_local (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source, KubeValue *affinity)
 {
   if (!has_text (source, "path"))
@@ -69,7 +108,7 @@ check_local (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sour
 }
 
 static void
-check_sources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
+check_sources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, const char *volume)
 {
   gboolean found = FALSE;
 
@@ -89,8 +128,12 @@ check_sources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sp
       check_csi (errors, AT (path, name), source);
     else if (equals (name, "local"))
       check_local (errors, path, source, member_of (spec, "nodeAffinity"));
-    else
+    else if (equals (name, "iscsi"))
+      check_iscsi (errors, AT (path, name), source, volume);
+    else {
       kube_validate_volume_source (errors, path, name, source);
+      check_namespace (errors, AT (path, name), name, source);
+    }
   }
   if (!found)
     kube_field_errors_required (errors, path, "must specify a volume type");
@@ -172,7 +215,7 @@ create_volume (KubeFieldErrors *errors, KubeValue *volume)
     kube_field_errors_required (errors, AT (AT (path, "nodeAffinity"), "required"), "must specify required node constraints");
   else if (affinity != NULL)
     kube_validate_node_selector (errors, AT (AT (path, "nodeAffinity"), "required"), member_of (affinity, "required"));
-  check_sources (errors, path, spec);
+  check_sources (errors, path, spec, string_of (member_of (volume, "metadata"), "name"));
   if (*host_path == '/' && equals (string_of (spec, "persistentVolumeReclaimPolicy"), "Recycle")) {
     g_autofree char *clean = g_canonicalize_filename (host_path, "/");
     if (equals (clean, "/"))

@@ -160,6 +160,10 @@ void kube_validate_volume_claim_spec (KubeFieldErrors *errors, const KubeFieldPa
 void kube_validate_access_modes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *modes);
 /* One source of a volume by its field's name; @path: the volume's */
 void kube_validate_volume_source (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *source);
+/* All but its portal, and its initiator; @kind: what is said of names that begin as none. */
+void kube_validate_iscsi_target (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source, const char *kind);
+void kube_validate_iscsi_initiator (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source, const char *kind);
+void kube_validate_signer_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name);
 void kube_validate_csi_driver (KubeFieldErrors *errors, const KubeFieldPath *path, const char *driver);
 void kube_validate_path_no_backsteps (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
 void kube_validate_local_path (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);

@@ -84,24 +84,28 @@ check_git_repo (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *s
   kube_validate_local_path (errors, AT (path, "directory"), string_of (source, "directory"));
 }
 
+/* 0 is none; upstream's message does not say so. */
 static void
-check_gce (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
+check_partition (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
 {
   gint64 partition = integer_of (source, "partition", 0);
 
-  require (errors, path, source, "pdName");
   if (partition < 0 || partition > 255)
-    kube_field_errors_invalid_integer (errors, AT (path, "partition"), partition, "must be between 0 and 255, inclusive");
+    kube_field_errors_invalid_integer (errors, AT (path, "partition"), partition, "must be between 1 and 255, inclusive");
+}
+
+static void
+check_gce (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
+{
+  require (errors, path, source, "pdName");
+  check_partition (errors, path, source);
 }
 
 static void
 check_aws (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
 {
-  gint64 partition = integer_of (source, "partition", 0);
-
   require (errors, path, source, "volumeID");
-  if (partition < 0 || partition > 255)
-    kube_field_errors_invalid_integer (errors, AT (path, "partition"), partition, "must be between 0 and 255, inclusive");
+  check_partition (errors, path, source);
 }
 
 static void
@@ -129,17 +133,58 @@ check_nfs (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source
     kube_field_errors_invalid (errors, AT (path, "path"), string_of (source, "path"), "must be an absolute path");
 }
 
+/* @kind: what is said of a name of no kind. */
 static void
-check_iscsi (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
+check_iscsi_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, const char *kind)
+{
+  static const struct {
+    const char *prefix, *pattern;
+  } kinds[] = {
+    { "iqn", "iqn\\.\\d{4}-\\d{2}\\.([[:alnum:].-]+)(:[^,;*&$|\\s]+)$" },
+    { "eui", "^eui.[[:alnum:]]{16}$" },
+    { "naa", "^naa.[[:alnum:]]{32}$" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    if (!g_str_has_prefix (name, kinds[i].prefix))
+      continue;
+    if (!g_regex_match_simple (kinds[i].pattern, name, G_REGEX_DOLLAR_ENDONLY, 0))
+      kube_field_errors_invalid (errors, path, name, "must be valid format");
+    return;
+  }
+  kube_field_errors_invalid (errors, path, name, kind);
+}
+
+void
+kube_validate_iscsi_target (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source, const char *kind)
 {
   gint64 lun = integer_of (source, "lun", 0);
 
-  require (errors, path, source, "targetPortal");
-  require (errors, path, source, "iqn");
+  if (has_text (source, "iqn"))
+    check_iscsi_name (errors, AT (path, "iqn"), string_of (source, "iqn"), kind);
+  else
+    kube_field_errors_required (errors, AT (path, "iqn"), NULL);
   if (lun < 0 || lun > 255)
     kube_field_errors_invalid_integer (errors, AT (path, "lun"), lun, "must be between 0 and 255, inclusive");
   if ((boolean_of (source, "chapAuthDiscovery") || boolean_of (source, "chapAuthSession")) && !has_member (source, "secretRef"))
     kube_field_errors_required (errors, AT (path, "secretRef"), NULL);
+}
+
+void
+kube_validate_iscsi_initiator (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source, const char *kind)
+{
+  if (has_member (source, "initiatorName"))
+    check_iscsi_name (errors, AT (path, "initiatorname"), string_of (source, "initiatorName"), kind);
+}
+
+static void
+check_iscsi (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
+{
+  static const char kind[] = "must be valid format starting with iqn, eui, or naa";
+
+  require (errors, path, source, "targetPortal");
+  kube_validate_iscsi_target (errors, path, source, kind);
+  kube_validate_iscsi_initiator (errors, path, source, kind);
 }
 
 static void
@@ -229,7 +274,17 @@ check_fc (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
 static void
 check_flex (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
 {
+  KubeValue *options = member_of (source, "options");
+
   require (errors, path, source, "driver");
+  for (guint i = 0; i < kube_value_get_length (options); i++) {
+    const char *key = kube_value_get_key (options, i), *slash = strchr (key, '/');
+    g_autofree char *prefix = g_strndup (key, slash != NULL ? (gsize)(slash - key) : strlen (key));
+    g_autofree char *lower = g_utf8_strdown (prefix, -1);
+    g_autofree char *domain = g_strconcat (".", lower, NULL);
+    if (g_str_has_suffix (domain, ".kubernetes.io") || g_str_has_suffix (domain, ".k8s.io"))
+      kube_field_errors_invalid (errors, AT_KEY (AT (path, "options"), key), key, "kubernetes.io and k8s.io namespaces are reserved");
+  }
 }
 
 static void
@@ -242,8 +297,22 @@ check_azure_file (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
 static void
 check_azure_disk (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
 {
+  static const char *const caching[] = { "None", "ReadOnly", "ReadWrite", NULL }, *const kinds[] = { "Dedicated", "Managed", "Shared", NULL };
+  static const char *const managed[] = { "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}", NULL };
+  static const char *const blob[] = { "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd", NULL };
+  const char *uri = string_of (source, "diskURI"), *kind = string_of (source, "kind");
+  gboolean is_managed = equals (kind, "Managed");
+
   require (errors, path, source, "diskName");
   require (errors, path, source, "diskURI");
+  if (has_member (source, "cachingMode") && !kube_validate_one_of (string_of (source, "cachingMode"), caching))
+    kube_field_errors_not_supported (errors, AT (path, "cachingMode"), string_of (source, "cachingMode"), caching);
+  if (!has_member (source, "kind"))
+    return;
+  if (!kube_validate_one_of (kind, kinds))
+    kube_field_errors_not_supported (errors, AT (path, "kind"), kind, kinds);
+  if (!g_str_has_prefix (uri, is_managed ? "/subscriptions/" : "https://"))
+    kube_field_errors_not_supported (errors, AT (path, "diskURI"), uri, is_managed ? managed : blob);
 }
 
 static void
@@ -285,11 +354,36 @@ check_flocker (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *so
     kube_field_errors_invalid (errors, AT (path, "datasetName"), string_of (source, "datasetName"), "must not contain '/'");
 }
 
+/* host:port, the host in brackets where it has colons of its own */
+static gboolean
+is_host_and_port (const char *text)
+{
+  const char *colon = strrchr (text, ':'), *bracket = strrchr (text, ']');
+  gsize host;
+
+  if (colon == NULL)
+    return FALSE;
+  if (*text == '[')
+    return bracket != NULL && bracket + 1 == colon && strpbrk (text + 1, "[]") == bracket;
+  host = strcspn (text, ":[]");
+  return text + host == colon && strpbrk (colon, "[]") == NULL;
+}
+
 static void
 check_quobyte (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *source)
 {
-  if (!has_text (source, "registry"))
-    kube_field_errors_required (errors, AT (path, "registry"), "must be a host:port pair or multiple pairs separated by commas");
+  static const char pairs[] = "must be a host:port pair or multiple pairs separated by commas";
+  const char *registry = string_of (source, "registry");
+  g_auto (GStrv) parts = g_strsplit (registry, ",", -1);
+
+  if (*registry == '\0')
+    kube_field_errors_required (errors, AT (path, "registry"), pairs);
+  else if (strlen (string_of (source, "tenant")) >= 65)
+    kube_field_errors_required (errors, AT (path, "tenant"), "must be a UUID and may not exceed a length of 64 characters");
+  else
+    for (guint i = 0; parts[i] != NULL; i++)
+      if (!is_host_and_port (parts[i]))
+        kube_field_errors_invalid (errors, AT (path, "registry"), registry, pairs);
   require (errors, path, source, "volume");
 }
 
@@ -300,6 +394,10 @@ check_storage_os (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
     kube_field_errors_required (errors, AT (path, "volumeName"), NULL);
   else
     kube_validate_format (errors, AT (path, "volumeName"), KUBE_NAME_DNS1123_LABEL, string_of (source, "volumeName"));
+  if (has_text (source, "volumeNamespace"))
+    kube_validate_format (errors, AT (path, "volumeNamespace"), KUBE_NAME_DNS1123_LABEL, string_of (source, "volumeNamespace"));
+  if (has_member (source, "secretRef") && !has_text (member_of (source, "secretRef"), "name"))
+    kube_field_errors_required (errors, AT (AT (path, "secretRef"), "name"), NULL);
 }
 
 void
@@ -390,21 +488,39 @@ check_projected_token (KubeFieldErrors *errors, const KubeFieldPath *path, const
     check_non_reserved_path (errors, AT (volume, "path"), string_of (token, "path"));
 }
 
+/* The name of a signer's bundle has the signer's before its last colon. */
+static void
+check_bundle_name (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  const char *colon = strrchr (name, ':');
+  g_autoptr (GPtrArray) messages = kube_name_check_all (KUBE_NAME_DNS1123_SUBDOMAIN, colon != NULL ? colon + 1 : name);
+
+  if (*name == '\0')
+    kube_field_errors_required (errors, path, "must be a valid object name");
+  for (guint i = 0; messages != NULL && i < messages->len; i++)
+    kube_field_errors_invalid_format (errors, path, name, "not a valid clustertrustbundlename: %s", (char *)messages->pdata[i]);
+}
+
 static void
 check_trust_bundle (KubeFieldErrors *errors, const KubeFieldPath *path, const KubeFieldPath *volume, KubeValue *bundle, NameSet *paths)
 {
   gboolean name = has_member (bundle, "name"), signer = has_member (bundle, "signerName");
+  KubeValue *selector = member_of (bundle, "labelSelector");
 
-  if (name && signer)
+  if (name && signer) {
     kube_field_errors_invalid_value (errors, path, bundle, "only one of name and signerName may be used");
-  else if (name && !has_text (bundle, "name"))
-    kube_field_errors_required (errors, AT (path, "name"), "must be a valid object name");
-  else if (signer && !has_text (bundle, "signerName"))
-    kube_field_errors_required (errors, AT (path, "signerName"), "must be a valid signer name");
-  else if (!name && !signer)
+  } else if (name) {
+    check_bundle_name (errors, AT (path, "name"), string_of (bundle, "name"));
+    if (selector != NULL)
+      kube_field_errors_invalid_value (errors, AT (path, "labelSelector"), selector, "labelSelector must be unset if name is specified");
+  } else if (signer) {
+    if (!has_text (bundle, "signerName"))
+      kube_field_errors_required (errors, AT (path, "signerName"), "must be a valid signer name");
+    kube_validate_signer_name (errors, AT (path, "signerName"), string_of (bundle, "signerName"));
+    kube_validate_label_selector (errors, AT (path, "labelSelector"), selector);
+  } else {
     kube_field_errors_required (errors, path, "either name or signerName must be specified");
-  if (signer && !name)
-    kube_validate_label_selector (errors, AT (path, "labelSelector"), member_of (bundle, "labelSelector"));
+  }
   require (errors, path, bundle, "path");
   check_non_reserved_path (errors, AT (path, "path"), string_of (bundle, "path"));
   check_unique_path (errors, volume, paths, string_of (bundle, "path"), string_of (bundle, "path"));
