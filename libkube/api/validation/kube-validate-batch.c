@@ -129,53 +129,6 @@ check_failure_policy (KubeFieldErrors *errors, const KubeFieldPath *path, KubeVa
     check_failure_rule (errors, AT_INDEX (AT (path, "rules"), i), kube_value_get_element (rules, i), spec);
 }
 
-static gboolean
-read_index (const char **text, gint64 *index)
-{
-  char *end;
-
-  if (!g_ascii_isdigit (**text))
-    return FALSE;
-  *index = g_ascii_strtoll (*text, &end, 10);
-  *text = end;
-  return TRUE;
-}
-
-/* `1,3-5`: rising, below @completions. Returns: (nullable): what is wrong. */
-static char *
-check_indexes (const char *text, gint64 completions, gint64 *total)
-{
-  gint64 before = -1, from = 0, to;
-
-  *total = 0;
-  while (*text != '\0') {
-    gsize length = strcspn (text, ",-");
-    const char *start = text;
-
-    if (!read_index (&text, &from) || text != start + length)
-      return g_strdup_printf ("cannot convert string to integer for index: \"%.*s\"", (int) length, start);
-    if (from >= completions)
-      return g_strdup_printf ("too large index: \"%.*s\"", (int) length, start);
-    if (from <= before)
-      return g_strdup_printf ("non-increasing order, previous: %" G_GINT64_FORMAT ", current: %" G_GINT64_FORMAT, before, from);
-    to = from;
-    if (*text == '-') {
-      start = ++text;
-      length = strcspn (text, ",");
-      if (!read_index (&text, &to) || text != start + length)
-        return g_strdup_printf ("cannot convert string to integer for index: \"%.*s\"", (int) length, start);
-      if (to >= completions)
-        return g_strdup_printf ("too large index: \"%.*s\"", (int) length, start);
-      if (to <= from)
-        return g_strdup_printf ("non-increasing order, previous: %" G_GINT64_FORMAT ", current: %" G_GINT64_FORMAT, from, to);
-    }
-    *total += to - from + 1;
-    before = to;
-    text += *text == ',';
-  }
-  return NULL;
-}
-
 static void
 check_success_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule, gint64 completions)
 {
@@ -186,7 +139,7 @@ check_success_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
   if (!has_member (rule, "succeededCount") && !has_indexes)
     kube_field_errors_required (errors, path, "at least one of succeededCount or succeededIndexes must be specified");
   if (has_indexes) {
-    g_autofree char *problem = check_indexes (indexes, completions, &total);
+    g_autofree char *problem = kube_validate_indexes (indexes, completions, &total);
     if (strlen (indexes) > 64 * 1024)
       kube_field_errors_too_long (errors, AT (path, "succeededIndexes"), 64 * 1024);
     if (problem != NULL) {
@@ -650,7 +603,7 @@ update_cron_job (KubeFieldErrors *errors, KubeValue *job, KubeValue *old)
 }
 
 const KubeValidateRules kube_validate_batch_rules[] = {
-  { "batch", "Job", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE, create_job, update_job, NULL },
+  { "batch", "Job", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE, create_job, update_job, kube_validate_job_update_status },
   { "batch", "CronJob", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_cron_job, update_cron_job, NULL },
   { NULL },
 };

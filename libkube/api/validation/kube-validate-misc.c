@@ -104,16 +104,17 @@ copy_member (KubeNode *to, const char *path, KubeValue *from)
     kube_node_set_value (to, path, value);
 }
 
-/* What the volume's binding and a bound claim may change is put back. */
+/* What the volume's binding, a class that was none and a bound claim may change is put back. */
 static KubeValue *
-munge_claim (KubeValue *claim, KubeValue *spec, KubeValue *old)
+munge_claim (KubeValue *claim, KubeValue *old_claim, gboolean new_class)
 {
-  g_autoptr (KubeBuilder) builder = kube_builder_new (spec);
+  KubeValue *old = member_of (old_claim, "spec");
+  g_autoptr (KubeBuilder) builder = kube_builder_new (member_of (claim, "spec"));
   KubeNode *root = kube_builder_get_root (builder);
 
   if (!has_text (old, "volumeName"))
     kube_node_remove_member (root, "volumeName");
-  if (!has_member (old, "storageClassName"))
+  if (new_class)
     kube_node_remove_member (root, "storageClassName");
   if (equals (string_of (member_of (claim, "status"), "phase"), "Bound")) {
     copy_member (root, "resources.requests.storage", old);
@@ -123,16 +124,47 @@ munge_claim (KubeValue *claim, KubeValue *spec, KubeValue *old)
   return kube_builder_end (builder);
 }
 
+/* A claim without a class gets one once, that of its old annotation if there is one; the annotation goes only with that. Returns: whether it got one. */
+static gboolean
+check_class (KubeFieldErrors *errors, KubeValue *claim, KubeValue *old_claim)
+{
+  static const char annotation[] = "volume.beta.kubernetes.io/storage-class";
+  KubeValue *annotations = kube_value_get (claim, "metadata.annotations"), *old_annotations = kube_value_get (old_claim, "metadata.annotations");
+  const char *class = string_of (member_of (claim, "spec"), "storageClassName"), *now = string_of (annotations, annotation), *before = string_of (old_annotations, annotation);
+  gboolean gets = has_member (member_of (claim, "spec"), "storageClassName") && !has_member (member_of (old_claim, "spec"), "storageClassName");
+  gboolean annotated = has_member (old_annotations, annotation);
+
+  if (gets && annotated && equals (class, before) && (!has_member (annotations, annotation) || equals (now, before)))
+    return TRUE;
+  if (!equals (now, before))
+    kube_field_errors_invalid (errors, AT (AT (AT (NULL, "metadata"), "annotations"), annotation), now, "field is immutable");
+  return gets && (!annotated || equals (class, before));
+}
+
+static void
+check_attributes_class (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *old_claim)
+{
+  if (!has_member (member_of (old_claim, "status"), "currentVolumeAttributesClassName"))
+    return;
+  if (kube_validate_semantic_equal (member_of (spec, "volumeAttributesClassName"), kube_value_get (old_claim, "spec.volumeAttributesClassName")))
+    return;
+  if (!has_member (spec, "volumeAttributesClassName"))
+    kube_field_errors_forbidden (errors, path, "update to nil is forbidden when status.currentVolumeAttributesClassName is not nil");
+  else if (!has_text (spec, "volumeAttributesClassName"))
+    kube_field_errors_forbidden (errors, path, "update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil");
+}
+
 static void
 update_claim (KubeFieldErrors *errors, KubeValue *claim, KubeValue *old_claim)
 {
   KubeValue *spec = member_of (claim, "spec"), *old = member_of (old_claim, "spec");
-  g_autoptr (KubeValue) munged = munge_claim (claim, spec, old);
+  g_autoptr (KubeValue) munged = NULL;
   const KubeFieldPath *path = AT (NULL, "spec");
   KubeQuantity size = { 0 }, before = { 0 }, capacity = { 0 };
 
   kube_validate_meta (errors, AT (NULL, "metadata"), member_of (claim, "metadata"), TRUE, KUBE_NAME_RULE_SUBDOMAIN);
   create_claim (errors, claim);
+  munged = munge_claim (claim, old_claim, check_class (errors, claim, old_claim));
   if (!kube_validate_semantic_equal (munged, old)) {
     g_autofree char *diff = kube_go_struct_diff ("@core.PersistentVolumeClaimSpec", old, munged);
     g_autofree char *detail =
@@ -145,6 +177,55 @@ update_claim (KubeFieldErrors *errors, KubeValue *claim, KubeValue *old_claim)
   if (kube_quantity_compare (&size, &before) < 0 && kube_quantity_compare (&size, &capacity) <= 0)
     kube_field_errors_forbidden (errors, AT (AT (AT (path, "resources"), "requests"), "storage"), "field can not be less than status.capacity");
   kube_validate_immutable (errors, AT (NULL, "volumeMode"), member_of (spec, "volumeMode"), member_of (old, "volumeMode"), NULL);
+  check_attributes_class (errors, AT (path, "volumeAttributesClassName"), spec, old_claim);
+}
+
+/* --- a claim's status --- */
+
+static gboolean
+check_claim_resource (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name)
+{
+  static const char *const native[] = { "storage", NULL };
+
+  if (!kube_name_is_valid (KUBE_NAME_QUALIFIED, name))
+    kube_validate_format (errors, path, KUBE_NAME_QUALIFIED, name);
+  else if (kube_validate_is_native_resource (name) && !equals (name, "storage"))
+    kube_field_errors_not_supported (errors, path, name, native);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static void
+check_amount (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *amounts, const char *name)
+{
+  KubeQuantity amount;
+
+  if (kube_validate_get_quantity (amounts, name, &amount) && amount.value < 0)
+    kube_field_errors_invalid_integer (errors, AT_KEY (path, name), kube_quantity_get_value (&amount), "must be a valid resource quantity");
+}
+
+static void
+update_claim_status (KubeFieldErrors *errors, KubeValue *claim, KubeValue *old_claim G_GNUC_UNUSED)
+{
+  static const char *const resizes[] = { "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
+                                         "NodeResizePending", NULL };
+  KubeValue *status = member_of (claim, "status"), *capacity = member_of (status, "capacity"), *allocated = member_of (status, "allocatedResources"),
+            *statuses = member_of (status, "allocatedResourceStatuses");
+  const KubeFieldPath *path = AT (NULL, "status"), *at = AT (path, "allocatedResourceStatuses");
+
+  for (guint i = 0; i < kube_value_get_length (capacity); i++)
+    check_amount (errors, AT (path, "capacity"), capacity, kube_value_get_key (capacity, i));
+  for (guint i = 0; i < kube_value_get_length (statuses); i++) {
+    const char *name = kube_value_get_key (statuses, i);
+    check_claim_resource (errors, at, name);
+    if (!kube_validate_one_of (element_string (statuses, i), resizes))
+      kube_field_errors_not_supported (errors, at, name, resizes);
+  }
+  at = AT (path, "allocatedResources");
+  for (guint i = 0; i < kube_value_get_length (allocated); i++)
+    if (check_claim_resource (errors, at, kube_value_get_key (allocated, i)))
+      check_amount (errors, at, allocated, kube_value_get_key (allocated, i));
 }
 
 static void
@@ -172,7 +253,7 @@ create_binding (KubeFieldErrors *errors, KubeValue *binding)
 }
 
 const KubeValidateRules kube_validate_misc_rules[] = {
-  { "", "PersistentVolumeClaim", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_claim, update_claim, NULL },
+  { "", "PersistentVolumeClaim", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_claim, update_claim, update_claim_status },
   { "authentication.k8s.io", "TokenRequest", KUBE_NAME_RULE_ANY, 0, create_token_request, NULL, NULL },
   { "", "Binding", KUBE_NAME_RULE_ANY, 0, create_binding, NULL, NULL },
   { NULL },

@@ -12,7 +12,7 @@ check_taints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *tai
     const char *value = string_of (taint, "value"), *effect = string_of (taint, "effect");
 
     kube_validate_format (errors, AT (at, "key"), KUBE_NAME_QUALIFIED, string_of (taint, "key"));
-    kube_validate_format (errors, AT (at, "value"), KUBE_NAME_LABEL_VALUE, value);
+    kube_validate_format_joined (errors, AT (at, "value"), KUBE_NAME_LABEL_VALUE, value);
     if (*effect == '\0')
       kube_field_errors_required (errors, AT (at, "effect"), NULL);
     else
@@ -61,7 +61,6 @@ create_node (KubeFieldErrors *errors, KubeValue *node)
   const KubeFieldPath *path = AT (AT (NULL, "spec"), "podCIDRs");
   guint n = kube_value_get_length (ranges);
   int families[2] = { 0, 0 }, prefix;
-  g_auto (NameSet) seen = { 0 };
 
   check_taints (errors, AT (AT (NULL, "metadata"), "taints"), member_of (spec, "taints"));
   check_resources (errors, member_of (node, "status"));
@@ -72,9 +71,6 @@ create_node (KubeFieldErrors *errors, KubeValue *node)
   }
   if (n > 2 || (n == 2 && families[0] == families[1]))
     kube_field_errors_invalid_value (errors, path, ranges, "may specify no more than one CIDR for each IP family");
-  for (guint i = 0; i < n && n > 1; i++)
-    if (!name_set_add (&seen, element_string (ranges, i)))
-      kube_field_errors_duplicate (errors, AT_INDEX (path, i), element_string (ranges, i));
 }
 
 static void

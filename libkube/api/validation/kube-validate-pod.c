@@ -328,6 +328,7 @@ kube_validate_pod_spec (KubeFieldErrors *errors, const KubeFieldPath *path, Kube
   check_dns_config (errors, AT (path, "dnsConfig"), member_of (spec, "dnsConfig"), string_of (spec, "dnsPolicy"));
   check_gates (errors, path, spec);
   kube_validate_spread_constraints (errors, AT (path, "topologySpreadConstraints"), member_of (spec, "topologySpreadConstraints"));
+  kube_validate_host_processes (errors, path, spec);
   if (!check.host_users)
     check_host_users (errors, path, spec);
   check_host_name (errors, path, spec);

@@ -90,6 +90,8 @@ void kube_validate_domain_path (KubeFieldErrors *errors, const KubeFieldPath *pa
 void kube_validate_cidr (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text);
 /* An Invalid for each of upstream's messages. */
 void kube_validate_format (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value);
+/* One for all of them. */
+void kube_validate_format_joined (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value);
 /* The same with text before each message. */
 void kube_validate_format_prefixed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value,
                                     const char *prefix);
@@ -152,6 +154,9 @@ void kube_validate_pod_update_annotations (KubeFieldErrors *errors, KubeValue *p
 /* That annotations and fields do not say different things of seccomp and AppArmor. @annotations: (nullable) */
 void kube_validate_pod_profiles (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *annotations);
 void kube_validate_pod_update (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod);
+/* `1,3-5`: rising, below @completions. Returns: (nullable): what is wrong. */
+char *kube_validate_indexes (const char *text, gint64 completions, gint64 *total) G_GNUC_WARN_UNUSED_RESULT;
+void kube_validate_job_update_status (KubeFieldErrors *errors, KubeValue *job, KubeValue *old_job);
 void kube_validate_pod_update_status (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod);
 void kube_validate_pod_update_part (KubeFieldErrors *errors, const char *subresource, KubeValue *pod, KubeValue *old);
 void kube_validate_pod_volumes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *volumes, KubeValue *meta, gboolean is_pod,
@@ -196,6 +201,7 @@ gboolean kube_validate_resource_is_integer (const char *name);
 void kube_validate_resource_quantity (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value);
 gboolean kube_validate_is_overcommit_allowed (const char *name);
 gboolean kube_validate_is_extended_resource (const char *name);
+gboolean kube_validate_is_native_resource (const char *name);
 gboolean kube_validate_get_quantity (KubeValue *map, const char *name, KubeQuantity *quantity);
 
 void kube_validate_affinity (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *affinity);
@@ -206,6 +212,7 @@ void kube_validate_spread_constraints (KubeFieldErrors *errors, const KubeFieldP
 
 void kube_validate_pod_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, KubeValue *spec);
 void kube_validate_windows (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec);
+void kube_validate_host_processes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec);
 void kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, gboolean host_users);
 
 /* An Invalid where an expression does not compile. @variables: (array zero-terminated=1): what it may name */

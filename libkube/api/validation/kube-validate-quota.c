@@ -77,12 +77,12 @@ scope_has (const char *scope, const char *resource)
 }
 
 static void
-check_scope_resources (KubeFieldErrors *errors, const KubeFieldPath *path, const char *scope, KubeValue *hard, KubeValue *bad)
+check_scope_resources (KubeFieldErrors *errors, const KubeFieldPath *path, const char *scope, KubeValue *hard, const char *type, KubeValue *bad)
 {
   for (guint i = 0; i < kube_value_get_length (hard); i++) {
     const char *resource = kube_value_get_key (hard, i);
     if (is_quota_resource (resource) && !scope_has (scope, resource))
-      kube_field_errors_invalid_value (errors, path, bad, "unsupported scope applied to resource");
+      kube_validate_invalid_struct (errors, path, type, bad, "unsupported scope applied to resource");
   }
 }
 
@@ -105,7 +105,7 @@ check_scopes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spe
     const char *scope = element_string (scopes, i);
     if (!is_scope (scope))
       kube_field_errors_invalid_value (errors, path, scopes, "unsupported scope");
-    check_scope_resources (errors, path, scope, member_of (spec, "hard"), scopes);
+    check_scope_resources (errors, path, scope, member_of (spec, "hard"), "[s", scopes);
     name_set_add (&names, scope);
   }
   check_conflicts (errors, path, &names, scopes);
@@ -149,7 +149,7 @@ check_scope_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeVa
 
     if (!is_scope (scope))
       kube_field_errors_invalid (errors, AT (path, "scopeName"), scope, "unsupported scope");
-    check_scope_resources (errors, path, scope, member_of (spec, "hard"), selector);
+    check_scope_resources (errors, path, scope, member_of (spec, "hard"), "*@core.ScopeSelector", selector);
     check_scope_expression (errors, path, expression);
     name_set_add (&names, scope);
   }

@@ -11,8 +11,8 @@ static const char *const standard_resources[] = {
 static const char *const integer_resources[] = { "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
                                                  "persistentvolumeclaims", "services.nodeports", "services.loadbalancers", NULL };
 
-static gboolean
-is_native (const char *name)
+gboolean
+kube_validate_is_native_resource (const char *name)
 {
   return strchr (name, '/') == NULL || strstr (name, "kubernetes.io/") != NULL;
 }
@@ -26,7 +26,7 @@ is_huge_page (const char *name)
 gboolean
 kube_validate_is_overcommit_allowed (const char *name)
 {
-  return is_native (name) && !is_huge_page (name);
+  return kube_validate_is_native_resource (name) && !is_huge_page (name);
 }
 
 gboolean
@@ -34,7 +34,7 @@ kube_validate_is_extended_resource (const char *name)
 {
   g_autofree char *quota = NULL;
 
-  if (is_native (name) || g_str_has_prefix (name, "requests."))
+  if (kube_validate_is_native_resource (name) || g_str_has_prefix (name, "requests."))
     return FALSE;
   quota = g_strconcat ("requests.", name, NULL);
   return kube_name_is_valid (KUBE_NAME_QUALIFIED, quota);
@@ -43,7 +43,7 @@ kube_validate_is_extended_resource (const char *name)
 gboolean
 kube_validate_resource_is_integer (const char *name)
 {
-  return kube_validate_one_of (name, integer_resources) || (!is_native (name) && kube_validate_is_extended_resource (name));
+  return kube_validate_one_of (name, integer_resources) || (!kube_validate_is_native_resource (name) && kube_validate_is_extended_resource (name));
 }
 
 void
@@ -66,7 +66,7 @@ kube_validate_container_resource_name (KubeFieldErrors *errors, const KubeFieldP
   if (strchr (name, '/') == NULL) {
     if (!is_huge_page (name))
       kube_field_errors_invalid (errors, path, name, "must be a standard resource for containers");
-  } else if (!is_native (name) && !kube_validate_is_extended_resource (name)) {
+  } else if (!kube_validate_is_native_resource (name) && !kube_validate_is_extended_resource (name)) {
     kube_field_errors_invalid (errors, path, name, "doesn't follow extended resource name standard");
   }
 }

@@ -207,13 +207,7 @@ check_toleration (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
     kube_field_errors_invalid (errors, AT (path, "effect"), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
 
   if (equals (operator, "Equal") || *operator == '\0') {
-    g_autoptr (GPtrArray) messages = kube_name_is_valid (KUBE_NAME_LABEL_VALUE, value) ? NULL : kube_name_check_all (KUBE_NAME_LABEL_VALUE, value);
-    if (messages != NULL) {
-      g_autoptr (GString) detail = g_string_new (NULL);
-      for (guint i = 0; i < messages->len; i++)
-        g_string_append_printf (detail, "%s%s", i > 0 ? ";" : "", (char *) messages->pdata[i]);
-      kube_field_errors_invalid (errors, AT (path, "operator"), value, detail->str);
-    }
+    kube_validate_format_joined (errors, AT (path, "operator"), KUBE_NAME_LABEL_VALUE, value);
   } else if (equals (operator, "Exists")) {
     if (*value != '\0')
       kube_field_errors_invalid (errors, AT (path, "operator"), value, "value must be empty when `operator` is 'Exists'");

@@ -283,3 +283,43 @@ kube_validate_windows (KubeFieldErrors *errors, const KubeFieldPath *path, KubeV
               of_container);
   }
 }
+
+/* A container says so itself, or the pod for it. */
+static gboolean
+is_host_process (KubeValue *container, KubeValue *pod_options)
+{
+  KubeValue *options = member_of (member_of (container, "securityContext"), "windowsOptions");
+
+  return boolean_of (has_member (options, "hostProcess") ? options : pod_options, "hostProcess");
+}
+
+/* All containers are processes of the host or none is, and those have its network. */
+void
+kube_validate_host_processes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
+{
+  static const char *const lists[] = { "initContainers", "containers", "ephemeralContainers" };
+  KubeValue *pod_options = member_of (member_of (spec, "securityContext"), "windowsOptions");
+  gboolean of_pod = boolean_of (pod_options, "hostProcess");
+  guint n = 0, n_host = 0;
+
+  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
+    KubeValue *containers = member_of (spec, lists[l]);
+    for (guint i = 0; i < kube_value_get_length (containers); i++, n++) {
+      KubeValue *container = kube_value_get_element (containers, i);
+      gboolean host = is_host_process (container, pod_options);
+
+      n_host += host;
+      if (host != of_pod && has_member (pod_options, "hostProcess")) {
+        g_autofree char *detail = g_strdup_printf ("pod hostProcess value must be identical if both are specified, was %s", of_pod ? "true" : "false");
+        kube_field_errors_add (errors, KUBE_FIELD_ERROR_INVALID,
+                               AT (AT (AT (AT_INDEX (AT (path, lists[l]), i), "securityContext"), "windowsOptions"), "hostProcess"), host ? "true" : "false",
+                               detail);
+      }
+    }
+  }
+  if (n_host > 0 && n_host != n)
+    kube_field_errors_invalid (errors, path, "", "If pod contains any hostProcess containers then all containers must be HostProcess containers");
+  if (n_host > 0 && !boolean_of (spec, "hostNetwork"))
+    kube_field_errors_add (errors, KUBE_FIELD_ERROR_INVALID, AT (path, "hostNetwork"), "false",
+                           "hostNetwork must be true if pod contains any hostProcess containers");
+}

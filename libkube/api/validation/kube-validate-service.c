@@ -354,7 +354,43 @@ update_service (KubeFieldErrors *errors, KubeValue *service, KubeValue *old_serv
   create_service (errors, service);
 }
 
+static void
+check_ingress (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *ingress)
+{
+  static const char *const modes[] = { "Proxy", "VIP", NULL };
+  const char *ip = string_of (ingress, "ip"), *mode = string_of (ingress, "ipMode"), *host = string_of (ingress, "hostname");
+  int family;
+
+  if (*ip != '\0')
+    kube_validate_ip (errors, AT (path, "ip"), ip);
+  if (*ip != '\0' && !has_member (ingress, "ipMode"))
+    kube_field_errors_required (errors, AT (path, "ipMode"), "must be specified when `ip` is set");
+  else if (*ip == '\0' && has_member (ingress, "ipMode"))
+    kube_field_errors_forbidden (errors, AT (path, "ipMode"), "may not be specified when `ip` is not set");
+  else if (has_member (ingress, "ipMode") && !kube_validate_one_of (mode, modes))
+    kube_field_errors_not_supported (errors, AT (path, "ipMode"), mode, modes);
+  if (*host == '\0')
+    return;
+  kube_validate_format (errors, AT (path, "hostname"), KUBE_NAME_DNS1123_SUBDOMAIN, host);
+  if (kube_validate_is_ip (host, &family))
+    kube_field_errors_invalid (errors, AT (path, "hostname"), host, "must be a DNS name, not an IP address");
+}
+
+static void
+update_service_status (KubeFieldErrors *errors, KubeValue *service, KubeValue *old_service G_GNUC_UNUSED)
+{
+  KubeValue *ingress = kube_value_get (service, "status.loadBalancer.ingress");
+  const KubeFieldPath *path = AT (AT (AT (NULL, "status"), "loadBalancer"), "ingress");
+  guint n = kube_value_get_length (ingress);
+
+  if (n > 0 && !is_type (member_of (service, "spec"), "LoadBalancer"))
+    kube_field_errors_forbidden (errors, path, "may only be used when `spec.type` is 'LoadBalancer'");
+  else
+    for (guint i = 0; i < n; i++)
+      check_ingress (errors, AT_INDEX (path, i), kube_value_get_element (ingress, i));
+}
+
 const KubeValidateRules kube_validate_service_rules[] = {
-  { "", "Service", KUBE_NAME_RULE_LABEL, KUBE_VALIDATE_META_ON_UPDATE, create_service, update_service, NULL },
+  { "", "Service", KUBE_NAME_RULE_LABEL, KUBE_VALIDATE_META_ON_UPDATE, create_service, update_service, update_service_status },
   { NULL },
 };

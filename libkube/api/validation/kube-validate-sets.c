@@ -352,10 +352,22 @@ update_budget (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
   create_budget (errors, object);
 }
 
+static void
+update_budget_status (KubeFieldErrors *errors, KubeValue *object, KubeValue *old G_GNUC_UNUSED)
+{
+  static const char *const counts[] = { "disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods" };
+  KubeValue *status = member_of (object, "status");
+  const KubeFieldPath *path = AT (NULL, "status");
+
+  kube_validate_conditions (errors, AT (path, "conditions"), member_of (status, "conditions"));
+  for (gsize i = 0; i < G_N_ELEMENTS (counts); i++)
+    kube_validate_non_negative_member (errors, path, status, counts[i]);
+}
+
 const KubeValidateRules kube_validate_sets_rules[] = {
   { "apps", "DaemonSet", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_daemon_set, update_daemon_set, update_daemon_set_status },
   { "apps", "StatefulSet", KUBE_NAME_RULE_LABEL, KUBE_VALIDATE_META_ON_UPDATE, create_stateful_set, update_stateful_set, update_stateful_set_status },
   { "apps", "ControllerRevision", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_revision, update_revision, NULL },
-  { "policy", "PodDisruptionBudget", KUBE_NAME_RULE_PATH_SEGMENT, KUBE_VALIDATE_ANY_FINALIZER, create_budget, update_budget, NULL },
+  { "policy", "PodDisruptionBudget", KUBE_NAME_RULE_PATH_SEGMENT, KUBE_VALIDATE_ANY_FINALIZER, create_budget, update_budget, update_budget_status },
   { NULL },
 };

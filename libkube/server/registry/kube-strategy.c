@@ -16,15 +16,29 @@ name_limit_range (KubeWriteContext *context)
     kube_node_set_string (context->object, "metadata.name", uid);
 }
 
-/* Elections that the API server coordinates are a feature that is off. */
+/* What is no more, or a feature that is off, stays only where it was. */
+static void
+drop_new (KubeWriteContext *context, const char *const *fields)
+{
+  for (; *fields != NULL; fields++)
+    if (kube_value_get (context->old, *fields) == NULL)
+      kube_node_remove (context->object, *fields);
+}
+
+/* Elections that the API server coordinates. */
 static void
 drop_lease_strategy (KubeWriteContext *context)
 {
-  static const char *const fields[] = { "spec.strategy", "spec.preferredHolder" };
+  static const char *const fields[] = { "spec.strategy", "spec.preferredHolder", NULL };
+  drop_new (context, fields);
+}
 
-  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
-    if (kube_value_get (context->old, fields[i]) == NULL)
-      kube_node_remove (context->object, fields[i]);
+/* A kubelet's configuration in the API. */
+static void
+drop_node_config (KubeWriteContext *context)
+{
+  static const char *const fields[] = { "spec.configSource", "status.config", NULL };
+  drop_new (context, fields);
 }
 
 /* Kinds of which only a property differs, or a line or two. */
@@ -33,7 +47,7 @@ static const KubeStrategy plain[] = {
   { .group = "", .plural = "events", .update_creates = TRUE, .expires = TRUE },
   { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .expires = TRUE },
   { .group = "", .plural = "limitranges", .prepare_create = name_limit_range, .update_creates = TRUE },
-  { .group = "", .plural = "nodes", .warn = kube_node_warn, .created_with_status = TRUE },
+  { .group = "", .plural = "nodes", .prepare_create = drop_node_config, .prepare_update = drop_node_config, .warn = kube_node_warn, .created_with_status = TRUE },
   { .group = "", .plural = "podtemplates", .returns_deleted = TRUE },
   { .group = "", .plural = "replicationcontrollers", .orphans = TRUE },
   { .group = "", .plural = "resourcequotas", .returns_deleted = TRUE },

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "server-fixture.h"
+
+/* What a status may say, and rules of a write that the recorded requests do not show. */
+
+namespace {
+
+class Rules : public Server {
+protected:
+  std::string bare (const Answer &answer)
+  {
+    EXPECT_EQ (answer.status, 422);
+    size_t at = answer.message.find ("is invalid: ");
+    return at != std::string::npos ? answer.message.substr (at + strlen ("is invalid: ")) : answer.message;
+  }
+  std::string refused (const char *kind, const char *json, const char *subresource = "status") { return bare (patch (kind, "x", json, subresource)); }
+  void accepted (const char *kind, const char *json, const char *subresource = "status")
+  {
+    Answer answer = patch (kind, "x", json, subresource);
+    EXPECT_EQ (answer.status, 200) << answer.message;
+  }
+  void make (const char *kind, const std::string &spec)
+  {
+    Answer answer = create (kind, (R"({"metadata":{"name":"x"},"spec":)" + spec + "}").c_str ());
+    EXPECT_EQ (answer.status, 201) << answer.message;
+  }
+  void make_job (const std::string &more)
+  {
+    make ("Job", R"({"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}})" + more + "}");
+  }
+};
+
+TEST_F (Rules, AJobFinishesByTheWayOfItsTarget)
+{
+  make_job ("");
+  EXPECT_EQ (refused ("Job", R"({"status":{"conditions":[{"type":"Failed","status":"True"}]}})"),
+             "[status.conditions: Invalid value: cannot set Failed=True condition without the FailureTarget=true condition, "
+             "status.startTime: Required value: startTime is required for finished job]");
+  EXPECT_EQ (refused ("Job", R"({"status":{"active":1,"ready":2,"uncountedTerminatedPods":{"succeeded":["a"],"failed":["a",""]}}})"),
+             "[status.uncountedTerminatedPods.failed[0]: Duplicate value: \"a\", status.uncountedTerminatedPods.failed[1]: Invalid value: \"\": must not be empty, "
+             "status.ready: Invalid value: 2: cannot set more ready pods than active]");
+  accepted ("Job", R"({"status":{"startTime":"2020-01-01T00:00:00Z","failed":2,"conditions":[{"type":"Failed","status":"True"},{"type":"FailureTarget","status":"True"}]}})");
+  EXPECT_EQ (refused ("Job", R"({"status":{"active":1,"failed":1,"startTime":null,"conditions":[{"type":"FailureTarget","status":"True"}]}})"),
+             "[status.conditions: Invalid value: cannot disable the terminal Failed=True condition, status.failed: Invalid value: 1: cannot decrease the failed counter, "
+             "status.startTime: Required value: startTime cannot be removed for unsuspended job]");
+  EXPECT_EQ (refused ("Job", R"({"status":{"completionTime":"2019-01-01T00:00:00Z"}})"),
+             "[status.completionTime: Invalid value: \"2019-01-01T00:00:00Z\": cannot set completionTime when there is no Complete=True condition, "
+             "status.completionTime: Invalid value: \"2019-01-01T00:00:00Z\": completionTime cannot be set before startTime]");
+}
+
+TEST_F (Rules, IndexesOfAJobAreThoseItHas)
+{
+  make_job (R"(,"completionMode":"Indexed","completions":5,"parallelism":3,"backoffLimitPerIndex":1)");
+  accepted ("Job", R"({"status":{"completedIndexes":"0,2-3","failedIndexes":"1"}})");
+  EXPECT_EQ (refused ("Job", R"({"status":{"completedIndexes":"0,2-3","failedIndexes":"1,3"}})"),
+             "status.failedIndexes: Invalid value: \"1,3\": failedIndexes and completedIndexes overlap at index: 3");
+  EXPECT_EQ (refused ("Job", R"({"status":{"completedIndexes":"1-2-3","failedIndexes":"9"}})"),
+             "[status.completedIndexes: Invalid value: \"1-2-3\": error parsing completedIndexes: the fragment \"1-2-3\" violates the requirement that an index interval can "
+             "have at most two parts separated by '-', status.failedIndexes: Invalid value: \"9\": error parsing failedIndexes: too large index: \"9\"]");
+}
+
+TEST_F (Rules, OnlyALoadBalancerHasIngresses)
+{
+  make ("Service", R"({"ports":[{"port":80}]})");
+  EXPECT_EQ (refused ("Service", R"({"status":{"loadBalancer":{"ingress":[{"ip":"1.2.3.4"}]}}})"),
+             "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'");
+  accepted ("Service", R"({"spec":{"type":"LoadBalancer"}})", nullptr);
+  EXPECT_EQ (refused ("Service", R"({"status":{"loadBalancer":{"ingress":[{"ip":"1.2.3.4","ipMode":"x"},{"hostname":"1.2.3.4","ipMode":"VIP"}]}}})"),
+             "[status.loadBalancer.ingress[0].ipMode: Unsupported value: \"x\": supported values: \"Proxy\", \"VIP\", "
+             "status.loadBalancer.ingress[1].ipMode: Forbidden: may not be specified when `ip` is not set, "
+             "status.loadBalancer.ingress[1].hostname: Invalid value: \"1.2.3.4\": must be a DNS name, not an IP address]");
+}
+
+TEST_F (Rules, ABudgetCountsFromZero)
+{
+  make ("PodDisruptionBudget", R"({"minAvailable":1})");
+  EXPECT_EQ (refused ("PodDisruptionBudget", R"({"status":{"disruptionsAllowed":-1,"conditions":[{"type":"A","status":"True","reason":"","message":"","lastTransitionTime":"2020-01-01T00:00:00Z"}]}})"),
+             "[status.conditions[0].reason: Required value: must be set, status.disruptionsAllowed: Invalid value: -1: must be greater than or equal to 0]");
+}
+
+TEST_F (Rules, AClaimGetsAClassOnceAndItsStatusSpeaksOfStorage)
+{
+  Answer made = create ("PersistentVolumeClaim", R"({"metadata":{"name":"x","annotations":{"volume.beta.kubernetes.io/storage-class":"a"}},
+                                                    "spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}})");
+  ASSERT_EQ (made.status, 201) << made.message;
+  EXPECT_EQ (refused ("PersistentVolumeClaim", R"({"metadata":{"annotations":{"volume.beta.kubernetes.io/storage-class":"b"}}})", nullptr),
+             "metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid value: \"b\": field is immutable");
+  EXPECT_NE (refused ("PersistentVolumeClaim", R"({"spec":{"storageClassName":"b"}})", nullptr).find ("spec is immutable"), std::string::npos);
+  accepted ("PersistentVolumeClaim", R"({"metadata":{"annotations":null},"spec":{"storageClassName":"a"}})", nullptr);
+  EXPECT_EQ (refused ("PersistentVolumeClaim", R"({"status":{"capacity":{"storage":"-1"},"allocatedResources":{"cpu":"1"},"allocatedResourceStatuses":{"storage":"x"}}})"),
+             "[status.capacity[storage]: Invalid value: -1: must be a valid resource quantity, status.allocatedResourceStatuses: Unsupported value: \"storage\": supported values: "
+             "\"ControllerResizeInProgress\", \"ControllerResizeInfeasible\", \"NodeResizeInProgress\", \"NodeResizeInfeasible\", \"NodeResizePending\", "
+             "status.allocatedResources: Unsupported value: \"cpu\": supported values: \"storage\"]");
+}
+
+TEST_F (Rules, WindowsPodsAreOfTheHostTogetherOrNotAtAll)
+{
+  EXPECT_EQ (bare (create ("Pod", R"({"metadata":{"name":"x"},"spec":{"securityContext":{"windowsOptions":{"hostProcess":true}},"containers":[
+                                      {"name":"a","image":"i","securityContext":{"windowsOptions":{"hostProcess":false}}},{"name":"b","image":"i"}]}})")),
+             "[spec.containers[0].securityContext.windowsOptions.hostProcess: Invalid value: false: pod hostProcess value must be identical if both are specified, was true, "
+             "spec: Invalid value: \"\": If pod contains any hostProcess containers then all containers must be HostProcess containers, "
+             "spec.hostNetwork: Invalid value: false: hostNetwork must be true if pod contains any hostProcess containers]");
+  EXPECT_EQ (bare (create ("Pod", R"({"metadata":{"name":"x"},"spec":{"os":{"name":"windows"},"hostPID":true,"containers":[
+                                      {"name":"a","image":"i","securityContext":{"privileged":true}}]}})")),
+             "[spec.hostPID: Forbidden: cannot be set for a windows pod, spec.containers[0].securityContext.privileged: Forbidden: cannot be set for a windows pod]");
+}
+
+TEST_F (Rules, ANodeHasNoConfigurationInTheApi)
+{
+  Answer made = create ("Node", R"({"metadata":{"name":"x"},"spec":{"configSource":{"configMap":{"name":"n","namespace":"s","kubeletConfigKey":"k"}}}})");
+  ASSERT_EQ (made.status, 201) << made.message;
+  EXPECT_EQ (kube_object_get (made.object, "spec.configSource"), nullptr);
+  EXPECT_EQ (made.warnings, "");
+}
+
+} // namespace
