@@ -330,4 +330,38 @@ TEST (KubeValidation, AVolumeWithoutNamespaceNamesThoseOfOthers)
              "spec.iscsi.initiatorname: Invalid value: \"y\": must be valid format]");
 }
 
+/* A definition whose property "p" has this schema; its faults, without the path to it. */
+std::string
+check_property (const std::string &schema)
+{
+  static const std::string place = "spec.validation.openAPIV3Schema.properties[p].";
+  std::string found = check ("apiextensions.k8s.io/v1", "CustomResourceDefinition",
+                             (R"({"metadata":{"name":"ws.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"ws","singular":"w","kind":"W","listKind":"WList"},)"
+                              R"("versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"p":)" + schema +
+                              R"(}}}}]},"status":{"storedVersions":["v1"]}})").c_str ());
+  for (size_t at; (at = found.find (place)) != std::string::npos;)
+    found.erase (at, place.size ());
+  return found;
+}
+
+TEST (KubeValidation, ADefaultMeetsItsOwnSchema)
+{
+  EXPECT_EQ (check_property (R"({"type":"string","minLength":2,"maxLength":4,"pattern":"^a","enum":["ab","abc"],"default":"ab"})"), "");
+  EXPECT_EQ (check_property (R"({"type":"string","maxLength":2,"default":"abc"})"), "default: Invalid value: \"abc\":  in body should be at most 2 chars long");
+  EXPECT_EQ (check_property (R"({"type":"string","minLength":2,"default":"ä"})"), "default: Invalid value: \"ä\":  in body should be at least 2 chars long");
+  EXPECT_EQ (check_property (R"({"type":"string","pattern":"^a$","default":"b"})"), "default: Invalid value: \"b\":  in body should match '^a$'");
+  EXPECT_EQ (check_property (R"({"type":"string","enum":["a","b"],"default":"c"})"), "default: Unsupported value: \"c\": supported values: \"a\", \"b\"");
+  EXPECT_EQ (check_property (R"({"type":"integer","minimum":3,"maximum":5,"default":4})"), "");
+  EXPECT_EQ (check_property (R"({"type":"integer","minimum":3,"default":2})"), "default: Invalid value: 2:  in body should be greater than or equal to 3");
+  EXPECT_EQ (check_property (R"({"type":"integer","maximum":3,"exclusiveMaximum":true,"default":3})"), "default: Invalid value: 3:  in body should be less than 3");
+  EXPECT_EQ (check_property (R"({"type":"integer","multipleOf":2,"default":3})"), "default: Invalid value: 3:  in body should be a multiple of 2");
+  EXPECT_EQ (check_property (R"({"type":"number","default":3})"), "") << "an integer is a number";
+  EXPECT_EQ (check_property (R"({"type":"boolean","default":1})"), "default: Invalid value: \"integer\":  in body must be of type boolean: \"integer\"");
+  EXPECT_EQ (check_property (R"({"type":"array","items":{"type":"string"},"maxItems":1,"default":["a","b"]})"), "default: Too many: 2: must have at most 1 item");
+  EXPECT_EQ (check_property (R"({"type":"array","items":{"type":"string"},"default":["a",true]})"),
+             "default[1]: Invalid value: \"boolean\":  in body must be of type string: \"boolean\"");
+  EXPECT_EQ (check_property (R"({"type":"object","required":["b"],"properties":{"a":{"type":"string","maxLength":1},"b":{"type":"string"}},"default":{"a":"aa"}})"),
+             "[default.b: Required value, default.a: Invalid value: \"aa\":  in body should be at most 1 chars long]");
+}
+
 } // namespace

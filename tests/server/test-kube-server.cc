@@ -499,6 +499,28 @@ TEST_F (Server, AnApplyThatNamesAnIdentityMakesNoOtherObject)
   EXPECT_EQ (apply ("p", "\"uid\":\"u\"").message, "ConfigMap \"p\" is invalid: metadata.uid: Invalid value: \"u\": field is immutable");
 }
 
+/* So that kubectl may go back to applying on the client's side. */
+TEST_F (Server, WhatKubectlAppliesIsNotedWhereItNotedItBefore)
+{
+  auto apply = [&] (const char *manager, const std::string &data) {
+    g_autoptr (KubeValue) config = kube_value_parse (("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"p\"},\"data\":" + data + "}").c_str (), -1, NULL);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", "p");
+    kube_request_set_patch (request, KUBE_PATCH_APPLY, config);
+    kube_request_set_option (request, "fieldManager", manager);
+    kube_request_set_option (request, "force", "true");
+    Answer answer = send (request);
+    const char *noted = kube_object_get_annotation (answer.object, "kubectl.kubernetes.io/last-applied-configuration");
+    return std::string (noted != NULL ? noted : "");
+  };
+  auto config = [] (const std::string &data) { return "{\"apiVersion\":\"v1\",\"data\":" + data + ",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"p\"}}\n"; };
+
+  EXPECT_EQ (apply ("kubectl", R"({"a":"1"})"), "") << "it has never applied on the client's side";
+  patch ("ConfigMap", "p", R"({"metadata":{"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{}"}}})");
+  EXPECT_EQ (apply ("other", R"({"a":"2"})"), "{}");
+  EXPECT_EQ (apply ("kubectl", R"({"a":"3"})"), config (R"({"a":"3"})"));
+  EXPECT_EQ (apply ("kubectl", "{\"a\":\"" + std::string (300 * 1024, 'x') + "\"}"), "") << "too long for an annotation";
+}
+
 TEST_F (Server, AnAppliedScaleOwnsTheReplicas)
 {
   create ("Deployment", R"({"metadata":{"name":"d"},"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})");
