@@ -452,7 +452,7 @@ walk_open (KubeWriter *writer, GArray *frames, GArray *orders, const KubeValue *
   KubeValue *members = value_children (container);
   const char *strings = document_strings (value_document (container));
 
-  if (value_type (container) == KUBE_VALUE_OBJECT) {
+  if (value_type (container) == KUBE_VALUE_OBJECT && container->length > 0) {
     MemberOrder *order;
 
     g_array_set_size (orders, frame.order + container->length);

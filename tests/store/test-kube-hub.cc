@@ -2,6 +2,7 @@
 #include "kube-hub.h"
 #include "store-testing.h"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -382,10 +383,10 @@ TEST_P (Hub, NoGapAndNoDuplicateUnderConcurrentWriters)
         std::vector<guint64> starts;
         for (int i = 0; i < watches; i++) {
           guint64 newest = kube_store_get_revision (store);
-          starts.push_back (g_rand_int_range (random, 1, newest + 1));
+          starts.push_back (g_rand_int_range (random, 1, MAX (newest, 2u))); // there is an event to come
           mine.push_back (std::make_unique<Watcher> (hub, "/r/", starts.back ()));
-          guint64 wait_for = MIN (newest + g_rand_int_range (random, 0, 60), guint64 (writers * each));
-          EXPECT_TRUE (wait_until ([&] { return mine.back ()->revision >= wait_for; }));
+          guint64 wait_for = std::min (newest + g_rand_int_range (random, 0, 60), guint64 (writers * each));
+          EXPECT_TRUE (wait_until ([&] { return mine.back ()->revision >= wait_for; })) << "is at " << mine.back ()->revision << ", waits for " << wait_for;
         }
         EXPECT_TRUE (wait_until ([&] { return finished == writers; }));
         for (int i = 0; i < watches; i++) {
