@@ -3,7 +3,7 @@
 #include "../kube-convert.h"
 #include "kube-splice.h"
 #include "kube-table.h"
-#include "kube-source.h"
+#include "kube-deadline.h"
 #include <kube/kube-selector.h>
 
 /* A watch goes through: the objects that are there (where the client wants them), then what happens. It ends by its time, by the hub, by a client that is gone or too slow. */
@@ -26,8 +26,7 @@ typedef struct {
   gint64 deadline;
   gsize sent;        /* bytes of this slice */
   KubeHubWatch *hub_watch;
-  GSource *timeout;
-  GSource *bookmark;
+  KubeDeadline timeout, bookmark;
   GString *buffer;
   gboolean columns_sent;
   gboolean busy;     /* events are being handed out: who stops the watch from there stops it after that */
@@ -44,8 +43,8 @@ watch_end (Watch *watch, const GError *error)
   g_signal_handler_disconnect (kube_call_get_cancellable (call), watch->gone);
   if (watch->hub_watch != NULL)
     kube_hub_watch_stop (watch->hub_watch);
-  kube_clear_source (&watch->timeout);
-  kube_clear_source (&watch->bookmark);
+  kube_deadline_clear (&watch->timeout);
+  kube_deadline_clear (&watch->bookmark);
   if (kube_call_is_answered (call))
     kube_call_end_stream (call, error);
   kube_list_options_clear (&watch->options);
@@ -273,7 +272,9 @@ send_bookmark (Watch *watch, gboolean initial)
   push_object (watch, KUBE_WATCH_BOOKMARK, json, length);
 }
 
-static gboolean
+static void await_bookmark (Watch *watch);
+
+static void
 on_bookmark (gpointer user_data)
 {
   Watch *watch = user_data;
@@ -282,19 +283,24 @@ on_bookmark (gpointer user_data)
   watch->busy = TRUE;
   send_bookmark (watch, FALSE);
   watch->busy = FALSE;
-  if (watch->stopping) {
+  if (watch->stopping)
     watch_end (watch, NULL);
-    return G_SOURCE_REMOVE;
-  }
-  kube_clock_set_timer (watch->op->clock, watch->bookmark, kube_clock_get_monotonic_time (watch->op->clock) + BOOKMARK_INTERVAL);
-  return G_SOURCE_CONTINUE;
+  else
+    await_bookmark (watch);
 }
 
-static gboolean
+static void
+await_bookmark (Watch *watch)
+{
+  KubeClock *clock = watch->op->clock;
+
+  kube_deadline_set (&watch->bookmark, clock, kube_clock_get_monotonic_time (clock) + BOOKMARK_INTERVAL, on_bookmark, watch);
+}
+
+static void
 on_timeout (gpointer user_data)
 {
   watch_end (user_data, NULL);
-  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -313,11 +319,8 @@ go_live (Watch *watch)
   KubeOperation *op = watch->op;
 
   watch->hub_watch = kube_hub_watch (kube_server_get_hub (op->server), watch->prefix, watch->at, on_events, watch);
-  if (watch->options.bookmarks) {
-    watch->bookmark = kube_clock_create_timer (op->clock, kube_clock_get_monotonic_time (op->clock) + BOOKMARK_INTERVAL);
-    g_source_set_callback (watch->bookmark, on_bookmark, watch, NULL);
-    g_source_attach (watch->bookmark, g_main_context_get_thread_default ());
-  }
+  if (watch->options.bookmarks)
+    await_bookmark (watch);
 }
 
 /* --- what is there --- */
@@ -399,9 +402,7 @@ set_timeout (Watch *watch)
   KubeClock *clock = watch->op->clock;
   gint64 seconds = watch->options.timeout > 0 ? watch->options.timeout : g_random_int_range (MIN_TIMEOUT, 2 * MIN_TIMEOUT);
 
-  watch->timeout = kube_clock_create_timer (clock, kube_clock_get_monotonic_time (clock) + seconds * G_TIME_SPAN_SECOND);
-  g_source_set_callback (watch->timeout, on_timeout, watch, NULL);
-  g_source_attach (watch->timeout, g_main_context_get_thread_default ());
+  kube_deadline_set (&watch->timeout, clock, kube_clock_get_monotonic_time (clock) + seconds * G_TIME_SPAN_SECOND, on_timeout, watch);
 }
 
 /* The keys to watch: of the collection, or of one object where the path or a selector names it. */
