@@ -3,6 +3,7 @@
 #include <functional>
 #include <future>
 #include <vector>
+#include <zlib.h>
 #include "http-fixture.h"
 #include "http/kube-spdy.h"
 #include "http/kube-stream-session.h"
@@ -420,7 +421,117 @@ TEST_F (SpdyTest, UnknownProtocolsAreRefused)
   EXPECT_EQ (answer_status (client.ask (spdy_handshake ("v9.channel.k8s.io", "/exec"))), 403);
 }
 
-/* What a client of one zlib stream sends: made here once with python's zlib over the same dictionary, so that the compression is not only checked against itself. */
+/* The headers of a client's streams, one zlib stream over all of them; without the dictionary, which is for who compresses to use or not. */
+class SpdyHeaders {
+public:
+  SpdyHeaders () { EXPECT_EQ (deflateInit (&zlib, Z_BEST_SPEED), Z_OK); }
+  ~SpdyHeaders () { deflateEnd (&zlib); }
+  SpdyHeaders (const SpdyHeaders &) = delete;
+  std::string open (guint32 id, const std::vector<std::string> &names_and_values)
+  {
+    std::string plain = number (names_and_values.size () / 2), block (1000, 0);
+    for (auto &text : names_and_values)
+      plain += number (text.size ()) + text;
+    zlib.next_in = (Bytef *) plain.data ();
+    zlib.avail_in = plain.size ();
+    zlib.next_out = (Bytef *) block.data ();
+    zlib.avail_out = block.size ();
+    EXPECT_EQ (deflate (&zlib, Z_SYNC_FLUSH), Z_OK);
+    block.resize (block.size () - zlib.avail_out);
+    std::string body = number (id) + number (0) + std::string (2, 0) + block;
+    return std::string ("\x80\x03\0\x01", 4) + number (body.size ()) + body;
+  }
+
+private:
+  z_stream zlib = {};
+};
+
+/* The type of a control frame, or the stream and the data of a data frame. */
+struct SpdyFrame {
+  guint type = 0, stream = 0;
+  std::string data;
+};
+
+guint32
+read_number (const std::string &bytes)
+{
+  guint32 n = 0;
+  for (char c : bytes)
+    n = n << 8 | (guint8) c;
+  return n;
+}
+
+SpdyFrame
+parse_frame (const std::string &bytes)
+{
+  SpdyFrame frame;
+  if ((guint8) bytes[0] & 0x80)
+    frame.type = read_number (bytes.substr (2, 2));
+  else
+    frame.stream = read_number (bytes.substr (0, 4));
+  frame.data = bytes.substr (8);
+  return frame;
+}
+
+enum { SYN_REPLY = 2, RST_STREAM = 3, GOAWAY = 7 };
+
+SpdyFrame
+read_frame (RawClient &client)
+{
+  std::string head = client.read_exactly (8);
+  return parse_frame (head + client.read_exactly (read_number (head.substr (5))));
+}
+
+/* The same in a WebSocket's message. */
+SpdyFrame
+read_tunnelled (RawClient &client)
+{
+  std::string head = client.read_exactly (2);
+  EXPECT_EQ ((guint8) head[0], 0x82);
+  EXPECT_LT ((guint8) head[1], 126);
+  return parse_frame (client.read_exactly ((guint8) head[1]));
+}
+
+TEST_F (SpdyTest, WhatIsSentBeforeAStreamIsOpenWaitsForIt)
+{
+  RawClient client (kube_http_front_get_port (front));
+  SpdyHeaders headers;
+  client.send (spdy_handshake ("v4.channel.k8s.io", "/exec"));
+  client.read_until ("\r\n\r\n");
+  client.send (headers.open (1, { "streamtype", "stdin" }) + spdy_data (1, "early"));
+  EXPECT_EQ (read_frame (client).type, SYN_REPLY);
+  client.send (headers.open (3, { "streamtype", "stdout" }));
+  EXPECT_EQ (read_frame (client).type, SYN_REPLY);
+  SpdyFrame frame = read_frame (client);
+  EXPECT_EQ (frame.stream, 3u);
+  EXPECT_EQ (frame.data, "early");
+  client.send (headers.open (5, { "streamtype", "error" }) + spdy_data (1, "quit"));
+  EXPECT_EQ (read_frame (client).type, SYN_REPLY);
+  frame = read_frame (client);
+  EXPECT_EQ (frame.stream, 5u);
+  EXPECT_EQ (frame.data, "{\"status\":\"Success\"}");
+  while ((frame = read_frame (client)).type != GOAWAY)
+    EXPECT_EQ (frame.data, "") << "the ends of the streams";
+  client.close ();
+  EXPECT_EQ (how_it_ended (), "");
+}
+
+TEST_F (SpdyTest, StreamsOfNoKnownTypeAreRefused)
+{
+  RawClient client (kube_http_front_get_port (front));
+  SpdyHeaders headers;
+  client.send (spdy_handshake ("portforward.k8s.io", "/ports"));
+  client.read_until ("\r\n\r\n");
+  client.send (headers.open (1, { "streamtype", "odd" }));
+  EXPECT_EQ (read_frame (client).type, RST_STREAM);
+  client.send (headers.open (3, { "streamtype", "data", "port", "70000", "requestid", "0" }));
+  EXPECT_EQ (read_frame (client).type, RST_STREAM);
+  client.send (headers.open (5, { "streamtype", "error", "port", "9", "requestid", "1" }));
+  EXPECT_EQ (read_frame (client).type, SYN_REPLY);
+  client.send (headers.open (7, { "streamtype", "data", "port", "9", "requestid", "1" }));
+  EXPECT_EQ (read_frame (client).type, RST_STREAM) << "the port cannot be opened";
+}
+
 struct SpdyFrames {
   std::vector<std::string> opened, data, ended;
   std::string written;
@@ -441,12 +552,14 @@ TEST (KubeSpdy, HeadersOfSeveralStreamsShareOneCompression)
   };
   SpdyFrames frames;
   g_autoptr (KubeSpdy) spdy = kube_spdy_new (&funcs, &frames);
-  std::string first = syn_stream (1, { "streamtype", "stdin" });
+  SpdyHeaders headers;
+  std::string first = headers.open (1, { "streamtype", "stdin" }), second = headers.open (3, { "streamtype", "stdout" });
   ASSERT_TRUE (kube_spdy_take (spdy, (const guint8 *) first.data (), first.size ()));
+  ASSERT_TRUE (kube_spdy_take (spdy, (const guint8 *) second.data (), second.size ()));
   std::string data = spdy_data (1, "hello") + spdy_data (1, "", true);
   for (char c : data)
     ASSERT_TRUE (kube_spdy_take (spdy, (const guint8 *) &c, 1));
-  EXPECT_EQ (frames.opened, std::vector<std::string> { "1stdin" });
+  EXPECT_EQ (frames.opened, (std::vector<std::string> { "1stdin", "3stdout" }));
   EXPECT_EQ (frames.ended, std::vector<std::string> { "1" });
   std::string joined;
   for (auto &d : frames.data)
@@ -459,11 +572,23 @@ TEST_F (WebSocketTest, PortForwardTunnelsSpdy)
 {
   auto client = open ("SPDY/3.1+portforward.k8s.io", "/ports");
   EXPECT_EQ (answer_header (answer, "Sec-WebSocket-Protocol"), "SPDY/3.1+portforward.k8s.io");
-  client->send (frame (2, syn_stream (1, { "streamtype", "error", "port", "80", "requestid", "0" })));
-  std::string head = client->read_exactly (2);
-  EXPECT_EQ ((guint8) head[0], 0x82);
-  std::string reply = client->read_exactly ((guint8) head[1]);
-  EXPECT_EQ (reply.substr (0, 4), std::string ("\x80\x03\0\x02", 4));
+  SpdyHeaders headers;
+  client->send (frame (2, headers.open (1, { "streamtype", "error", "port", "80", "requestid", "0" })));
+  EXPECT_EQ (read_tunnelled (*client).type, SYN_REPLY);
+  client->send (frame (2, headers.open (3, { "streamtype", "data", "port", "80", "requestid", "0" })));
+  EXPECT_EQ (read_tunnelled (*client).type, SYN_REPLY);
+  SpdyFrame opened = read_tunnelled (*client);
+  EXPECT_EQ (opened.stream, 3u);
+  EXPECT_EQ (opened.data, "port 80");
+  client->send (frame (2, spdy_data (3, "hi")));
+  SpdyFrame echoed = read_tunnelled (*client);
+  EXPECT_EQ (echoed.stream, 1u) << "the other of the pair";
+  EXPECT_EQ (echoed.data, "hi");
+  client->send (frame (9, "ping"));
+  expect (*client, server_frame (10, "ping"));
+  client->send (frame (8, std::string ("\x03\xe8", 2)));
+  expect (*client, server_frame (8, std::string ("\x03\xe8", 2)));
+  EXPECT_EQ (how_it_ended (), "");
 }
 
 }
