@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "server-fixture.h"
 #include <glib/gstdio.h>
+#include <gnutls/x509.h>
 #include <functional>
 
 namespace {
@@ -497,6 +498,74 @@ TEST_F (Server, AnApplyThatNamesAnIdentityMakesNoOtherObject)
   EXPECT_EQ (other.message, "Operation cannot be fulfilled on configmaps \"p\": uid mismatch: the provided object specified uid u, and no existing object was found");
   EXPECT_EQ (apply ("p", "\"resourceVersion\":\"7\"").status, 201);
   EXPECT_EQ (apply ("p", "\"uid\":\"u\"").message, "ConfigMap \"p\" is invalid: metadata.uid: Invalid value: \"u\": field is immutable");
+}
+
+static std::string
+make_certificate_request ()
+{
+  gnutls_x509_privkey_t key;
+  gnutls_x509_crq_t request;
+  gnutls_datum_t pem;
+  gnutls_x509_privkey_init (&key);
+  gnutls_x509_privkey_generate (key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1), 0);
+  gnutls_x509_crq_init (&request);
+  gnutls_x509_crq_set_dn (request, "CN=someone", NULL);
+  gnutls_x509_crq_set_key (request, key);
+  gnutls_x509_crq_sign2 (request, key, GNUTLS_DIG_SHA256, 0);
+  gnutls_x509_crq_export2 (request, GNUTLS_X509_FMT_PEM, &pem);
+  std::string plain ((char *) pem.data, pem.size); /* GnuTLS says NEW CERTIFICATE REQUEST, which Kubernetes does not take */
+  for (size_t at; (at = plain.find ("NEW ")) != std::string::npos;)
+    plain.erase (at, strlen ("NEW "));
+  g_autofree char *text = g_base64_encode ((const guchar *) plain.data (), plain.size ());
+  gnutls_free (pem.data);
+  gnutls_x509_crq_deinit (request);
+  gnutls_x509_privkey_deinit (key);
+  return text;
+}
+
+TEST_F (Server, ACertificateRequestIsItsSendersAndItsDecisionStays)
+{
+  KubeKind *kind = KUBE_KIND ("certificates.k8s.io/v1", "CertificateSigningRequest");
+  auto object = [] (const std::string &request, const std::string &status) {
+    std::string text = "{\"apiVersion\":\"certificates.k8s.io/v1\",\"kind\":\"CertificateSigningRequest\",\"metadata\":{\"name\":\"r\"},\"spec\":{\"username\":\"liar\",\"request\":\"" + request +
+                       "\",\"signerName\":\"example.com/s\",\"usages\":[\"client auth\"]},\"status\":" + status + "}";
+    return kube_object_parse (text.c_str (), -1, NULL);
+  };
+  auto ask = [&] (KubeVerb verb, const char *subresource, KubeObject *body) {
+    g_autoptr (KubeRequest) request = kube_request_new (verb, kind, NULL, verb == KUBE_VERB_CREATE ? NULL : "r");
+    g_autoptr (KubeObject) owned = body;
+    if (subresource != NULL)
+      kube_request_set_subresource (request, subresource);
+    kube_request_set_object (request, owned);
+    return send (request);
+  };
+  std::string pem = make_certificate_request ();
+
+  Answer bad = ask (KUBE_VERB_CREATE, NULL, object ("bm9uc2Vuc2U=", "{}"));
+  EXPECT_EQ (bad.status, 422);
+  EXPECT_NE (bad.message.find ("spec.request: Invalid value"), std::string::npos) << bad.message;
+  Answer made = ask (KUBE_VERB_CREATE, NULL, object (pem, R"({"conditions":[{"type":"Approved","status":"True"}]})"));
+  ASSERT_EQ (made.status, 201) << made.message;
+  EXPECT_EQ (made.at ("spec.username"), "admin");
+  EXPECT_EQ (made.at ("spec.groups.0"), "system:masters");
+  EXPECT_EQ (made.at ("status.conditions.0.type"), "") << "nobody approves by creating";
+
+  Answer approved = ask (KUBE_VERB_UPDATE, "approval", object (pem, R"({"conditions":[{"type":"Approved","status":"True","reason":"First"}]})"));
+  ASSERT_EQ (approved.status, 200) << approved.message;
+  EXPECT_EQ (approved.at ("status.conditions.0.lastUpdateTime"), "2026-01-01T00:00:00Z");
+  EXPECT_EQ (approved.at ("spec.username"), "admin");
+  kube_virtual_clock_advance (clock, 60 * G_USEC_PER_SEC);
+  Answer failed = ask (KUBE_VERB_UPDATE, "status", object (pem, R"({"conditions":[{"type":"Approved","status":"True","reason":"Second"},{"type":"Failed","status":"True"}]})"));
+  ASSERT_EQ (failed.status, 200) << failed.message;
+  EXPECT_EQ (failed.at ("status.conditions.0.reason"), "First") << "its status is not its approval";
+  EXPECT_EQ (failed.at ("status.conditions.0.lastTransitionTime"), "2026-01-01T00:00:00Z");
+  EXPECT_EQ (failed.at ("status.conditions.1.lastTransitionTime"), "2026-01-01T00:01:00Z");
+  kube_virtual_clock_advance (clock, 60 * G_USEC_PER_SEC);
+  Answer again = ask (KUBE_VERB_UPDATE, "approval", object (pem, R"({"conditions":[{"type":"Approved","status":"True","reason":"Third"},{"type":"Failed","status":"True"}]})"));
+  ASSERT_EQ (again.status, 200) << again.message;
+  EXPECT_EQ (again.at ("status.conditions.0.lastUpdateTime"), "2026-01-01T00:02:00Z");
+  EXPECT_EQ (again.at ("status.conditions.0.lastTransitionTime"), "2026-01-01T00:00:00Z") << "it is what it was";
+  EXPECT_EQ (ask (KUBE_VERB_UPDATE, "approval", object (pem, "{}")).status, 422) << "a decision is not taken back";
 }
 
 /* So that kubectl may go back to applying on the client's side. */
