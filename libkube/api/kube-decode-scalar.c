@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-decode-private.h"
+#include "kube-go-text.h"
 
 #include <kube/kube-quantity.h>
 #include <kube/kube-time.h>
@@ -305,27 +306,14 @@ read_time (KubeValue *value, gboolean micro, KubeDecodeScalar *out, GString *det
 static KubeDecodeFault
 read_duration (KubeValue *value, KubeDecodeScalar *out, GString *detail, const char **go_type)
 {
-  static const char *const units[] = { "ns", "us", "µs", "ms", "s", "m", "h" };
-  const char *text = kube_value_peek_string (value, NULL), *p = text;
-  gboolean good = FALSE;
+  const char *text = kube_value_peek_string (value, NULL);
+  g_autofree char *problem = NULL;
 
   if (text == NULL)
     return wrong_type (value, "string", detail, go_type);
-  p += *p == '-' || *p == '+';
-  good = strcmp (p, "0") == 0;
-  while (!good && *p != '\0') {
-    gsize digits = strspn (p, "0123456789."), unit = 0;
-
-    for (guint i = 0; i < G_N_ELEMENTS (units); i++)
-      if (g_str_has_prefix (p + digits, units[i]) && strlen (units[i]) > unit)
-        unit = strlen (units[i]);
-    if (digits == 0 || unit == 0)
-      break;
-    p += digits + unit;
-    good = *p == '\0';
-  }
-  if (!good) {
-    g_string_printf (detail, "time: invalid duration \"%s\"", text);
+  problem = kube_go_check_duration (text);
+  if (problem != NULL) {
+    g_string_assign (detail, problem);
     return KUBE_DECODE_FATAL;
   }
   set_text (out, text, strlen (text));

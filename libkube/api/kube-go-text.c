@@ -138,3 +138,45 @@ kube_go_parse_int (const char *text, gint64 *number)
   *number = g_ascii_strtoll (text, &end, 10);
   return errno == 0 && *end == '\0';
 }
+
+static char *
+duration_problem (const char *problem, const char *unit, gsize length, const char *text)
+{
+  g_autoptr (GString) out = g_string_new ("time: ");
+
+  g_string_append (out, problem);
+  if (unit != NULL) {
+    kube_go_quote (out, unit, (gssize) length);
+    g_string_append (out, " in duration ");
+  }
+  kube_go_quote (out, text, -1);
+  return g_string_free (g_steal_pointer (&out), FALSE);
+}
+
+char *
+kube_go_check_duration (const char *text)
+{
+  static const char *const units[] = { "ns", "us", "\u00b5s", "\u03bcs", "ms", "s", "m", "h" };
+  static const char digits[] = "0123456789";
+  const char *at = text;
+
+  at += *at == '-' || *at == '+';
+  if (strcmp (at, "0") == 0)
+    return NULL;
+  do {
+    gsize whole = strspn (at, digits), fraction = at[whole] == '.' ? strspn (at + whole + 1, digits) : 0, length, i = 0;
+
+    if (whole + fraction == 0)
+      return duration_problem ("invalid duration ", NULL, 0, text);
+    at += whole + (at[whole] == '.') + fraction;
+    length = strcspn (at, ".0123456789");
+    if (length == 0)
+      return duration_problem ("missing unit in duration ", NULL, 0, text);
+    while (i < G_N_ELEMENTS (units) && !(strlen (units[i]) == length && strncmp (at, units[i], length) == 0))
+      i++;
+    if (i == G_N_ELEMENTS (units))
+      return duration_problem ("unknown unit ", at, length, text);
+    at += length;
+  } while (*at != '\0');
+  return NULL;
+}

@@ -83,7 +83,7 @@ protected:
   static KubeKind *kind_of (const char *name)
   {
     static const std::map<std::string, const char *> versions = {
-      { "Deployment", "apps/v1" }, { "StatefulSet", "apps/v1" }, { "Job", "batch/v1" }, { "EndpointSlice", "discovery.k8s.io/v1" }, { "RuntimeClass", "node.k8s.io/v1" },
+      { "Deployment", "apps/v1" }, { "StatefulSet", "apps/v1" }, { "Job", "batch/v1" }, { "CronJob", "batch/v1" }, { "EndpointSlice", "discovery.k8s.io/v1" }, { "RuntimeClass", "node.k8s.io/v1" },
       { "PodDisruptionBudget", "policy/v1" },
     };
     auto found = versions.find (name);

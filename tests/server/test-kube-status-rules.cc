@@ -113,4 +113,27 @@ TEST_F (Rules, ANodeHasNoConfigurationInTheApi)
   EXPECT_EQ (made.warnings, "");
 }
 
+TEST_F (Rules, SchedulesAndZonesAreThoseOfCron)
+{
+  auto cron = [this] (const std::string &schedule, const std::string &zone) {
+    return bare (create ("CronJob", R"({"metadata":{"name":"x"},"spec":{"schedule":")" + schedule + R"(","timeZone":")" + zone +
+                                      R"(","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}}})"));
+  };
+  EXPECT_EQ (cron ("@every 5", "UTC"), "spec.schedule: Invalid value: \"@every 5\": failed to parse duration @every 5: time: missing unit in duration \"5\"");
+  EXPECT_EQ (cron ("@every x", "UTC"), "spec.schedule: Invalid value: \"@every x\": failed to parse duration @every x: time: invalid duration \"x\"");
+  EXPECT_EQ (cron ("0 0 * * mon/tue", "UTC"),
+             "spec.schedule: Invalid value: \"0 0 * * mon/tue\": failed to parse int from tue: strconv.Atoi: parsing \"tue\": invalid syntax");
+  EXPECT_EQ (cron ("CRON_TZ=X * * * * *", "UTC"), "[spec.schedule: Invalid value: \"CRON_TZ=X * * * * *\": provided bad location X: unknown time zone X, "
+                                                  "spec.schedule: Invalid value: \"CRON_TZ=X * * * * *\": cannot use TZ or CRON_TZ in schedule, use timeZone field instead]");
+  EXPECT_EQ (cron ("@daily", "local"), "[spec.timeZone: Invalid value: \"local\": timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones, "
+                                       "spec.timeZone: Invalid value: \"local\": unknown time zone local]");
+  EXPECT_EQ (cron ("@daily", "Europe/"), "spec.timeZone: Invalid value: \"Europe/\": unknown time zone Europe/");
+}
+
+TEST_F (Rules, AVolumeHasSomethingToHold)
+{
+  EXPECT_EQ (bare (create ("PersistentVolume", R"({"metadata":{"name":"x"},"spec":{"capacity":{"storage":"-1"},"accessModes":["ReadWriteOnce"],"hostPath":{"path":"/x"}}})")),
+             "[spec.capacity[storage]: Invalid value: -1: must be a valid resource quantity, spec.capacity[storage]: Invalid value: \"-1\": must be greater than zero]");
+}
+
 } // namespace

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-go-text.h"
 #include "kube-validate-private.h"
 
 #include <kube/kube-selector.h>
@@ -435,12 +436,13 @@ static const CronField cron_fields[] = {
   { "minute", 0, 59, NULL, 0 }, { "hour", 0, 23, NULL, 0 }, { "day", 1, 31, NULL, 0 }, { "month", 1, 12, months, 1 }, { "weekday", 0, 6, days, 0 },
 };
 
+/* @field: (nullable): whose names count as numbers. */
 static char *
 read_cron_number (const CronField *field, const char *text, int *number)
 {
   char *end;
 
-  for (int i = 0; field->names != NULL && field->names[i] != NULL; i++)
+  for (int i = 0; field != NULL && field->names != NULL && field->names[i] != NULL; i++)
     if (g_ascii_strcasecmp (field->names[i], text) == 0) {
       *number = i + field->first_name;
       return NULL;
@@ -473,7 +475,7 @@ check_cron_range (const CronField *field, const char *text)
   if (parts[0] != NULL && parts[1] != NULL) {
     if (parts[2] != NULL)
       return g_strdup_printf ("too many slashes: %s", text);
-    if ((problem = read_cron_number (field, parts[1], &step)) != NULL)
+    if ((problem = read_cron_number (NULL, parts[1], &step)) != NULL)
       return problem;
     if (ends[1] == NULL && !any)
       end = field->maximum;
@@ -487,20 +489,49 @@ check_cron_range (const CronField *field, const char *text)
   return step == 0 ? g_strdup_printf ("step of range should be a positive number: %s", text) : NULL;
 }
 
+/* Whether the time zones' data has it; GLib makes zones of other names too. */
+static gboolean
+is_zone (const char *name)
+{
+  g_autoptr (GTimeZone) zone = NULL;
+
+  if (!g_ascii_isalpha (*name) || equals (name, "Z"))
+    return FALSE;
+  zone = g_time_zone_new_identifier (name);
+  return zone != NULL;
+}
+
+/* `@daily`, `@every 5m` */
+static char *
+check_descriptor (const char *text)
+{
+  static const char *const words[] = { "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly", NULL };
+  g_autofree char *problem = NULL;
+
+  if (kube_validate_one_of (text, words))
+    return NULL;
+  if (!g_str_has_prefix (text, "@every "))
+    return g_strdup_printf ("unrecognized descriptor: %s", text);
+  problem = kube_go_check_duration (text + strlen ("@every "));
+  return problem != NULL ? g_strdup_printf ("failed to parse duration %s: %s", text, problem) : NULL;
+}
+
 static char *
 check_schedule (const char *schedule)
 {
-  static const char *const words[] = { "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly", NULL };
   g_auto (GStrv) fields = NULL;
   guint n = 0;
 
-  if ((g_str_has_prefix (schedule, "TZ=") || g_str_has_prefix (schedule, "CRON_TZ=")) && strchr (schedule, ' ') != NULL)
-    schedule = strchr (schedule, ' ') + 1;
-  if (*schedule == '@') {
-    if (kube_validate_one_of (schedule, words) || g_str_has_prefix (schedule, "@every "))
-      return NULL;
-    return g_strdup_printf ("unrecognized descriptor: %s", schedule);
+  if ((g_str_has_prefix (schedule, "TZ=") || g_str_has_prefix (schedule, "CRON_TZ=")) && strchr (schedule, ' ') != NULL) {
+    const char *zone = strchr (schedule, '=') + 1, *end = strchr (schedule, ' ');
+    g_autofree char *name = g_strndup (zone, end > zone ? (gsize) (end - zone) : 0);
+
+    if (*name != '\0' && !equals (name, "Local") && !is_zone (name))
+      return g_strdup_printf ("provided bad location %s: unknown time zone %s", name, name);
+    schedule = end + strspn (end, " \t\n\v\f\r");
   }
+  if (*schedule == '@')
+    return check_descriptor (schedule);
   fields = g_strsplit_set (schedule, " \t\n\v\f\r", -1);
   for (guint i = 0; fields[i] != NULL; i++)
     if (*fields[i] != '\0') {
@@ -527,11 +558,29 @@ check_schedule (const char *schedule)
   return NULL;
 }
 
+/* Europe/Zurich: no part is a step up, begins with a dash or is longer than 14 characters. */
+static gboolean
+is_zone_name (const char *name)
+{
+  g_auto (GStrv) parts = g_strsplit (name, "/", -1);
+
+  for (guint i = 0; parts[i] != NULL; i++) {
+    gsize length = strlen (parts[i]);
+
+    if (equals (parts[i], ".") || equals (parts[i], "..") || *parts[i] == '-' || length < 1 || length > 14)
+      return FALSE;
+    for (const char *at = parts[i]; *at != '\0'; at++)
+      if (!g_ascii_isalnum (*at) && strchr ("_+-.", *at) == NULL)
+        return FALSE;
+  }
+  return TRUE;
+}
+
 static void
 check_time_zone (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
 {
   const char *name = string_of (spec, "timeZone");
-  gboolean bad = FALSE;
+  gboolean formed = is_zone_name (name);
 
   if (!has_member (spec, "timeZone"))
     return;
@@ -539,19 +588,9 @@ check_time_zone (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
     kube_field_errors_invalid (errors, path, name, "timeZone must be nil or non-empty string");
     return;
   }
-  if (g_ascii_strcasecmp (name, "Local") == 0) {
+  if (formed && g_ascii_strcasecmp (name, "Local") == 0)
     kube_field_errors_invalid (errors, path, name, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
-    return;
-  }
-  for (const char *at = name; *at != '\0'; at++)
-    bad |= !g_ascii_isalnum (*at) && strchr ("_+-/.", *at) == NULL;
-  if (!bad && strstr (name, "..") == NULL && *name != '/' && *name != '-') {
-    g_autoptr (GTimeZone) zone = g_time_zone_new_identifier (name);
-    bad = zone == NULL;
-  } else {
-    bad = TRUE;
-  }
-  if (bad)
+  if (!formed || (!equals (name, "Local") && !is_zone (name)))
     kube_field_errors_invalid_format (errors, path, name, "unknown time zone %s", name);
 }
 

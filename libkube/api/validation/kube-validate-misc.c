@@ -197,15 +197,6 @@ check_claim_resource (KubeFieldErrors *errors, const KubeFieldPath *path, const 
 }
 
 static void
-check_amount (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *amounts, const char *name)
-{
-  KubeQuantity amount;
-
-  if (kube_validate_get_quantity (amounts, name, &amount) && amount.value < 0)
-    kube_field_errors_invalid_integer (errors, AT_KEY (path, name), kube_quantity_get_value (&amount), "must be a valid resource quantity");
-}
-
-static void
 update_claim_status (KubeFieldErrors *errors, KubeValue *claim, KubeValue *old_claim G_GNUC_UNUSED)
 {
   static const char *const resizes[] = { "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible",
@@ -215,7 +206,7 @@ update_claim_status (KubeFieldErrors *errors, KubeValue *claim, KubeValue *old_c
   const KubeFieldPath *path = AT (NULL, "status"), *at = AT (path, "allocatedResourceStatuses");
 
   for (guint i = 0; i < kube_value_get_length (capacity); i++)
-    check_amount (errors, AT (path, "capacity"), capacity, kube_value_get_key (capacity, i));
+    kube_validate_amount (errors, AT (path, "capacity"), capacity, kube_value_get_key (capacity, i));
   for (guint i = 0; i < kube_value_get_length (statuses); i++) {
     const char *name = kube_value_get_key (statuses, i);
     check_claim_resource (errors, at, name);
@@ -225,7 +216,7 @@ update_claim_status (KubeFieldErrors *errors, KubeValue *claim, KubeValue *old_c
   at = AT (path, "allocatedResources");
   for (guint i = 0; i < kube_value_get_length (allocated); i++)
     if (check_claim_resource (errors, at, kube_value_get_key (allocated, i)))
-      check_amount (errors, at, allocated, kube_value_get_key (allocated, i));
+      kube_validate_amount (errors, at, allocated, kube_value_get_key (allocated, i));
 }
 
 static void

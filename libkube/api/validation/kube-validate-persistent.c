@@ -155,15 +155,14 @@ check_capacity (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *c
     kube_field_errors_add (errors, KUBE_FIELD_ERROR_NOT_SUPPORTED, path, bad->str, "supported values: \"storage\"");
   }
   for (guint i = 0; i < n; i++) {
-    const KubeFieldPath *at = AT_KEY (path, kube_value_get_key (capacity, i));
+    const char *name = kube_value_get_key (capacity, i);
     KubeQuantity quantity;
 
-    if (!kube_quantity_from_value (kube_value_get_element (capacity, i), &quantity, NULL) || quantity.value > 0)
-      continue;
-    g_autofree char *text = kube_quantity_print (&quantity);
-    if (quantity.value < 0)
-      kube_field_errors_invalid (errors, at, text, "must be greater than or equal to 0");
-    kube_field_errors_invalid (errors, at, text, "must be greater than zero");
+    kube_validate_amount (errors, path, capacity, name);
+    if (kube_validate_get_quantity (capacity, name, &quantity) && quantity.value <= 0) {
+      g_autofree char *text = kube_quantity_print (&quantity);
+      kube_field_errors_invalid (errors, AT_KEY (path, name), text, "must be greater than zero");
+    }
   }
 }
 

@@ -201,6 +201,8 @@ gboolean kube_validate_resource_is_integer (const char *name);
 void kube_validate_resource_quantity (KubeFieldErrors *errors, const KubeFieldPath *path, const char *name, KubeValue *value);
 gboolean kube_validate_is_overcommit_allowed (const char *name);
 gboolean kube_validate_is_extended_resource (const char *name);
+/* An Invalid where @amounts has less than nothing of @name. */
+void kube_validate_amount (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *amounts, const char *name);
 gboolean kube_validate_is_native_resource (const char *name);
 gboolean kube_validate_get_quantity (KubeValue *map, const char *name, KubeQuantity *quantity);
 

@@ -90,6 +90,15 @@ kube_validate_resource_quantity (KubeFieldErrors *errors, const KubeFieldPath *p
   }
 }
 
+void
+kube_validate_amount (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *amounts, const char *name)
+{
+  KubeQuantity amount;
+
+  if (kube_validate_get_quantity (amounts, name, &amount) && amount.value < 0)
+    kube_field_errors_invalid_integer (errors, AT_KEY (path, name), kube_quantity_get_value (&amount), "must be a valid resource quantity");
+}
+
 gboolean
 kube_validate_get_quantity (KubeValue *map, const char *name, KubeQuantity *quantity)
 {

@@ -508,7 +508,7 @@ check_trust_bundle (KubeFieldErrors *errors, const KubeFieldPath *path, const Ku
   KubeValue *selector = member_of (bundle, "labelSelector");
 
   if (name && signer) {
-    kube_field_errors_invalid_value (errors, path, bundle, "only one of name and signerName may be used");
+    kube_validate_invalid_struct (errors, path, "@core.ClusterTrustBundleProjection", bundle, "only one of name and signerName may be used");
   } else if (name) {
     check_bundle_name (errors, AT (path, "name"), string_of (bundle, "name"));
     if (selector != NULL)
