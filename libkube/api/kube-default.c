@@ -41,6 +41,10 @@ set_constant (KubeNode *object, const KubeField *field)
     kube_node_put_string (object, field->name, text);
     return;
   }
+  if (g_ascii_isdigit (field->default_json[0]) && strspn (field->default_json, "0123456789") == strlen (field->default_json)) {
+    kube_node_put_integer (object, field->name, g_ascii_strtoll (field->default_json, NULL, 10));
+    return;
+  }
   value = kube_value_parse (field->default_json, -1, NULL);
   kube_node_put_value (object, field->name, value);
 }

@@ -332,13 +332,21 @@ fill_random (guint8 *out, gsize length)
 char *
 kube_uid_new (void)
 {
+  static const char digits[] = "0123456789abcdef";
   guint8 b[16];
+  char *uid = g_malloc (37), *at = uid;
 
   fill_random (b, sizeof b);
   b[6] = (b[6] & 0x0f) | 0x40;
   b[8] = (b[8] & 0x3f) | 0x80;
-  return g_strdup_printf ("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
-                          b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+  for (guint i = 0; i < G_N_ELEMENTS (b); i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10)
+      *at++ = '-';
+    *at++ = digits[b[i] >> 4];
+    *at++ = digits[b[i] & 15];
+  }
+  *at = '\0';
+  return uid;
 }
 
 /* No vowels and nothing that looks like one, so that no words come out. */

@@ -244,17 +244,19 @@ find_feasible (SchedFramework *framework, Attempt *attempt, guint n_all)
   SchedPlugin *plugins = (SchedPlugin *) framework->plugins->data;
   const guint *only = attempt->cycle.only != NULL ? (guint *) attempt->cycle.only->data : NULL;
   guint n = only != NULL ? attempt->cycle.only->len : n_all, wanted = count_to_find (framework, n), done = 0, rejector;
-  guint at = n > 0 ? framework->start % n : 0;
+  guint at = n > 0 ? framework->start % n : 0, n_found = 0, *found;
 
-  g_array_set_size (framework->feasible, 0);
-  for (; done < n && framework->feasible->len < wanted; done++) {
+  g_array_set_size (framework->feasible, MIN (n, wanted));
+  found = (guint *) framework->feasible->data;
+  for (; done < n && n_found < wanted; done++) {
     guint node = only != NULL ? only[at] : at;
 
     if (attempt_filter (attempt, plugins, node, &rejector) == KUBE_SCHEDULER_OK)
-      g_array_append_val (framework->feasible, node);
+      found[n_found++] = node;
     if (++at == n)
       at = 0;
   }
+  g_array_set_size (framework->feasible, n_found);
   framework->start = (framework->start + done) % n_all;
 }
 
