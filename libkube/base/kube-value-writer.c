@@ -328,6 +328,10 @@ push_subtree (KubeWriter *writer, const KubeValue *value, const KubeValue *units
   guint32 shift;
   KubeValue *copy;
 
+  if (n == 0) {
+    kube_writer_push_empty (writer, value_type (value));
+    return;
+  }
   insist (kube_writer_reserve_nodes (writer, n));
   from = units != NULL ? units + first : writer->nodes + (first - KUBE_DOCUMENT_HEADER_UNITS);
   find_strings (from, n, &begin, &end);
@@ -335,8 +339,7 @@ push_subtree (KubeWriter *writer, const KubeValue *value, const KubeValue *units
   if (strings == NULL)
     strings = writer->bytes;
   shift = writer->n_nodes + KUBE_DOCUMENT_HEADER_UNITS - first;
-  if (n > 0)
-    memcpy (writer->nodes + writer->n_nodes, from, n * sizeof (KubeValue));
+  memcpy (writer->nodes + writer->n_nodes, from, n * sizeof (KubeValue));
   if (end > begin)
     memcpy (writer->bytes + writer->n_bytes, strings + begin, end - begin);
   shift_nodes (writer->nodes + writer->n_nodes, n, shift, writer->n_bytes - begin);
@@ -369,6 +372,8 @@ kube_writer_measure (KubeWriter *writer, const KubeValue *node)
   if (!value_is_container (node))
     return sizeof *node;
   n = node->children + value_n_nodes (node) - first;
+  if (n == 0)
+    return sizeof *node;
   find_strings (writer->nodes + (first - KUBE_DOCUMENT_HEADER_UNITS), n, &begin, &end);
   return (n + 1) * sizeof *node + end - begin;
 }
