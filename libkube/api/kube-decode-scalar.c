@@ -260,8 +260,9 @@ fatal (GError *problem, GString *detail)
 static gboolean
 micro_time_check (const char *text, GString *detail)
 {
-  const char *fraction = strlen (text) >= 19 ? text + 19 : "";
-  gsize digits = fraction[0] == '.' ? strspn (fraction + 1, "0123456789") : 0;
+  const char *hour = strchr (text, 'T'), *minute = hour != NULL ? strchr (hour, ':') : NULL, *second = minute != NULL ? strchr (minute + 1, ':') : NULL;
+  const char *fraction = second != NULL && strlen (second) >= 3 ? second + 3 : "";
+  gsize digits = fraction[0] == '.' || fraction[0] == ',' ? strspn (fraction + 1, "0123456789") : 0;
 
   if (digits == 6)
     return TRUE;

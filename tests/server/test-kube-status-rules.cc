@@ -130,6 +130,14 @@ TEST_F (Rules, SchedulesAndZonesAreThoseOfCron)
   EXPECT_EQ (cron ("@daily", "Europe/"), "spec.timeZone: Invalid value: \"Europe/\": unknown time zone Europe/");
 }
 
+TEST_F (Rules, TimesAreReadAsGoReadsThem)
+{
+  for (const char *text : { "2026-01-02T03:04:05,123456Z", "2026-01-02T3:04:05.123456Z", "2026-01-02T05:04:05.123456+02:00" }) {
+    Answer made = create ("Lease", std::string (R"({"metadata":{"generateName":"x"},"spec":{"renewTime":")") + text + "\"}}");
+    EXPECT_EQ (made.at ("spec.renewTime"), "2026-01-02T03:04:05.123456Z") << made.message;
+  }
+}
+
 TEST_F (Rules, AVolumeHasSomethingToHold)
 {
   EXPECT_EQ (bare (create ("PersistentVolume", R"({"metadata":{"name":"x"},"spec":{"capacity":{"storage":"-1"},"accessModes":["ReadWriteOnce"],"hostPath":{"path":"/x"}}})")),
