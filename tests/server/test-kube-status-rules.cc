@@ -130,6 +130,15 @@ TEST_F (Rules, SchedulesAndZonesAreThoseOfCron)
   EXPECT_EQ (cron ("@daily", "Europe/"), "spec.timeZone: Invalid value: \"Europe/\": unknown time zone Europe/");
 }
 
+TEST_F (Rules, ANamespaceKeepsFinalizersOfKnownForm)
+{
+  Answer made = create ("Namespace", R"({"metadata":{"name":"x"}})");
+  ASSERT_EQ (made.status, 201) << made.message;
+  g_autoptr (KubeObject) kept = kube_object_parse (R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"x"},"spec":{"finalizers":["kubernetes","a.io/b","c"]}})", -1, nullptr);
+  EXPECT_EQ (bare (update ("Namespace", "x", kept, "finalize")),
+             "spec.finalizers[2]: Invalid value: \"c\": name is neither a standard finalizer name nor is it fully qualified");
+}
+
 TEST_F (Rules, TimesAreReadAsGoReadsThem)
 {
   for (const char *text : { "2026-01-02T03:04:05,123456Z", "2026-01-02T3:04:05.123456Z", "2026-01-02T05:04:05.123456+02:00" }) {

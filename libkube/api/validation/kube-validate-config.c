@@ -175,12 +175,22 @@ update_namespace_status (KubeFieldErrors *errors, KubeValue *object, KubeValue *
 }
 
 static void
+update_namespace_part (KubeFieldErrors *errors, const char *subresource, KubeValue *object, KubeValue *old G_GNUC_UNUSED)
+{
+  KubeValue *finalizers = kube_value_get (object, "spec.finalizers");
+
+  for (guint i = 0; equals (subresource, "finalize") && i < kube_value_get_length (finalizers); i++)
+    check_finalizer (errors, AT_INDEX (AT (AT (NULL, "spec"), "finalizers"), i), element_string (finalizers, i));
+}
+
+static void
 create_anything (KubeFieldErrors *errors, KubeValue *object)
 {
 }
 
 const KubeValidateRules kube_validate_config_rules[] = {
-  { "", "Namespace", KUBE_NAME_RULE_LABEL, KUBE_VALIDATE_META_ON_UPDATE, create_namespace, update_namespace, update_namespace_status },
+  { "", "Namespace", KUBE_NAME_RULE_LABEL, KUBE_VALIDATE_META_ON_UPDATE, create_namespace, update_namespace, update_namespace_status,
+    update_namespace_part },
   { "", "ConfigMap", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE, create_config_map, update_config_map, NULL },
   { "", "Secret", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE, create_secret, update_secret, NULL },
   { "", "ServiceAccount", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE, create_anything, NULL, NULL },
