@@ -364,4 +364,15 @@ TEST (KubeValidation, ADefaultMeetsItsOwnSchema)
              "[default.b: Required value, default.a: Invalid value: \"aa\":  in body should be at most 1 chars long]");
 }
 
+TEST (KubeValidation, WhereAnIngressIsReachedIsAnAddressOrAName)
+{
+  const char *bare = R"({"metadata":{"name":"i","namespace":"n","uid":"u","resourceVersion":"1"},"status":{"loadBalancer":{"ingress":[{"ip":"01.2.3.4"}]}}})";
+  const char *full = R"({"metadata":{"name":"i","namespace":"n","uid":"u","resourceVersion":"1"},"status":{"loadBalancer":{"ingress":[
+    {"ip":"01.2.3.4"},{"ip":"1.2.3"},{"hostname":"1.2.3.4"},{"hostname":"a.b"}]}}})";
+
+  EXPECT_EQ (check ("networking.k8s.io/v1", "Ingress", full, bare, "status"),
+             "[status.loadBalancer.ingress[1].ip: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff), "
+             "status.loadBalancer.ingress[2].hostname: Invalid value: \"1.2.3.4\": must be a DNS name, not an IP address]");
+}
+
 } // namespace

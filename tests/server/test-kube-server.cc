@@ -165,6 +165,31 @@ TEST_F (Server, GenerationCountsChangesOfTheSpecOnly)
   EXPECT_EQ (kube_object_get_integer (patch ("Deployment", "d", "{\"status\":{\"replicas\":7}}").object, "status.replicas", 0), 2);
 }
 
+TEST_F (Server, AStatusComesWithoutTheRestOfTheMetadataWhereUpstreamHasItSo)
+{
+  static const char meta[] = R"({"metadata":{"labels":{"a":"b"},"annotations":{"a":"b"},"finalizers":["x.io/y"]}})";
+
+  ASSERT_EQ (create ("VolumeAttachment", R"({"metadata":{"name":"v"},"spec":{"attacher":"a","nodeName":"n","source":{"persistentVolumeName":"p"}}})").status, 201);
+  ASSERT_EQ (create ("ServiceCIDR", R"({"metadata":{"name":"s"},"spec":{"cidrs":["10.9.0.0/24"]},"status":{"conditions":[{"type":"T","status":"True"}]}})").status, 201);
+  for (const char *kind : { "VolumeAttachment", "ServiceCIDR" }) {
+    Answer answer = patch (kind, kind[0] == 'V' ? "v" : "s", meta, "status");
+    EXPECT_EQ (answer.status, 200) << answer.message;
+    for (const char *path : { "metadata.labels", "metadata.annotations", "metadata.finalizers" })
+      EXPECT_EQ (kube_object_get (answer.object, path), nullptr) << kind << path;
+  }
+  EXPECT_EQ (get ("ServiceCIDR", "s").at ("status.conditions.0.type"), "T");
+}
+
+TEST_F (Server, AnApiServiceOfTheServersOwnIsThereAtOnce)
+{
+  static const char local[] = R"({"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{"name":"v1.z.io"},"spec":{"group":"z.io","version":"v1","groupPriorityMinimum":10,"versionPriority":10}})";
+  g_autoptr (KubeObject) object = kube_object_parse (local, -1, nullptr);
+  Answer made = create ("APIService", local);
+
+  EXPECT_EQ (made.at ("status.conditions.0.reason"), "Local") << made.message;
+  EXPECT_EQ (update ("APIService", "v1.z.io", object).status, 422);
+}
+
 TEST_F (Server, ScaleReadsAndWritesReplicas)
 {
   create ("Deployment", "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},"

@@ -83,4 +83,14 @@ TEST_F (Warnings, AJobOfVeryManyIndexesMayNotBeTracked)
              "completedIndexes when a big number of indexes fail\n");
 }
 
+TEST_F (Warnings, FormatsThatMeanNothingAreNamedOnce)
+{
+  std::string start = R"({"metadata":{"name":"ws.x.io"},"spec":{"group":"x.io","scope":"Cluster","names":{"plural":"ws","kind":"W"},"versions":[{"name":"v1","served":true,"storage":true,
+    "schema":{"openAPIV3Schema":{"type":"object","properties":{"a":{"type":"string","format":"date-time"},"b":{"type":"array","items":{"type":"integer","format":"int8"}},
+    "c":{"type":"integer","format":"int32"},"d":{"type":"string","format":"int8"}}}}}]}})";
+
+  EXPECT_EQ (of ("CustomResourceDefinition", start), "unrecognized format \"int8\"\n");
+  EXPECT_EQ (patch ("CustomResourceDefinition", "ws.x.io", R"({"metadata":{"labels":{"x":"y"}}})").warnings, "");
+}
+
 } // namespace

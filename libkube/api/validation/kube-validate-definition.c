@@ -357,8 +357,15 @@ update_definition (KubeFieldErrors *errors, KubeValue *object, KubeValue *old_ob
                            kube_value_get (old, "names.plural"), "s");
 }
 
+static void
+update_definition_status (KubeFieldErrors *errors, KubeValue *object, KubeValue *old_object G_GNUC_UNUSED)
+{
+  check_names (errors, AT (AT (NULL, "status"), "acceptedNames"), kube_value_get (object, "status.acceptedNames"));
+}
+
 const KubeValidateRules kube_validate_definition_rules[] = {
   { "apiextensions.k8s.io", "CustomResourceDefinition", KUBE_NAME_RULE_SUBDOMAIN,
-    KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_ANY_FINALIZER, create_definition, update_definition, NULL },
+    KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_ANY_FINALIZER, create_definition, update_definition,
+    update_definition_status },
   { NULL },
 };

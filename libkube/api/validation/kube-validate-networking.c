@@ -93,15 +93,22 @@ check_host (KubeFieldErrors *errors, const KubeFieldPath *path, const char *host
 }
 
 static void
+refuse_address (KubeFieldErrors *errors, const KubeFieldPath *path, const char *host)
+{
+  int family;
+
+  if (kube_validate_is_ip (host, &family))
+    kube_field_errors_invalid (errors, path, host, "must be a DNS name, not an IP address");
+}
+
+static void
 check_ingress_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule)
 {
   KubeValue *http = member_of (rule, "http"), *paths = member_of (http, "paths");
   const char *host = string_of (rule, "host");
-  int family;
 
   if (*host != '\0') {
-    if (kube_validate_is_ip (host, &family))
-      kube_field_errors_invalid (errors, AT (path, "host"), host, "must be a DNS name, not an IP address");
+    refuse_address (errors, AT (path, "host"), host);
     check_host (errors, AT (path, "host"), host);
   }
   if (http != NULL && kube_value_get_length (paths) == 0)
@@ -157,6 +164,35 @@ update_ingress (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 {
   kube_validate_meta (errors, AT (NULL, "metadata"), member_of (object, "metadata"), TRUE, KUBE_NAME_RULE_SUBDOMAIN);
   check_ingress (errors, object);
+}
+
+static gboolean
+has_point (KubeValue *points, const char *ip)
+{
+  for (guint i = 0; i < kube_value_get_length (points); i++)
+    if (equals (string_of (kube_value_get_element (points, i), "ip"), ip))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+update_ingress_status (KubeFieldErrors *errors, KubeValue *ingress, KubeValue *old_ingress)
+{
+  static const char where[] = "status.loadBalancer.ingress";
+  KubeValue *points = kube_value_get (ingress, where), *old = kube_value_get (old_ingress, where);
+  const KubeFieldPath *path = AT (AT (AT (NULL, "status"), "loadBalancer"), "ingress");
+
+  for (guint i = 0; i < kube_value_get_length (points); i++) {
+    KubeValue *point = kube_value_get_element (points, i);
+    const char *ip = string_of (point, "ip"), *host = string_of (point, "hostname");
+
+    if (*ip != '\0' && !has_point (old, ip))
+      kube_validate_ip (errors, AT (AT_INDEX (path, i), "ip"), ip);
+    if (*host == '\0')
+      continue;
+    kube_validate_format (errors, AT (AT_INDEX (path, i), "hostname"), KUBE_NAME_DNS1123_SUBDOMAIN, host);
+    refuse_address (errors, AT (AT_INDEX (path, i), "hostname"), host);
+  }
 }
 
 static void
@@ -405,7 +441,8 @@ update_service_cidr (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 }
 
 const KubeValidateRules kube_validate_networking_rules[] = {
-  { "networking.k8s.io", "Ingress", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_ingress, update_ingress, NULL },
+  { "networking.k8s.io", "Ingress", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_ingress, update_ingress,
+    update_ingress_status },
   { "networking.k8s.io", "IngressClass", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_AGAIN_ON_UPDATE, create_ingress_class,
     update_ingress_class, NULL },
   { "networking.k8s.io", "NetworkPolicy", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_policy, update_policy, NULL },

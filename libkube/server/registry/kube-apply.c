@@ -36,13 +36,15 @@ dup_manager_name (KubeOperation *op)
 static const char *const *
 get_reset (KubeOperation *op, KubeKind *kind)
 {
-  static const char *const status[] = { "f:status", NULL }, *const spec[] = { "f:spec", NULL }, *const both[] = { "f:spec", "f:status", NULL };
+  static const char *const status[] = { "f:status", NULL }, *const spec[] = { "f:spec", NULL }, *const both[] = { "f:spec", "f:status", NULL },
+                           *const described[] = { "f:metadata", "f:spec", NULL };
+  const KubeStrategy *strategy = kube_strategy_find (kind);
 
   if (g_str_equal (op->info.subresource, "status"))
-    return spec;
-  if (*op->info.subresource != '\0' || kube_kind_find_subresource (kind, "status") == NULL)
+    return strategy->status_metadata ? described : spec;
+  if (*op->info.subresource != '\0' || kube_kind_find_subresource (kind, "status") == NULL || strategy->updated_with_status)
     return NULL;
-  return kube_strategy_find (kind)->spec_fixed ? both : status;
+  return strategy->spec_fixed ? both : status;
 }
 
 static KubeManagerInfo

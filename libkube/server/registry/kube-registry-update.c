@@ -69,6 +69,17 @@ keep_all_but_status (KubeObject *old, KubeNode *root)
   }
 }
 
+/* What it does not take of the metadata, with some kinds. */
+static void
+keep_described (const KubeStrategy *strategy, KubeObject *old, KubeNode *root)
+{
+  static const char *const paths[] = { "metadata.labels", "metadata.annotations", "metadata.finalizers", "metadata.ownerReferences" };
+  gsize n = strategy->status_metadata ? G_N_ELEMENTS (paths) : strategy->status_labels ? 1 : 0;
+
+  for (gsize i = 0; i < n; i++)
+    kube_node_set_value (root, paths[i], kube_object_get (old, paths[i]));
+}
+
 /* Whether what is at @path changes by more than what the store drops. */
 static gboolean
 differs (KubeOperation *op, KubeObject *old, KubeNode *root, const char *path)
@@ -158,9 +169,8 @@ apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy,
 
   if (g_str_equal (subresource, "status")) {
     keep_all_but_status (old, root);
-    if (strategy->status_labels)
-      kube_node_set_value (root, "metadata.labels", kube_object_get (old, "metadata.labels"));
-  } else if (kube_kind_find_subresource (kind, "status") != NULL && !g_str_equal (subresource, "finalize") && !g_str_equal (subresource, "approval")) {
+    keep_described (strategy, old, root);
+  } else if (kube_kind_find_subresource (kind, "status") != NULL && !strategy->updated_with_status && !g_str_equal (subresource, "finalize") && !g_str_equal (subresource, "approval")) {
     kube_node_put_value (root, "status", kube_object_get (old, "status"));
   }
   if (strategy->prepare_update != NULL)

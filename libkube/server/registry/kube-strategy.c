@@ -2,6 +2,7 @@
 #include "kube-strategy.h"
 #include "strategies/kube-warnings.h"
 #include <kube/kube-names.h>
+#include <kube/kube-time.h>
 
 static const KubeStrategy none;
 
@@ -41,6 +42,23 @@ drop_node_config (KubeWriteContext *context)
   drop_new (context, fields);
 }
 
+/* What the server serves itself is there at once. */
+static void
+note_local_service (KubeWriteContext *context)
+{
+  KubeNode *condition;
+  char now[KUBE_TIME_STRING_SIZE];
+
+  if (kube_node_get (context->object, "spec.service") != NULL)
+    return;
+  condition = kube_node_append_object (kube_node_ensure_array (context->object, "status.conditions"));
+  kube_node_set_string (condition, "type", "Available");
+  kube_node_set_string (condition, "status", "True");
+  kube_node_set_string (condition, "lastTransitionTime", kube_time_format (kube_clock_get_time (context->op->clock), now));
+  kube_node_set_string (condition, "reason", "Local");
+  kube_node_set_string (condition, "message", "Local APIServices are always available");
+}
+
 /* Kinds of which only a property differs, or a line or two. */
 static const KubeStrategy plain[] = {
   { .group = "", .plural = "endpoints", .warn = kube_endpoints_warn, .update_creates = TRUE },
@@ -56,14 +74,16 @@ static const KubeStrategy plain[] = {
   { .group = "admissionregistration.k8s.io", .plural = "mutatingadmissionpolicies", .needs_version = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "mutatingadmissionpolicybindings", .needs_version = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "mutatingwebhookconfigurations", .needs_version = TRUE },
-  { .group = "admissionregistration.k8s.io", .plural = "validatingadmissionpolicies", .needs_version = TRUE, .status_labels = TRUE },
+  { .group = "admissionregistration.k8s.io", .plural = "validatingadmissionpolicies", .needs_version = TRUE, .status_metadata = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "validatingadmissionpolicybindings", .needs_version = TRUE },
   { .group = "admissionregistration.k8s.io", .plural = "validatingwebhookconfigurations", .needs_version = TRUE },
+  { .group = "apiregistration.k8s.io", .plural = "apiservices", .prepare_create = note_local_service, .needs_version = TRUE, .status_metadata = TRUE },
   { .group = "apps", .plural = "deployments", .generation_of_annotations = TRUE, .status_labels = TRUE },
   { .group = "coordination.k8s.io", .plural = "leases", .prepare_create = drop_lease_strategy, .prepare_update = drop_lease_strategy, .needs_version = TRUE, .update_creates = TRUE },
   { .group = "discovery.k8s.io", .plural = "endpointslices", .warn = kube_endpoint_slice_warn, .generation_of_labels = TRUE },
-  { .group = "flowcontrol.apiserver.k8s.io", .plural = "prioritylevelconfigurations", .status_labels = TRUE },
-  { .group = "networking.k8s.io", .plural = "servicecidrs", .status_labels = TRUE },
+  { .group = "flowcontrol.apiserver.k8s.io", .plural = "flowschemas", .status_metadata = TRUE },
+  { .group = "flowcontrol.apiserver.k8s.io", .plural = "prioritylevelconfigurations", .status_metadata = TRUE },
+  { .group = "networking.k8s.io", .plural = "servicecidrs", .created_with_status = TRUE, .updated_with_status = TRUE, .status_metadata = TRUE },
   { .group = "node.k8s.io", .plural = "runtimeclasses", .warn = kube_runtime_class_warn, .needs_version = TRUE, .update_creates = TRUE },
   { .group = "policy", .plural = "poddisruptionbudgets", .needs_version = TRUE },
   { .group = "rbac.authorization.k8s.io", .plural = "clusterrolebindings", .update_creates = TRUE },
@@ -76,7 +96,7 @@ static const KubeStrategy plain[] = {
   { .group = "storage.k8s.io", .plural = "csinodes", .needs_version = TRUE },
   { .group = "storage.k8s.io", .plural = "csistoragecapacities", .needs_version = TRUE },
   { .group = "storage.k8s.io", .plural = "storageclasses", .returns_deleted = TRUE },
-  { .group = "storage.k8s.io", .plural = "volumeattachments", .needs_version = TRUE, .returns_deleted = TRUE, .status_labels = TRUE },
+  { .group = "storage.k8s.io", .plural = "volumeattachments", .needs_version = TRUE, .returns_deleted = TRUE, .status_metadata = TRUE },
   { .group = "storage.k8s.io", .plural = "volumeattributesclasses", .returns_deleted = TRUE },
 };
 

@@ -42,12 +42,14 @@ typedef struct {
   guint returns_deleted : 1; /* a deletion answers with the object */
   guint orphans : 1;         /* a deletion that says nothing of dependents leaves them */
   guint created_with_status : 1; /* a client may create it with a status */
+  guint updated_with_status : 1; /* and change it with all else */
   guint generation_from_zero : 1; /* a new object has none, the first change of its spec makes it 1 */
   guint generation_fixed : 1;     /* it stays what it was made with */
   guint generation_of_labels : 1;
   guint generation_of_annotations : 1; /* a change of annotations counts as one of the spec */
   guint spec_fixed : 1;      /* an update does not take the spec from the client */
   guint status_labels : 1;   /* a status update does not take labels from the client */
+  guint status_metadata : 1; /* nor annotations, finalizers and owners */
 } KubeStrategy;
 
 /* All warnings: of the strategy, and of the pods in an object. */

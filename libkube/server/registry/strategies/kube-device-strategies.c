@@ -89,7 +89,7 @@ drop_off_features (KubeWriteContext *context)
 }
 
 const KubeStrategy kube_resource_claim_strategy = {
-  .group = "resource.k8s.io", .plural = "resourceclaims", .check = check_claim, .returns_deleted = TRUE, .status_labels = TRUE,
+  .group = "resource.k8s.io", .plural = "resourceclaims", .check = check_claim, .returns_deleted = TRUE, .status_metadata = TRUE,
 };
 const KubeStrategy kube_resource_claim_template_strategy = {
   .group = "resource.k8s.io", .plural = "resourceclaimtemplates", .check = check_claim_template, .returns_deleted = TRUE,
