@@ -191,15 +191,15 @@ TEST_F (KubePodStreams, BrowsersMaySpeakBase64)
 TEST_F (KubePodStreams, ACommandEndsWithItsClient)
 {
   running ("left", "sleep 1000");
-  {
-    Stream stream (cluster, exec ("left", { "sh", "-c", "echo $$; exec tail -f /dev/null" }, "stdout=1"), "v5.channel.k8s.io");
-    ASSERT_TRUE (wait ([&] { return !stream[1].empty (); }));
-  }
   auto processes = [&] {
     Stream list (cluster, exec ("left", { "sh", "-c", "grep -l -a ^tail /proc/[0-9]*/cmdline" }, "stdout=1"), "v5.channel.k8s.io");
     wait ([&] { return list.closed; });
     return list[1];
   };
+  {
+    Stream stream (cluster, exec ("left", { "tail", "-f", "/dev/null" }, "stdout=1"), "v5.channel.k8s.io");
+    ASSERT_TRUE (wait ([&] { return !processes ().empty (); }));
+  }
   EXPECT_TRUE (wait ([&] { return processes ().empty (); }));
 }
 
