@@ -397,6 +397,8 @@ kube_writer_splice (KubeWriter *writer)
 {
   KubeValue object = writer->stack[--writer->n_stack];
 
+  if (object.length == 0)
+    return;
   insist (kube_writer_reserve_stack (writer, 2 * object.length));
   memcpy (&writer->stack[writer->n_stack], writer->nodes + (object.children - KUBE_DOCUMENT_HEADER_UNITS),
           2 * object.length * sizeof (KubeValue));

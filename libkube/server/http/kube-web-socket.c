@@ -84,7 +84,7 @@ unmask (KubeWebSocketParser *parser, guint8 *to, const guint8 *from, gsize lengt
 static gboolean
 is_text (const guint8 *data, gsize length)
 {
-  const char *at = (const char *) data, *end = at + length;
+  const char *at = (const char *) data, *end = length > 0 ? at + length : at;
 
   while (at < end && !g_utf8_validate_len (at, end - at, &at))
     if (*at++ != '\0')
