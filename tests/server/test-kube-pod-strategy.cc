@@ -82,6 +82,32 @@ TEST_F (PodStrategy, AResizeChangesProcessorsAndMemoryAlone)
              "spec: Invalid value: \"Burstable\": Pod QOS Class may not change as a result of resizing");
 }
 
+TEST_F (PodStrategy, APodsOwnResourcesAreResizedToo)
+{
+  make ("", R"("resources":{"requests":{"cpu":"1"},"limits":{"cpu":"2"}},"containers":[{"name":"c","image":"i"}])");
+  accepted (R"({"spec":{"resources":{"requests":{"cpu":"1500m","memory":"1Gi"}}}})", "resize");
+  Answer resized = get ("Pod", "p");
+  EXPECT_EQ (resized.at ("spec.resources.requests.cpu"), "1500m");
+  EXPECT_EQ (resized.at ("spec.resources.requests.memory"), "1Gi");
+  EXPECT_EQ (refused (R"({"spec":{"resources":{"limits":null}}})", "resize"), "spec.resources.limits: Forbidden: pod-level resource limits cannot be removed");
+  EXPECT_EQ (refused (R"({"spec":{"resources":{"requests":{"hugepages-2Mi":"2Mi"},"limits":{"hugepages-2Mi":"2Mi"}}}})", "resize"),
+             "spec: Forbidden: only cpu and memory resources are mutable at pod-level");
+}
+
+TEST_F (PodStrategy, ContainersAreResizedInTheirPlaces)
+{
+  make ("", R"("initContainers":[{"name":"a","image":"i","resources":{"requests":{"cpu":"1"}}}],"containers":[{"name":"c","image":"i"}])");
+  accepted (R"({"spec":{"initContainers":[{"name":"a","image":"i","resources":{"requests":{"cpu":"2"}}}]}})", "resize");
+  EXPECT_EQ (refused (R"({"spec":{"initContainers":[{"name":"a","image":"i","resources":{"requests":{"cpu":"2","ephemeral-storage":"1"}}}]}})", "resize"),
+             "spec.initContainers[0]: Forbidden: only cpu and memory resources for init or sidecar containers are mutable");
+  EXPECT_EQ (refused (R"({"spec":{"containers":[{"name":"c","image":"i","resources":{"requests":{"ephemeral-storage":"1"}}}]}})", "resize"),
+             "spec: Forbidden: only cpu and memory resources are mutable");
+  EXPECT_EQ (refused (R"({"spec":{"initContainers":[{"name":"b","image":"i","resources":{"requests":{"cpu":"2"}}}]}})", "resize"),
+             "spec.initContainers[0].name: Forbidden: initContainers may not be renamed or reordered on resize");
+  EXPECT_EQ (refused (R"({"spec":{"initContainers":[{"name":"a","image":"i","resources":{"requests":{"cpu":"2"}}},{"name":"b","image":"i"}]}})", "resize"),
+             "spec.initContainers: Forbidden: initContainers may not be added or removed on resize");
+}
+
 TEST_F (PodStrategy, EphemeralContainersOnlyCome)
 {
   make ("", CONTAINER);
@@ -109,6 +135,38 @@ TEST_F (PodStrategy, AStatusKeepsWhatItWasToldOfAndIsChecked)
              "[status.qosClass: Invalid value: \"Guaranteed\": field is immutable, "
              "status.podIPs: Invalid value: [{\"IP\":\"1.2.3.4\"},{\"IP\":\"1.2.3.5\"}]: may specify no more than one IP for each IP family, "
              "status.hostIPs[0].ip: Invalid value: \"1.2.3.4\": must be equal to `hostIP`]");
+}
+
+TEST_F (PodStrategy, AStatusSpeaksOfWhatContainersWereGiven)
+{
+  make ("", R"("containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"1"}}}])");
+  EXPECT_EQ (refused (R"({"status":{"observedGeneration":-1,"conditions":[{"type":"a b","status":"True","observedGeneration":-2}],
+                        "extendedResourceClaimStatus":{"requestMappings":[{"containerName":"c","resourceName":"x.io/y","requestName":"r"},{"containerName":"z","resourceName":"x.io/y","requestName":"r"}],
+                                                       "resourceClaimName":"claim"},
+                        "containerStatuses":[{"name":"c","image":"i","imageID":"","ready":false,"restartCount":0,"user":{"linux":{"uid":-1,"gid":0}},
+                          "allocatedResourcesStatus":[{"name":"cpu","resources":[{"resourceID":"a","health":"Healthy"},{"resourceID":"b","health":"Well","message":""}]},
+                                                      {"name":"memory"},{"name":"claim:n"}]}],
+                        "ephemeralContainerStatuses":[{"name":"e","image":"i","imageID":"","ready":false,"restartCount":0,"allocatedResourcesStatus":[{"name":"cpu"}]}]}})", "status"),
+             "[status.conditions[0].observedGeneration: Invalid value: -2: must be a non-negative integer, "
+             "status.conditions[0].Type: Invalid value: \"a b\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+             "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'), "
+             "status.observedGeneration: Invalid value: -1: must be a non-negative integer, "
+             "status.extendedResourceClaimStatus.requestMappings[0].resourceName: Invalid value: \"x.io/y\": must match the extended resource name of an entry in "
+             "spec.initContainers.resources.requests or spec.containers.resources.requests, "
+             "status.extendedResourceClaimStatus.requestMappings[1].containerName: Invalid value: \"z\": must match the name of an entry in spec.initContainers.name or spec.containers.name, "
+             "status.containerStatuses[0].user.linux.uid: Invalid value: -1: must be between 0 and 2147483647, inclusive, "
+             "status.containerStatuses[0].allocatedResourcesStatus[0].resources[1].health: Unsupported value: \"Well\": supported values: \"Healthy\", \"Unhealthy\", \"Unknown\", "
+             "status.containerStatuses[0].allocatedResourcesStatus[0].resources[1].message: Required value: must be non-empty if specified, "
+             "status.containerStatuses[0].allocatedResourcesStatus[1].name: Invalid value: \"memory\": must match one of the container's resource requests, "
+             "status.containerStatuses[0].allocatedResourcesStatus[2].name: Invalid value: \"claim:n\": must match one of the container's resource claims in a format "
+             "'claim:<claimName>/<request>' or 'claim:<claimName>' if request is empty, "
+             "status.ephemeralContainerStatuses[0].allocatedResourcesStatus: Forbidden: must not be specified in container status]");
+}
+
+TEST_F (PodStrategy, RulesOfRestartsNeedAPolicy)
+{
+  EXPECT_EQ (create ("Pod", R"({"metadata":{"name":"p"},"spec":{"initContainers":[{"name":"a","image":"i","restartPolicyRules":[{"action":"Nothing"}]}],"containers":[{"name":"c","image":"i"}]}})").message,
+             "Pod \"p\" is invalid: spec.initContainers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used");
 }
 
 TEST_F (PodStrategy, AGatedPodMayBePlacedMoreNarrowly)

@@ -652,7 +652,10 @@ kube_validate_init_containers (KubePodCheck *check, const KubeFieldPath *path, K
     HostPorts ports = { 0 };
 
     check_common (check, at, container);
-    check_restart_policy (check->errors, at, container);
+    if (has_member (container, "restartPolicy"))
+      check_restart_policy (check->errors, at, container);
+    else if (kube_value_get_length (member_of (container, "restartPolicyRules")) > 0)
+      kube_field_errors_required (check->errors, AT (at, "restartPolicy"), "must specify restartPolicy when restart rules are used");
     if (name_set_has (&names, name))
       kube_field_errors_duplicate (check->errors, AT (at, "name"), name);
     else if (*name != '\0')

@@ -284,12 +284,15 @@ has_removed (KubeValue *amounts, KubeValue *old)
 }
 
 static void
-check_removed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, KubeValue *old)
+check_removed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, KubeValue *old, const char *what)
 {
-  if (has_removed (member_of (resources, "requests"), member_of (old, "requests")))
-    kube_field_errors_forbidden (errors, AT (path, "requests"), "resource requests cannot be removed");
-  if (has_removed (member_of (resources, "limits"), member_of (old, "limits")))
-    kube_field_errors_forbidden (errors, AT (path, "limits"), "resource limits cannot be removed");
+  static const char *const lists[] = { "requests", "limits" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
+    if (has_removed (member_of (resources, lists[i]), member_of (old, lists[i]))) {
+      g_autofree char *detail = g_strdup_printf ("%s %s cannot be removed", what, lists[i]);
+      kube_field_errors_forbidden (errors, AT (path, lists[i]), detail);
+    }
 }
 
 /* Puts processors and memory back to what they were. */
@@ -300,46 +303,117 @@ restore_amounts (KubeNode *resources, KubeValue *old)
 
   for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
     KubeValue *old_amounts = member_of (old, lists[l]);
-    KubeNode *amounts = kube_value_get_length (old_amounts) > 0 ? kube_node_ensure_object (resources, lists[l]) : NULL;
+    KubeNode *amounts = kube_node_get_member (resources, lists[l]);
 
-    if (amounts == NULL)
-      kube_node_remove_member (resources, lists[l]);
+    if (amounts == NULL && kube_value_get_length (old_amounts) > 0)
+      amounts = kube_node_ensure_object (resources, lists[l]);
     for (gsize i = 0; i < G_N_ELEMENTS (resizable) && amounts != NULL; i++)
       restore_member (amounts, resizable[i], old_amounts);
+    if (amounts != NULL && kube_node_get_length (amounts) == 0)
+      kube_node_remove_member (resources, lists[l]);
   }
 }
 
+/* A container with claims never is: upstream compares what it has without them. */
 static gboolean
 is_same_but_amounts (KubeValue *container, KubeValue *old)
 {
   g_autoptr (KubeBuilder) builder = kube_builder_new (container);
+  KubeNode *resources = kube_node_ensure_object (kube_builder_get_root (builder), "resources");
   g_autoptr (KubeValue) munged = NULL;
 
-  restore_amounts (kube_node_ensure_object (kube_builder_get_root (builder), "resources"), member_of (old, "resources"));
+  restore_amounts (resources, member_of (old, "resources"));
+  kube_node_remove_member (resources, "claims");
   munged = kube_builder_end (builder);
   return kube_validate_semantic_equal (munged, old);
 }
 
+static gboolean
+has_amounts (KubeValue *resources)
+{
+  return kube_value_get_length (member_of (resources, "requests")) + kube_value_get_length (member_of (resources, "limits")) > 0;
+}
+
 static void
-check_resized (KubeFieldErrors *errors, const char *list, KubeValue *spec, KubeValue *old_spec)
+check_whole_resized (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *resources, KubeValue *old)
+{
+  g_autoptr (KubeBuilder) builder = NULL;
+  g_autoptr (KubeValue) munged = NULL;
+
+  if (!has_amounts (resources) && !has_amounts (old))
+    return;
+  if (resources == NULL) {
+    kube_field_errors_forbidden (errors, AT (path, "resources"), "pod-level resources cannot be removed");
+    return;
+  }
+  check_removed (errors, AT (path, "resources"), resources, old, "pod-level resource");
+  builder = kube_builder_new (resources);
+  restore_amounts (kube_builder_get_root (builder), old);
+  munged = kube_builder_end (builder);
+  if (!kube_validate_semantic_equal (munged, old) && !(old == NULL && kube_value_get_length (munged) == 0))
+    kube_field_errors_forbidden (errors, path, "only cpu and memory resources are mutable at pod-level");
+}
+
+static gboolean
+check_order (KubeFieldErrors *errors, const char *list, KubeValue *spec, KubeValue *old_spec)
+{
+  KubeValue *containers = member_of (spec, list), *old = member_of (old_spec, list);
+  const KubeFieldPath *path = AT (AT (NULL, "spec"), list);
+  gboolean same = kube_value_get_length (containers) == kube_value_get_length (old);
+
+  if (!same) {
+    g_autofree char *detail = g_strconcat (list, " may not be added or removed on resize", NULL);
+    kube_field_errors_forbidden (errors, path, detail);
+    return FALSE;
+  }
+  for (guint i = 0; i < kube_value_get_length (old); i++)
+    if (!equals (string_of (kube_value_get_element (containers, i), "name"), string_of (kube_value_get_element (old, i), "name"))) {
+      g_autofree char *detail = g_strconcat (list, " may not be renamed or reordered on resize", NULL);
+      kube_field_errors_forbidden (errors, AT (AT_INDEX (path, i), "name"), detail);
+      same = FALSE;
+    }
+  return same;
+}
+
+static void
+check_list_removed (KubeFieldErrors *errors, const char *list, KubeValue *spec, KubeValue *old_spec)
 {
   KubeValue *containers = member_of (spec, list), *old = member_of (old_spec, list);
   const KubeFieldPath *path = AT (AT (NULL, "spec"), list);
 
-  if (kube_value_get_length (containers) != kube_value_get_length (old)) {
-    kube_field_errors_forbidden (errors, path, "containers may not be added or removed on resize");
-    return;
-  }
-  for (guint i = 0; i < kube_value_get_length (old); i++) {
-    KubeValue *now = kube_value_get_element (containers, i), *before = kube_value_get_element (old, i);
+  for (guint i = 0; i < kube_value_get_length (old); i++)
+    check_removed (errors, AT (AT_INDEX (path, i), "resources"), member_of (kube_value_get_element (containers, i), "resources"),
+                   member_of (kube_value_get_element (old, i), "resources"), "resource");
+}
 
-    if (!equals (string_of (now, "name"), string_of (before, "name"))) {
-      kube_field_errors_forbidden (errors, AT (AT_INDEX (path, i), "name"), "containers may not be renamed or reordered on resize");
-      continue;
-    }
-    check_removed (errors, AT (AT_INDEX (path, i), "resources"), member_of (now, "resources"), member_of (before, "resources"));
+/* One that ends before the others start is never started again. */
+static void
+check_restarted (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *container)
+{
+  KubeValue *policies = member_of (container, "resizePolicy");
+
+  for (guint i = 0; i < kube_value_get_length (policies); i++)
+    if (equals (string_of (kube_value_get_element (policies, i), "restartPolicy"), "RestartContainer"))
+      kube_field_errors_forbidden (errors, path, "non-sidecar init containers with a resize policy of RestartContainer cannot be resized");
+}
+
+static void
+check_only_amounts (KubeFieldErrors *errors, KubeValue *spec, KubeValue *old_spec)
+{
+  KubeValue *old = member_of (old_spec, "containers"), *old_inits = member_of (old_spec, "initContainers");
+  const KubeFieldPath *path = AT (NULL, "spec");
+
+  for (guint i = 0; i < kube_value_get_length (old); i++)
+    if (!is_same_but_amounts (kube_value_get_element (member_of (spec, "containers"), i), kube_value_get_element (old, i)))
+      kube_field_errors_forbidden (errors, path, "only cpu and memory resources are mutable");
+  for (guint i = 0; i < kube_value_get_length (old_inits); i++) {
+    KubeValue *now = kube_value_get_element (member_of (spec, "initContainers"), i), *before = kube_value_get_element (old_inits, i);
+    const KubeFieldPath *at = AT_INDEX (AT (path, "initContainers"), i);
+
     if (!is_same_but_amounts (now, before))
-      kube_field_errors_forbidden (errors, AT (NULL, "spec"), "only cpu and memory resources are mutable");
+      kube_field_errors_forbidden (errors, at, "only cpu and memory resources for init or sidecar containers are mutable");
+    if (!equals (string_of (now, "restartPolicy"), "Always") && !kube_validate_semantic_equal (now, before))
+      check_restarted (errors, at, now);
   }
 }
 
@@ -363,14 +437,20 @@ update_resources (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod)
   KubeValue *spec = member_of (pod, "spec"), *old = member_of (old_pod, "spec");
   const KubeFieldPath *path = AT (NULL, "spec");
   const char *class = string_of (member_of (old_pod, "status"), "qosClass");
+  gboolean ordered;
 
   check_again (errors, pod);
   if (!equals (class, kube_pod_spec_get_qos_class (spec)))
     kube_field_errors_invalid (errors, path, class, "Pod QOS Class may not change as a result of resizing");
   if (!can_resize (old_pod))
     kube_field_errors_forbidden (errors, path, "Pod running on node without support for resize");
-  check_resized (errors, "initContainers", spec, old);
-  check_resized (errors, "containers", spec, old);
+  check_whole_resized (errors, path, member_of (spec, "resources"), member_of (old, "resources"));
+  ordered = check_order (errors, "containers", spec, old);
+  if (!check_order (errors, "initContainers", spec, old) || !ordered)
+    return;
+  check_list_removed (errors, "initContainers", spec, old);
+  check_list_removed (errors, "containers", spec, old);
+  check_only_amounts (errors, spec, old);
 }
 
 void

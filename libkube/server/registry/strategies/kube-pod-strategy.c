@@ -176,6 +176,7 @@ take_resources (KubeWriteContext *context)
     if (kube_value_get_length (kube_value_get (new, lists[l])) != kube_value_get_length (kube_value_get (old, lists[l])))
       return;
   kube_node_set_value (context->object, "spec", old);
+  kube_node_set_value (context->object, "spec.resources", kube_value_get (new, "resources"));
   for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
     KubeValue *wanted = kube_value_get (new, lists[l]);
     KubeNode *containers = kube_node_get_member (kube_node_get (context->object, "spec"), lists[l]);
