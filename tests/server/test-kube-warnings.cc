@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "server-fixture.h"
 
+#include <kube/kube-certificates.h>
+
 namespace {
 
 class Warnings : public Server {
@@ -34,6 +36,30 @@ TEST_F (Warnings, RangesAndAddressesAreToBeWrittenAsRfc5952HasThem)
   /* The C library would print this one with dots. */
   EXPECT_EQ (of ("EndpointSlice", R"({"metadata":{"name":"e"},"addressType":"IPv6","endpoints":[{"addresses":["::0102:0304"]}]})"),
              "endpoints[0].addresses[0]: IPv6 address \"::0102:0304\" should be in RFC 5952 canonical format (\"::102:304\")\n");
+}
+
+TEST_F (Warnings, ACertificateAndItsKeyBelongTogether)
+{
+  auto pair = [this] (const std::string &certificate, const std::string &key) {
+    g_autofree char *first = g_base64_encode (reinterpret_cast<const guchar *> (certificate.data ()), certificate.size ());
+    g_autofree char *second = g_base64_encode (reinterpret_cast<const guchar *> (key.data ()), key.size ());
+    return of ("Secret", std::string (R"({"metadata":{"generateName":"s"},"type":"kubernetes.io/tls","data":{"tls.crt":")") + first + R"(","tls.key":")" + second + "\"}}");
+  };
+  g_autofree char *key = kube_private_key_new (nullptr), *other = kube_private_key_new (nullptr);
+  g_autofree char *certificate = kube_certificate_new_ca ("x", key, 1, nullptr);
+  const std::string unread = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+
+  EXPECT_EQ (pair (certificate, key), "");
+  EXPECT_EQ (pair (std::string ("so be it\n") + certificate, std::string (certificate) + key), "");
+  EXPECT_EQ (pair (certificate, other), "tls: private key does not match public key\n");
+  EXPECT_EQ (pair (certificate, unread), "tls: failed to parse private key\n");
+  EXPECT_EQ (pair ("x", key), "tls: failed to find any PEM data in certificate input\n");
+  EXPECT_EQ (pair (certificate, "x"), "tls: failed to find any PEM data in key input\n");
+  EXPECT_EQ (pair (key, certificate),
+             "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched\n");
+  EXPECT_EQ (pair (certificate, certificate), "tls: found a certificate rather than a key in the PEM for the private key\n");
+  EXPECT_EQ (pair (std::string (key) + other, key), "tls: failed to find \"CERTIFICATE\" PEM block in certificate input after skipping PEM blocks of the following types: [" +
+                                                    std::string (strstr (key, "EC PRIVATE KEY") != nullptr ? "EC PRIVATE KEY EC PRIVATE KEY" : "PRIVATE KEY PRIVATE KEY") + "]\n");
 }
 
 TEST_F (Warnings, NamesOfPodsAreHostNames)
