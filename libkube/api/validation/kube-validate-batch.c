@@ -297,6 +297,23 @@ check_generated_label (KubeFieldErrors *errors, KubeValue *labels, const char *k
     kube_field_errors_invalid_value (errors, path, labels, detail);
 }
 
+/* Whether @selector selects pods that have only the labels which the server gives them. */
+static gboolean
+is_generated (KubeValue *selector, const char *name, const char *uid)
+{
+  g_autoptr (KubeSelector) parsed = kube_selector_from_value (selector, NULL);
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *root = kube_builder_get_root (builder);
+  g_autoptr (KubeValue) labels = NULL;
+
+  kube_node_put_string (root, "controller-uid", uid);
+  kube_node_put_string (root, "job-name", name);
+  kube_node_put_string (root, "batch.kubernetes.io/controller-uid", uid);
+  kube_node_put_string (root, "batch.kubernetes.io/job-name", name);
+  labels = kube_builder_end (builder);
+  return parsed == NULL || kube_selector_matches_labels (parsed, labels);
+}
+
 /* The server makes the selector and the labels that fit it, unless the job says that it brings its own. */
 static void
 check_generated_selector (KubeFieldErrors *errors, KubeValue *job, KubeValue *spec)
@@ -311,6 +328,8 @@ check_generated_selector (KubeFieldErrors *errors, KubeValue *job, KubeValue *sp
   check_generated_label (errors, labels, "job-name", string_of (meta, "name"));
   check_generated_label (errors, labels, "batch.kubernetes.io/controller-uid", string_of (meta, "uid"));
   check_generated_label (errors, labels, "batch.kubernetes.io/job-name", string_of (meta, "name"));
+  if (!is_generated (member_of (spec, "selector"), string_of (meta, "name"), string_of (meta, "uid")))
+    kube_validate_invalid_struct (errors, AT (AT (NULL, "spec"), "selector"), "@meta.LabelSelector", member_of (spec, "selector"), "`selector` not auto-generated");
 }
 
 static void
@@ -345,12 +364,23 @@ create_job (KubeFieldErrors *errors, KubeValue *job)
 }
 
 static gboolean
-is_waiting (KubeValue *job)
+has_suspended (KubeValue *status)
 {
-  return boolean_of (member_of (job, "spec"), "suspend") && kube_value_get (job, "status.startTime") == NULL;
+  KubeValue *condition = kube_value_find_element (member_of (status, "conditions"), "type", "Suspended");
+
+  return equals (string_of (condition, "status"), "True");
 }
 
-/* Any suspended job may say anew what its pods may use. */
+/* Whether none of its pods is there: it has not begun, or the controller has said that it took them away. */
+static gboolean
+is_at_rest (KubeValue *job)
+{
+  KubeValue *status = member_of (job, "status");
+
+  return boolean_of (member_of (job, "spec"), "suspend") && (!has_member (status, "startTime") || has_suspended (status)) && integer_of (status, "active", 0) == 0;
+}
+
+/* Such a job may say anew what its pods may use. */
 static void
 allow_resources (KubeNode *template_, KubeValue *spec)
 {
@@ -369,19 +399,20 @@ allow_resources (KubeNode *template_, KubeValue *spec)
   }
 }
 
-/* A suspended job that has not run may still say where its pods go. */
+/* A suspended job without pods may still say where they go and what they may use. */
 static void
 check_template_update (KubeFieldErrors *errors, KubeValue *spec, KubeValue *old_job)
 {
   static const char *const movable[] = { "spec.nodeSelector", "spec.tolerations", "spec.schedulingGates", "spec.affinity.nodeAffinity", "metadata.annotations",
                                          "metadata.labels" };
   KubeValue *template_ = member_of (spec, "template"), *old = kube_value_get (old_job, "spec.template");
+  gboolean rests = is_at_rest (old_job);
   g_autoptr (KubeBuilder) builder = kube_builder_new (old);
   g_autoptr (KubeValue) allowed = NULL;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (movable) && is_waiting (old_job); i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (movable) && rests; i++)
     kube_node_set_value (kube_builder_get_root (builder), movable[i], kube_value_get (template_, movable[i]));
-  if (boolean_of (member_of (old_job, "spec"), "suspend")) {
+  if (rests) {
     allow_resources (kube_builder_get_root (builder), member_of (template_, "spec"));
     allowed = kube_builder_end (builder);
     kube_validate_immutable (errors, AT (AT (NULL, "spec"), "template.spec"), member_of (template_, "spec"), member_of (allowed, "spec"), "@core.PodSpec");
@@ -522,10 +553,13 @@ check_schedule (const char *schedule)
   g_auto (GStrv) fields = NULL;
   guint n = 0;
 
-  if ((g_str_has_prefix (schedule, "TZ=") || g_str_has_prefix (schedule, "CRON_TZ=")) && strchr (schedule, ' ') != NULL) {
+  if (g_str_has_prefix (schedule, "TZ=") || g_str_has_prefix (schedule, "CRON_TZ=")) {
     const char *zone = strchr (schedule, '=') + 1, *end = strchr (schedule, ' ');
-    g_autofree char *name = g_strndup (zone, end > zone ? (gsize) (end - zone) : 0);
+    g_autofree char *name = end != NULL ? g_strndup (zone, (gsize) (end - zone)) : NULL;
 
+    /* upstream's parser looks for the end of the zone, and is saved from what it does without one */
+    if (name == NULL)
+      return g_strdup ("invalid schedule format: runtime error: slice bounds out of range [:-1]");
     if (*name != '\0' && !equals (name, "Local") && !is_zone (name))
       return g_strdup_printf ("provided bad location %s: unknown time zone %s", name, name);
     schedule = end + strspn (end, " \t\n\v\f\r");
@@ -594,8 +628,22 @@ check_time_zone (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
     kube_field_errors_invalid_format (errors, path, name, "unknown time zone %s", name);
 }
 
+/* A zone in the schedule stays where it was before it was refused. */
 static void
-check_cron_job (KubeFieldErrors *errors, KubeValue *job, gboolean check_zone)
+check_schedule_zone (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *old)
+{
+  const char *schedule = string_of (spec, "schedule");
+
+  if (strstr (schedule, "TZ") == NULL)
+    return;
+  if (strstr (string_of (old, "schedule"), "TZ") == NULL)
+    kube_field_errors_invalid (errors, path, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+  else if (has_member (spec, "timeZone"))
+    kube_field_errors_invalid (errors, path, schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
+}
+
+static void
+check_cron_job (KubeFieldErrors *errors, KubeValue *job, KubeValue *old)
 {
   static const char *const concurrency[] = { "Allow", "Forbid", "Replace", NULL };
   KubeValue *spec = member_of (job, "spec"), *template_ = kube_value_get (spec, "jobTemplate.spec");
@@ -608,11 +656,10 @@ check_cron_job (KubeFieldErrors *errors, KubeValue *job, gboolean check_zone)
     g_autofree char *problem = check_schedule (schedule);
     if (problem != NULL)
       kube_field_errors_invalid (errors, AT (path, "schedule"), schedule, problem);
-    if (strstr (schedule, "TZ") != NULL)
-      kube_field_errors_invalid (errors, AT (path, "schedule"), schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+    check_schedule_zone (errors, AT (path, "schedule"), spec, member_of (old, "spec"));
   }
   kube_validate_non_negative_member (errors, path, spec, "startingDeadlineSeconds");
-  if (check_zone)
+  if (old == NULL || !kube_validate_semantic_equal (member_of (spec, "timeZone"), kube_value_get (old, "spec.timeZone")))
     check_time_zone (errors, AT (path, "timeZone"), spec);
   kube_validate_enum (errors, AT (path, "concurrencyPolicy"), string_of (spec, "concurrencyPolicy"), "", concurrency);
   check_job_spec (errors, template_path, template_);
@@ -629,20 +676,13 @@ create_cron_job (KubeFieldErrors *errors, KubeValue *job)
 {
   const char *name = string_of (member_of (job, "metadata"), "name");
 
-  check_cron_job (errors, job, TRUE);
+  check_cron_job (errors, job, NULL);
   if (strlen (name) > 52)
     kube_field_errors_invalid (errors, AT (AT (NULL, "metadata"), "name"), name, "must be no more than 52 characters");
 }
 
-static void
-update_cron_job (KubeFieldErrors *errors, KubeValue *job, KubeValue *old)
-{
-  KubeValue *zone = kube_value_get (job, "spec.timeZone"), *old_zone = kube_value_get (old, "spec.timeZone");
-  check_cron_job (errors, job, !kube_validate_semantic_equal (zone, old_zone));
-}
-
 const KubeValidateRules kube_validate_batch_rules[] = {
   { "batch", "Job", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_AGAIN_FIRST | KUBE_VALIDATE_META_ON_UPDATE, create_job, update_job, kube_validate_job_update_status },
-  { "batch", "CronJob", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_cron_job, update_cron_job, NULL },
+  { "batch", "CronJob", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE | KUBE_VALIDATE_STATUS_ALONE, create_cron_job, check_cron_job, NULL },
   { NULL },
 };

@@ -97,16 +97,22 @@ typedef struct {
 } JobCheck;
 
 static gboolean
-is_true (KubeValue *status, const char *type)
+has_condition (KubeValue *status, const char *type, const char *value)
 {
   KubeValue *conditions = member_of (status, "conditions");
 
   for (guint i = 0; i < kube_value_get_length (conditions); i++) {
     KubeValue *condition = kube_value_get_element (conditions, i);
-    if (equals (string_of (condition, "type"), type) && equals (string_of (condition, "status"), "True"))
+    if (equals (string_of (condition, "type"), type) && equals (string_of (condition, "status"), value))
       return TRUE;
   }
   return FALSE;
+}
+
+static gboolean
+is_true (KubeValue *status, const char *type)
+{
+  return has_condition (status, type, "True");
 }
 
 static gboolean
@@ -183,7 +189,7 @@ check_completion (const JobCheck *check)
   if (!completed && complete && (turned_complete || timed))
     kube_field_errors_required (check->errors, AT (check->path, "completionTime"), "completionTime is required for Complete jobs");
   if (is_before (check->status, "completionTime", "startTime") && (timed || changed (check, "startTime")))
-    refuse (check, "completionTime", "completionTime cannot be set before startTime");
+    refuse (check, "completionTime", "must be equal to or after `startTime`");
   if (failed && !is_true (check->status, "FailureTarget") && (turned (check, "Failed") || changed (check, "failedIndexes")))
     refuse_conditions (check, "cannot set Failed=True condition without the FailureTarget=true condition");
   if (complete && !is_true (check->status, "SuccessCriteriaMet") && (turned_complete || turned (check, "SuccessCriteriaMet")))
@@ -206,7 +212,7 @@ check_finished (const JobCheck *check)
   if (kube_value_get_length (member_of (uncounted, "succeeded")) + kube_value_get_length (member_of (uncounted, "failed")) > 0 &&
       (finishes || changed (check, "uncountedTerminatedPods")))
     kube_validate_invalid_struct (check->errors, AT (check->path, "uncountedTerminatedPods"), "@batch.UncountedTerminatedPods", uncounted,
-                                  "uncountedTerminatedPods needs to be empty for finished job");
+                                  "must be empty for finished job");
 }
 
 static void
@@ -263,6 +269,13 @@ check_pods (const JobCheck *check)
     refuse_conditions (check, "cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True");
 }
 
+/* A controller says so after its user has said it in the spec. */
+static gboolean
+resumes (const JobCheck *check)
+{
+  return is_true (check->old, "Suspended") && has_condition (check->status, "Suspended", "False");
+}
+
 /* What may not be taken back. */
 static void
 check_transitions (const JobCheck *check)
@@ -283,9 +296,9 @@ check_transitions (const JobCheck *check)
       kube_field_errors_invalid_integer (check->errors, AT (check->path, counters[i]), n, detail);
   }
   if (has_member (check->status, "completionTime") && has_member (check->old, "completionTime") && changed (check, "completionTime"))
-    refuse (check, "completionTime", "completionTime cannot be mutated");
-  if (has_member (check->old, "startTime") && changed (check, "startTime") && !boolean_of (check->spec, "suspend"))
-    kube_field_errors_required (check->errors, AT (check->path, "startTime"), "startTime cannot be removed for unsuspended job");
+    refuse (check, "completionTime", "field is immutable");
+  if (has_member (check->old, "startTime") && changed (check, "startTime") && !boolean_of (check->spec, "suspend") && !resumes (check))
+    refuse (check, "startTime", "field is immutable for unsuspended job once set");
   if (!turned (check, "SuccessCriteriaMet"))
     return;
   if (is_true (check->old, "SuccessCriteriaMet"))
