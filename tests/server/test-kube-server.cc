@@ -743,6 +743,8 @@ TEST_F (Server, LogsComeFromThePodsNode)
   ASSERT_EQ (create ("Pod", pod ("unbound")).status, 201);
   const std::string base = "/api/v1/namespaces/default/pods/";
   EXPECT_EQ (raw ((base + "p/log?container=c&previous=true&tailLines=7").c_str ()).text, "log of c before tail 7");
+  EXPECT_EQ (raw ((base + "p/log?container=c&stream=Stdout&sinceSeconds=0&sinceTime=2020-01-01T00:00:00Z").c_str ()).message,
+             "PodLogOptions \"p\" is invalid: [[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified, stream: Forbidden: may not be specified]");
   EXPECT_EQ (raw ((base + "p/log").c_str ()).message, "a container name must be specified for pod p, choose one of: [c waiting]");
   EXPECT_EQ (raw ((base + "p/log?container=x").c_str ()).message, "container x is not valid for pod p");
   EXPECT_EQ (raw ((base + "p/log?container=waiting").c_str ()).message, "container \"waiting\" in pod \"p\" is waiting to start: ContainerCreating");

@@ -42,10 +42,19 @@ TEST_F (Rules, AJobFinishesByTheWayOfItsTarget)
   accepted ("Job", R"({"status":{"startTime":"2020-01-01T00:00:00Z","failed":2,"conditions":[{"type":"Failed","status":"True"},{"type":"FailureTarget","status":"True"}]}})");
   EXPECT_EQ (refused ("Job", R"({"status":{"active":1,"failed":1,"startTime":null,"conditions":[{"type":"FailureTarget","status":"True"}]}})"),
              "[status.conditions: Invalid value: cannot disable the terminal Failed=True condition, status.failed: Invalid value: 1: cannot decrease the failed counter, "
-             "status.startTime: Required value: startTime cannot be removed for unsuspended job]");
+             "status.startTime: Invalid value: null: field is immutable for unsuspended job once set]");
   EXPECT_EQ (refused ("Job", R"({"status":{"completionTime":"2019-01-01T00:00:00Z"}})"),
              "[status.completionTime: Invalid value: \"2019-01-01T00:00:00Z\": cannot set completionTime when there is no Complete=True condition, "
-             "status.completionTime: Invalid value: \"2019-01-01T00:00:00Z\": completionTime cannot be set before startTime]");
+             "status.completionTime: Invalid value: \"2019-01-01T00:00:00Z\": must be equal to or after `startTime`]");
+}
+
+TEST_F (Rules, AJobThatResumesStartsAnew)
+{
+  make_job ("");
+  accepted ("Job", R"({"status":{"startTime":"2020-01-01T00:00:00Z","conditions":[{"type":"Suspended","status":"True"}]}})");
+  EXPECT_EQ (refused ("Job", R"({"status":{"startTime":"2020-01-02T00:00:00Z"}})"),
+             "status.startTime: Invalid value: \"2020-01-02T00:00:00Z\": field is immutable for unsuspended job once set");
+  accepted ("Job", R"({"status":{"startTime":"2020-01-02T00:00:00Z","conditions":[{"type":"Suspended","status":"False"}]}})");
 }
 
 TEST_F (Rules, IndexesOfAJobAreThoseItHas)
@@ -127,6 +136,8 @@ TEST_F (Rules, SchedulesAndZonesAreThoseOfCron)
                                                   "spec.schedule: Invalid value: \"CRON_TZ=X * * * * *\": cannot use TZ or CRON_TZ in schedule, use timeZone field instead]");
   EXPECT_EQ (cron ("@daily", "local"), "[spec.timeZone: Invalid value: \"local\": timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones, "
                                        "spec.timeZone: Invalid value: \"local\": unknown time zone local]");
+  EXPECT_EQ (cron ("TZ=UTC", "UTC"), "[spec.schedule: Invalid value: \"TZ=UTC\": invalid schedule format: runtime error: slice bounds out of range [:-1], "
+                                     "spec.schedule: Invalid value: \"TZ=UTC\": cannot use TZ or CRON_TZ in schedule, use timeZone field instead]");
   EXPECT_EQ (cron ("@daily", "Europe/"), "spec.timeZone: Invalid value: \"Europe/\": unknown time zone Europe/");
 }
 
@@ -137,6 +148,60 @@ TEST_F (Rules, ANamespaceKeepsFinalizersOfKnownForm)
   g_autoptr (KubeObject) kept = kube_object_parse (R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"x"},"spec":{"finalizers":["kubernetes","a.io/b","c"]}})", -1, nullptr);
   EXPECT_EQ (bare (update ("Namespace", "x", kept, "finalize")),
              "spec.finalizers[2]: Invalid value: \"c\": name is neither a standard finalizer name nor is it fully qualified");
+}
+
+TEST_F (Rules, ABudgetsStatusHasTheRulesOfMetadataOnce)
+{
+  make ("PodDisruptionBudget", R"({"minAvailable":1})");
+  EXPECT_EQ (refused ("PodDisruptionBudget", R"({"metadata":{"labels":{"a":"-"}}})").find ("metadata.labels"), 0u);
+}
+
+TEST_F (Rules, ANodesAnnotationsAndFeaturesAreRead)
+{
+  EXPECT_EQ (bare (create ("Node", R"({"metadata":{"name":"x","annotations":{"scheduler.alpha.kubernetes.io/taints":"[{\"key\":\"a\"}]",
+                                   "scheduler.alpha.kubernetes.io/preferAvoidPods":"{\"preferAvoidPods\":[{},{\"podSignature\":{\"podController\":{\"controller\":false}}}]}"}},
+                                   "status":{"declaredFeatures":["B/1","A","A"],"nodeInfo":{"swap":{"capacity":0}}}})")),
+             "[metadata.annotations.scheduler.alpha.kubernetes.io/taints[0].effect: Required value, "
+             "metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[0].PodSignature: Required value, "
+             "metadata.annotations.scheduler.alpha.kubernetes.io/preferAvoidPods[1].PodSignature.PodController.Controller: Invalid value: false: must point to a controller, "
+             "metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than 0, "
+             "status.declaredFeatures[0]: Invalid value: \"B/1\": invalid feature name \"B/1\": must start with an UpperCamelCase segment, with subsequent segments separated by '/' "
+             "(e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes, "
+             "status.declaredFeatures[1]: Invalid value: \"A\": list must be sorted alphabetically, status.declaredFeatures[2]: Duplicate value: \"A\"]");
+}
+
+TEST_F (Rules, LabelsThatAJobBringsAreItsOwnOrRefused)
+{
+  std::string refusal = bare (create ("Job", R"({"metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"job-name":"other"}},
+                                               "spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}})"));
+  EXPECT_NE (refusal.find ("spec.template.metadata.labels[job-name]: Invalid value: {"), std::string::npos) << refusal;
+  EXPECT_NE (refusal.find ("must be 'x'"), std::string::npos) << refusal;
+  EXPECT_NE (refusal.find ("`selector` not auto-generated"), std::string::npos) << refusal;
+  EXPECT_NE (refusal.find ("`selector` does not match template `labels`"), std::string::npos) << refusal;
+}
+
+TEST_F (Rules, AJobsTemplateChangesWhereItHasNoPods)
+{
+  static const char node[] = R"({"spec":{"template":{"spec":{"nodeSelector":{"a":"b"}}}}})", other[] = R"({"spec":{"template":{"spec":{"nodeSelector":{"a":"c"}}}}})";
+
+  make_job (R"(,"suspend":true)");
+  accepted ("Job", node, nullptr);
+  accepted ("Job", R"({"status":{"startTime":"2020-01-01T00:00:00Z","conditions":[{"type":"Suspended","status":"True"}],"active":1}})");
+  EXPECT_NE (refused ("Job", other, nullptr).find ("field is immutable"), std::string::npos);
+  accepted ("Job", R"({"status":{"active":0}})");
+  accepted ("Job", other, nullptr);
+}
+
+TEST_F (Rules, ADriverThatGetsTokensAmongSecretsAsksForSome)
+{
+  EXPECT_EQ (bare (create ("CSIDriver", R"({"metadata":{"name":"x"},"spec":{"serviceAccountTokenInSecrets":false}})")),
+             "spec.serviceAccountTokenInSecrets: Invalid value: false: serviceAccountTokenInSecrets is set but no tokenRequests are specified");
+}
+
+TEST_F (Rules, OnlyTheExemptLevelIsExempt)
+{
+  EXPECT_EQ (bare (create ("PriorityLevelConfiguration", R"({"metadata":{"name":"x"},"spec":{"type":"Exempt"}})")),
+             "spec.type: Invalid value: \"Exempt\": must be 'Exempt' if and only if `name` is 'exempt'");
 }
 
 TEST_F (Rules, TimesAreReadAsGoReadsThem)

@@ -342,7 +342,7 @@ create_priority_level (KubeFieldErrors *errors, KubeValue *object)
   const KubeFieldPath *path = AT (NULL, "spec"), *limited_path = AT (path, "limited");
 
   if (equals (string_of (member_of (object, "metadata"), "name"), "exempt") != equals (type, "Exempt"))
-    kube_field_errors_invalid (errors, AT (path, "type"), type, "type must be 'Exempt' if and only if name is 'exempt'");
+    kube_field_errors_invalid (errors, AT (path, "type"), type, "must be 'Exempt' if and only if `name` is 'exempt'");
   if (*type == '\0')
     kube_field_errors_required (errors, AT (path, "type"), NULL);
   else if (!kube_validate_one_of (type, types))

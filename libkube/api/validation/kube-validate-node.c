@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
 
+#define TAINTS "scheduler.alpha.kubernetes.io/taints"
+#define AVOIDED "scheduler.alpha.kubernetes.io/preferAvoidPods"
+
 static void
 check_taints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *taints)
 {
@@ -40,30 +43,78 @@ check_resources (KubeFieldErrors *errors, KubeValue *status)
   }
 }
 
-/* `MyFeature/mySubFeature` */
+/* `MyFeature/mySubFeature`. Returns: (nullable): what is wrong. */
+static char *
+check_feature_name (const char *name)
+{
+  if (strlen (name) > 253)
+    return g_strdup_printf ("invalid feature name \"%s\": must be no more than 253 characters", name);
+  if (!g_regex_match_simple ("^[A-Z][a-zA-Z0-9]*(/[a-zA-Z][a-zA-Z0-9]*)*$", name, G_REGEX_DOLLAR_ENDONLY, 0))
+    return g_strdup_printf ("invalid feature name \"%s\": must start with an UpperCamelCase segment, with subsequent segments separated by '/' "
+                            "(e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
+                            name);
+  return NULL;
+}
+
 static void
 check_features (KubeFieldErrors *errors, KubeValue *features)
 {
+  const KubeFieldPath *path = AT (AT (NULL, "status"), "declaredFeatures");
+
   for (guint i = 0; i < kube_value_get_length (features); i++) {
-    const char *name = element_string (features, i);
-    if (!g_regex_match_simple ("^[A-Z][a-zA-Z0-9]*(/[a-zA-Z0-9]+)*$", name, G_REGEX_DOLLAR_ENDONLY, 0))
-      kube_field_errors_invalid_format (errors, AT_INDEX (AT (AT (NULL, "status"), "declaredFeatures"), i), name,
-                                        "invalid feature name \"%s\": must start with an UpperCamelCase segment, with subsequent segments separated by '/' "
-                                        "(e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
-                                        name);
+    const char *name = element_string (features, i), *next = i + 1 < kube_value_get_length (features) ? element_string (features, i + 1) : NULL;
+    g_autofree char *problem = check_feature_name (name);
+    int order = next != NULL ? strcmp (name, next) : -1;
+
+    if (problem != NULL)
+      kube_field_errors_invalid (errors, AT_INDEX (path, i), name, problem);
+    if (order == 0)
+      kube_field_errors_duplicate (errors, AT_INDEX (path, i + 1), next);
+    else if (order > 0)
+      kube_field_errors_invalid (errors, AT_INDEX (path, i + 1), next, "list must be sorted alphabetically");
+  }
+}
+
+/* What was said in annotations before there were fields for it. */
+static void
+check_annotations (KubeFieldErrors *errors, KubeValue *annotations)
+{
+  const KubeFieldPath *path = AT (AT (NULL, "metadata"), "annotations");
+  const char *taints = string_of (annotations, TAINTS), *avoided = string_of (annotations, AVOIDED);
+  g_autoptr (KubeValue) taint_list = NULL, avoided_list = NULL;
+  g_autoptr (GError) error = NULL, avoided_error = NULL;
+  KubeValue *entries;
+
+  if (*taints != '\0' && (taint_list = kube_value_parse (taints, -1, &error)) == NULL)
+    kube_field_errors_invalid (errors, path, TAINTS, error->message);
+  check_taints (errors, AT (path, TAINTS), taint_list);
+  if (*avoided != '\0' && (avoided_list = kube_value_parse (avoided, -1, &avoided_error)) == NULL)
+    kube_field_errors_invalid (errors, AT (path, "AvoidPods"), AVOIDED, avoided_error->message);
+  entries = member_of (avoided_list, "preferAvoidPods");
+  for (guint i = 0; i < kube_value_get_length (entries); i++) {
+    const KubeFieldPath *at = AT (AT_INDEX (AT (path, AVOIDED), i), "PodSignature");
+    KubeValue *controller = kube_value_get (kube_value_get_element (entries, i), "podSignature.podController");
+
+    if (controller == NULL)
+      kube_field_errors_required (errors, at, NULL);
+    else if (!boolean_of (controller, "controller"))
+      kube_field_errors_add (errors, KUBE_FIELD_ERROR_INVALID, AT (AT (at, "PodController"), "Controller"), "false", "must point to a controller");
   }
 }
 
 static void
 create_node (KubeFieldErrors *errors, KubeValue *node)
 {
-  KubeValue *spec = member_of (node, "spec"), *ranges = member_of (spec, "podCIDRs");
+  KubeValue *spec = member_of (node, "spec"), *ranges = member_of (spec, "podCIDRs"), *swap = kube_value_get (node, "status.nodeInfo.swap");
   const KubeFieldPath *path = AT (AT (NULL, "spec"), "podCIDRs");
   guint n = kube_value_get_length (ranges);
   int families[2] = { 0, 0 }, prefix;
 
+  check_annotations (errors, kube_value_get (node, "metadata.annotations"));
   check_taints (errors, AT (AT (NULL, "metadata"), "taints"), member_of (spec, "taints"));
   check_resources (errors, member_of (node, "status"));
+  if (swap != NULL && integer_of (swap, "capacity", 1) <= 0)
+    kube_validate_positive (errors, AT (AT (AT (NULL, "metadata"), "nodeSwapStatus"), "capacity"), integer_of (swap, "capacity", 1));
   check_features (errors, kube_value_get (node, "status.declaredFeatures"));
   for (guint i = 0; i < n; i++) {
     kube_validate_is_cidr (element_string (ranges, i), &families[i & 1], &prefix);
@@ -97,7 +148,9 @@ check_node_change (KubeFieldErrors *errors, KubeValue *node, KubeValue *old_node
   KubeValue *ranges = member_of (spec, "podCIDRs"), *old_ranges = member_of (old, "podCIDRs");
   const KubeFieldPath *path = AT (NULL, "spec");
 
+  check_annotations (errors, kube_value_get (node, "metadata.annotations"));
   check_resources (errors, member_of (node, "status"));
+  check_features (errors, kube_value_get (node, "status.declaredFeatures"));
   check_addresses (errors, kube_value_get (node, "status.addresses"));
   if (kube_value_get_length (old_ranges) > 0) {
     gboolean length = kube_value_get_length (ranges) == kube_value_get_length (old_ranges);

@@ -282,6 +282,9 @@ check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *m
       kube_field_errors_required (errors, AT (path, members[i]), detail);
     } else if (equals (type, types[i])) {
       check_expression (errors, AT (path, members[i]), member_of (mutation, members[i]), names);
+    } else if (kube_validate_one_of (type, types) && has_member (mutation, members[i])) {
+      g_autofree char *detail = g_strdup_printf ("must not be specified when patchType is %s", type), *bad = g_strdup_printf ("{%s}", members[i]);
+      kube_field_errors_invalid (errors, AT (path, members[i]), bad, detail);
     }
 }
 

@@ -250,6 +250,7 @@ typedef enum {
   KUBE_VALIDATE_AGAIN_FIRST = 1 << 2,      /* … or stand before them */
   KUBE_VALIDATE_ANY_FINALIZER = 1 << 3,    /* kinds whose rules know of no standard finalizers */
   KUBE_VALIDATE_OWN_META = 1 << 4,         /* the metadata's rules stand among the kind's own */
+  KUBE_VALIDATE_STATUS_ALONE = 1 << 5,     /* the status' rules do not have the metadata's once more */
 } KubeValidateFlags;
 
 typedef struct {

@@ -368,6 +368,6 @@ const KubeValidateRules kube_validate_sets_rules[] = {
   { "apps", "DaemonSet", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_daemon_set, update_daemon_set, update_daemon_set_status },
   { "apps", "StatefulSet", KUBE_NAME_RULE_LABEL, KUBE_VALIDATE_META_ON_UPDATE, create_stateful_set, update_stateful_set, update_stateful_set_status },
   { "apps", "ControllerRevision", KUBE_NAME_RULE_SUBDOMAIN, KUBE_VALIDATE_META_ON_UPDATE, create_revision, update_revision, NULL },
-  { "policy", "PodDisruptionBudget", KUBE_NAME_RULE_PATH_SEGMENT, KUBE_VALIDATE_ANY_FINALIZER, create_budget, update_budget, update_budget_status },
+  { "policy", "PodDisruptionBudget", KUBE_NAME_RULE_PATH_SEGMENT, KUBE_VALIDATE_ANY_FINALIZER | KUBE_VALIDATE_STATUS_ALONE, create_budget, update_budget, update_budget_status },
   { NULL },
 };

@@ -193,6 +193,9 @@ create_csi_driver (KubeFieldErrors *errors, KubeValue *object)
     kube_field_errors_required (errors, AT (path, "seLinuxMount"), NULL);
   if (period < 10)
     kube_field_errors_invalid_integer (errors, AT (path, "nodeAllocatableUpdatePeriodSeconds"), period, "must be greater than or equal to 10 seconds");
+  if (has_member (spec, "serviceAccountTokenInSecrets") && kube_value_get_length (member_of (spec, "tokenRequests")) == 0)
+    kube_field_errors_invalid_value (errors, AT (path, "serviceAccountTokenInSecrets"), member_of (spec, "serviceAccountTokenInSecrets"),
+                                     "serviceAccountTokenInSecrets is set but no tokenRequests are specified");
 }
 
 static void

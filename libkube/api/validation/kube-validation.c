@@ -60,7 +60,8 @@ kube_validate_update (KubeKind *kind, const char *subresource, KubeValue *object
 
   kube_validate_meta_update (errors, path, meta, old_meta);
   if (subresource != NULL) {
-    kube_validate_meta_update (errors, path, meta, old_meta);
+    if (!(rules->flags & KUBE_VALIDATE_STATUS_ALONE))
+      kube_validate_meta_update (errors, path, meta, old_meta);
     if (equals (subresource, "status") && rules->update_status != NULL)
       rules->update_status (errors, object, old);
     else if (rules->update_part != NULL)

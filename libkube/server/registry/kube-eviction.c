@@ -180,7 +180,7 @@ evict (Eviction *eviction, KubeObject *pod)
     refuse (eviction, error);
   else if (found->len > 1)
     refuse (eviction, g_error_new_literal (KUBE_ERROR, KUBE_ERROR_INTERNAL,
-                          "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."));
+                          "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."));
   else if (found->len == 0 || is_unhealthy_and_allowed (pod, g_ptr_array_index (found, 0)))
     delete_pod (eviction);
   else

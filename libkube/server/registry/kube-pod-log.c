@@ -111,7 +111,7 @@ check_number (KubeFieldErrors *errors, KubeOperation *op, const char *name, gint
 gboolean
 kube_pod_read_log_options (KubeOperation *op, KubeLogOptions *options, GError **error)
 {
-  const char *since_time = kube_call_get_query (op->call, "sinceTime");
+  const char *since_time = kube_call_get_query (op->call, "sinceTime"), *since_seconds = kube_call_get_query (op->call, "sinceSeconds");
   g_auto (KubeFieldErrors) errors = { NULL };
   gint64 since;
   GError *invalid;
@@ -119,7 +119,6 @@ kube_pod_read_log_options (KubeOperation *op, KubeLogOptions *options, GError **
   options->follow = is_set (op, "follow");
   options->previous = is_set (op, "previous");
   options->timestamps = is_set (op, "timestamps");
-  options->stream = kube_call_get_query (op->call, "stream");
   options->since_time = -1;
   if (!get_number (op, "tailLines", &options->tail_lines, error) || !get_number (op, "limitBytes", &options->limit_bytes, error) || !get_number (op, "sinceSeconds", &since, error))
     return FALSE;
@@ -127,10 +126,14 @@ kube_pod_read_log_options (KubeOperation *op, KubeLogOptions *options, GError **
     return FALSE;
   check_number (&errors, op, "tailLines", options->tail_lines, 0);
   check_number (&errors, op, "limitBytes", options->limit_bytes, 1);
-  check_number (&errors, op, "sinceSeconds", since, 1);
-  if (since > 0 && options->since_time >= 0)
+  if (since_seconds != NULL && *since_seconds != '\0' && options->since_time >= 0)
     kube_field_errors_forbidden (&errors, KUBE_FIELD_KEY (NULL, ""), "at most one of `sinceTime` or `sinceSeconds` may be specified");
-  else if (since > 0)
+  else
+    check_number (&errors, op, "sinceSeconds", since, 1);
+  /* behind a gate that is closed by default */
+  if (kube_call_get_query (op->call, "stream") != NULL)
+    kube_field_errors_forbidden (&errors, KUBE_FIELD (NULL, "stream"), "may not be specified");
+  if (since > 0 && options->since_time < 0)
     options->since_time = kube_clock_get_time (op->clock) - since * G_TIME_SPAN_SECOND;
   invalid = kube_field_errors_to_error (&errors, "", "PodLogOptions", op->info.name);
   if (invalid != NULL)
