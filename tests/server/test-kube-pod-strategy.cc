@@ -163,6 +163,13 @@ TEST_F (PodStrategy, AStatusSpeaksOfWhatContainersWereGiven)
              "status.ephemeralContainerStatuses[0].allocatedResourcesStatus: Forbidden: must not be specified in container status]");
 }
 
+TEST_F (PodStrategy, TolerationsInAnAnnotationAreRead)
+{
+  EXPECT_EQ (create ("Pod", R"({"metadata":{"name":"p","annotations":{"scheduler.alpha.kubernetes.io/tolerations":"[{\"key\":\"a\",\"operator\":\"Exists\",\"value\":\"b\"}]"}},
+                              "spec":{"containers":[{"name":"c","image":"i"}]}})").message,
+             "Pod \"p\" is invalid: metadata.annotations.scheduler.alpha.kubernetes.io/tolerations[0].operator: Invalid value: \"b\": value must be empty when `operator` is 'Exists'");
+}
+
 TEST_F (PodStrategy, RulesOfRestartsNeedAPolicy)
 {
   EXPECT_EQ (create ("Pod", R"({"metadata":{"name":"p"},"spec":{"initContainers":[{"name":"a","image":"i","restartPolicyRules":[{"action":"Nothing"}]}],"containers":[{"name":"c","image":"i"}]}})").message,

@@ -335,6 +335,10 @@ TEST_F (Server, EvictionAsksTheDisruptionBudget)
   EXPECT_EQ (gone.status, 201) << gone.message;
   EXPECT_EQ (get ("Pod", "a").status, 404);
   EXPECT_EQ (evict ("b").status, 429);
+  ASSERT_EQ (create ("PodDisruptionBudget", "{\"metadata\":{\"name\":\"c\"},\"spec\":{\"minAvailable\":1,\"selector\":{\"matchLabels\":{\"app\":\"x\"}}}}").status, 201);
+  Answer torn = evict ("b");
+  EXPECT_EQ (torn.status, 500);
+  EXPECT_EQ (torn.message, "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
 }
 
 TEST_F (Server, ServiceGetsAnAddressAndPortsAndFreesThemWithItsEnd)

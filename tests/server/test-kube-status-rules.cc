@@ -198,6 +198,14 @@ TEST_F (Rules, ADriverThatGetsTokensAmongSecretsAsksForSome)
              "spec.serviceAccountTokenInSecrets: Invalid value: false: serviceAccountTokenInSecrets is set but no tokenRequests are specified");
 }
 
+TEST_F (Rules, AMutationIsOfOneTypeOnly)
+{
+  std::string refusal = bare (create ("MutatingAdmissionPolicy", R"({"metadata":{"name":"x"},"spec":{"reinvocationPolicy":"Never",
+    "matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]},
+    "mutations":[{"patchType":"JSONPatch","jsonPatch":{"expression":"[]"},"applyConfiguration":{"expression":"Object{}"}}]}})"));
+  EXPECT_NE (refusal.find ("spec.mutations[0].applyConfiguration: Invalid value: \"{applyConfiguration}\": must not be specified when patchType is JSONPatch"), std::string::npos) << refusal;
+}
+
 TEST_F (Rules, OnlyTheExemptLevelIsExempt)
 {
   EXPECT_EQ (bare (create ("PriorityLevelConfiguration", R"({"metadata":{"name":"x"},"spec":{"type":"Exempt"}})")),

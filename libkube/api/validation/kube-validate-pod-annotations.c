@@ -5,6 +5,7 @@
 #define DELETION_COST "controller.kubernetes.io/pod-deletion-cost"
 #define SECCOMP_POD "seccomp.security.alpha.kubernetes.io/pod"
 #define SECCOMP_CONTAINER "container.seccomp.security.alpha.kubernetes.io/"
+#define TOLERATIONS "scheduler.alpha.kubernetes.io/tolerations"
 #define APP_ARMOR_CONTAINER "container.apparmor.security.beta.kubernetes.io/"
 
 /* In the order in which upstream visits them. */
@@ -44,6 +45,18 @@ check_app_armor (KubeFieldErrors *errors, const KubeFieldPath *path, const char 
     kube_field_errors_invalid_format (errors, path, profile, "invalid AppArmor profile name: \"%s\"", profile);
 }
 
+/* What was said here before there was a field for it. */
+static void
+check_tolerations (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KubeValue) tolerations = *text != '\0' ? kube_value_parse (text, -1, &error) : NULL;
+
+  if (error != NULL)
+    kube_field_errors_invalid (errors, path, TOLERATIONS, error->message);
+  kube_validate_tolerations (errors, AT (path, TOLERATIONS), tolerations);
+}
+
 void
 kube_validate_pod_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, KubeValue *spec)
 {
@@ -51,6 +64,7 @@ kube_validate_pod_annotations (KubeFieldErrors *errors, const KubeFieldPath *pat
 
   if (mirror != NULL && !has_text (spec, "nodeName"))
     kube_field_errors_invalid (errors, AT_KEY (path, MIRROR), mirror, "must set spec.nodeName if mirror pod annotation is set");
+  check_tolerations (errors, path, string_of (annotations, TOLERATIONS));
   if (cost != NULL) {
     gint64 number;
     /* A sign or a leading zero is none of Go's decimal integers here. */
