@@ -254,7 +254,8 @@ bench_watches (const Target *target, guint n)
     fcntl (peers[i].fd, F_SETFL, O_NONBLOCK);
     epoll_ctl (epoll, EPOLL_CTL_ADD, peers[i].fd, &event);
   }
-  g_print ("%u watchers: connected in %.1f s, the server takes %.1f KB for each\n", n, (g_get_monotonic_time () - began) / 1e6, (anonymous_bytes (target) - before) / 1e3 / n);
+  g_print ("%u watchers: connected in %.1f s, the server takes %.1f KB for each\n", n, (g_get_monotonic_time () - began) / 1e6,
+           ((double) anonymous_bytes (target) - before) / 1e3 / n);
   while (epoll_wait (epoll, &(struct epoll_event) { 0 }, 1, 100) > 0)
     wait_for_all (epoll, n, 1); /* what was there when they began */
   peer_open (&writer, target);

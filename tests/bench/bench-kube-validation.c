@@ -14,6 +14,7 @@
 typedef struct {
   KubeKind *kind;
   KubeValue *pod;
+  KubeValue *stored; /* with the version that an update must name */
   KubeValue *patch;
   KubeSelector *selector;
   KubeValue *labels;
@@ -34,7 +35,7 @@ bench_update (const Bench *bench)
 {
   KubeFieldErrors errors = { NULL };
 
-  kube_validate_update (bench->kind, NULL, bench->pod, bench->pod, &errors);
+  kube_validate_update (bench->kind, NULL, bench->stored, bench->stored, &errors);
   if (kube_field_errors_get_length (&errors) > 0)
     g_error ("%s: %s", kube_field_errors_get (&errors, 0)->field, kube_field_errors_get (&errors, 0)->body);
 }
@@ -93,6 +94,7 @@ main (int argc, char **argv)
   g_autoptr (KubeValue) value = NULL;
   g_autoptr (KubeValue) decoded = NULL;
   g_autoptr (KubeBuilder) builder = NULL;
+  g_autoptr (KubeValue) version = kube_value_parse ("{\"metadata\":{\"resourceVersion\":\"7\"}}", -1, NULL);
 
   if (argc != 2 || !g_file_get_contents (argv[1], &text, NULL, &error))
     g_error ("usage: %s POD.json: %s", argv[0], error != NULL ? error->message : "");
@@ -103,6 +105,7 @@ main (int argc, char **argv)
   builder = kube_builder_new (decoded);
   kube_default (bench.kind, kube_builder_get_root (builder));
   bench.pod = kube_builder_end (builder);
+  bench.stored = kube_patch_merge (bench.pod, version, NULL);
   bench.patch = kube_value_parse ("{\"metadata\":{\"annotations\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"app\",\"image\":\"new\"}]}}", -1, NULL);
   bench.selector = kube_selector_parse ("app=web,tier in (a,b),!canary", NULL);
   bench.labels = kube_value_parse ("{\"app\":\"web\",\"tier\":\"b\",\"x\":\"y\"}", -1, NULL);

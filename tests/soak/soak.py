@@ -50,8 +50,19 @@ class Cluster:
         kib = lambda name: int(re.search(name + r":\s*(\d+)", status)[1])
         folder = os.path.join(self.data, "store")
         store = sum(os.stat(os.path.join(folder, name)).st_blocks * 512 for name in os.listdir(folder))
-        return {"anonymous": kib("RssAnon") / 1024, "resident": kib("VmRSS") / 1024, "threads": kib("Threads"), "descriptors": len(os.listdir("/proc/%d/fd" % self.process.pid)),
-                "store": store / 1e6}
+        followed, others = self.descriptors()
+        return {"anonymous": kib("RssAnon") / 1024, "resident": kib("VmRSS") / 1024, "threads": kib("Threads"), "followed": followed, "descriptors": others, "store": store / 1e6}
+
+    def descriptors(self):
+        """Those that follow a process of a container, of which there are as many as containers run just now, and all others."""
+        folder, followed, others = "/proc/%d/fd/" % self.process.pid, 0, 0
+        for name in os.listdir(folder):
+            try:
+                is_process = "pidfd" in os.readlink(folder + name)
+            except FileNotFoundError:
+                continue
+            followed, others = followed + is_process, others + (not is_process)
+        return followed, others
 
     def stop(self):
         self.process.terminate()
@@ -218,7 +229,7 @@ class Soak:
             worker.start()
         self.over.wait(min(WARM_UP, self.minutes * 15))
         samples = []
-        print("%6s %9s %8s %13s %12s %11s %7s %8s" % ("minute", "requests", "p99 ms", "anonymous MB", "resident MB", "descriptors", "threads", "store MB"), flush=True)
+        print("%6s %9s %8s %13s %12s %9s %11s %7s %8s" % ("minute", "requests", "p99 ms", "anonymous MB", "resident MB", "followed", "descriptors", "threads", "store MB"), flush=True)
         while len(samples) < self.minutes and not self.over.wait(60):
             samples.append(self.line(len(samples) + 1))
         self.over.set()
@@ -230,8 +241,8 @@ class Soak:
         with self.lock:
             times, self.times = sorted(self.times), []
         s = self.cluster.sample()
-        print("%6d %9d %8.1f %13.1f %12.1f %11d %7d %8.1f" % (minute, len(times), 1000 * times[len(times) * 99 // 100] if times else 0, s["anonymous"], s["resident"], s["descriptors"],
-                                                          s["threads"], s["store"]), flush=True)
+        print("%6d %9d %8.1f %13.1f %12.1f %9d %11d %7d %8.1f" % (minute, len(times), 1000 * times[len(times) * 99 // 100] if times else 0, s["anonymous"], s["resident"], s["followed"],
+                                                              s["descriptors"], s["threads"], s["store"]), flush=True)
         return s
 
     def judge(self, samples):
@@ -241,6 +252,11 @@ class Soak:
             print("%s: first third %.1f, last third %.1f" % (name, first, last))
             if last > first * 1.1 + slack:
                 self.failures.append("%s grew from %.1f to %.1f" % (name, first, last))
+        end = time.monotonic() + 60
+        while self.cluster.descriptors()[0] > 0 and time.monotonic() < end: # all pods are deleted by now
+            time.sleep(0.2)
+        if self.cluster.descriptors()[0] > 0:
+            self.failures.append("%d processes are followed when there is no pod" % self.cluster.descriptors()[0])
 
 
 def main():
