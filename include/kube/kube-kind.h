@@ -73,7 +73,7 @@ KUBE_AVAILABLE_IN_1_0
 gboolean kube_kind_has_subresource (KubeKind *kind, const char *subresource);
 /* The path of the collection: /api/v1/namespaces/NS/pods; @namespace NULL: of all namespaces, or the kind has none. */
 KUBE_AVAILABLE_IN_1_0
-char *kube_kind_get_path (KubeKind *kind, const char *namespace_) G_GNUC_WARN_UNUSED_RESULT;
+char *kube_kind_dup_path (KubeKind *kind, const char *namespace_) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeKind, kube_kind_unref)
 

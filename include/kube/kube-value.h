@@ -62,6 +62,7 @@ typedef struct {
   guint max_depth;
   gsize max_size;
   GPtrArray *duplicates;
+  gpointer reserved[4];
 } KubeParseOptions;
 
 KUBE_AVAILABLE_IN_1_0

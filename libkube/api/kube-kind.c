@@ -383,7 +383,7 @@ kube_kind_has_subresource (KubeKind *kind, const char *subresource)
 }
 
 /**
- * kube_kind_get_path:
+ * kube_kind_dup_path:
  * @kind: a kind
  * @namespace_: (nullable): the namespace; %NULL for all of them, or for a kind without
  *
@@ -392,7 +392,7 @@ kube_kind_has_subresource (KubeKind *kind, const char *subresource)
  * Since: 1.0
  */
 char *
-kube_kind_get_path (KubeKind *kind, const char *namespace_)
+kube_kind_dup_path (KubeKind *kind, const char *namespace_)
 {
   const char *root = kind->group[0] == '\0' ? "/api/" : "/apis/";
 

@@ -397,8 +397,8 @@ append_path (KubeOpenapi *self, KubeKind *kind, const KubeSubresource *sub, cons
 void
 kube_openapi_append_paths (KubeOpenapi *self, KubeKind *kind)
 {
-  g_autofree char *all = kube_kind_get_path (kind, NULL);
-  g_autofree char *collection = kube_kind_get_path (kind, "{namespace}");
+  g_autofree char *all = kube_kind_dup_path (kind, NULL);
+  g_autofree char *collection = kube_kind_dup_path (kind, "{namespace}");
   g_autofree char *object = g_strconcat (collection, "/{name}", NULL);
 
   if (kind->namespaced && (kind->verbs & KUBE_VERB_LIST))

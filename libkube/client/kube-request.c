@@ -409,7 +409,7 @@ append_parameter (GString *path, gboolean *first, const char *name, const char *
 char *
 kube_request_dup_path (KubeRequest *request)
 {
-  g_autofree char *collection = request->kind != NULL ? kube_kind_get_path (request->kind, request->namespace_) : NULL;
+  g_autofree char *collection = request->kind != NULL ? kube_kind_dup_path (request->kind, request->namespace_) : NULL;
   GString *path = g_string_new (collection != NULL ? collection : request->raw_path);
   gboolean first = strchr (path->str, '?') == NULL;
 

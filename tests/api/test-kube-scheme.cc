@@ -35,7 +35,7 @@ TEST (KubeScheme, FindsKindsByNameAndByResource)
   KubeKind *deployment = KUBE_KIND ("apps/v1", "Deployment");
   EXPECT_STREQ (kube_kind_get_qualified_name (deployment), "deployments.apps");
   EXPECT_STREQ (kube_kind_get_qualified_kind (deployment), "Deployment.apps");
-  g_autofree char *path = kube_kind_get_path (deployment, "default");
+  g_autofree char *path = kube_kind_dup_path (deployment, "default");
   EXPECT_STREQ (path, "/apis/apps/v1/namespaces/default/deployments");
   EXPECT_EQ (KUBE_KIND ("v1", "Deployment"), nullptr);
   EXPECT_EQ (kube_scheme_find_resource (kube_scheme_get_default (), "apps", "v1", "pods"), nullptr);

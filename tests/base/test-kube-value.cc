@@ -59,7 +59,7 @@ std::vector<std::string>
 duplicates_of (const std::string &text)
 {
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
-  KubeParseOptions options = { 0, 0, paths };
+  KubeParseOptions options = { 0, 0, paths, {} };
   Value value (kube_value_parse_with_options (text.data (), text.size (), &options, NULL));
   std::vector<std::string> result;
 
@@ -308,7 +308,7 @@ TEST (KubeValue, DepthIsLimitedAsInGo)
 {
   std::string deep = std::string (10000, '[') + std::string (10000, ']');
   Value value (parse (deep));
-  KubeParseOptions shallow = { 3, 0, NULL };
+  KubeParseOptions shallow = { 3, 0, NULL, {} };
 
   EXPECT_EQ (print (value), deep);
   EXPECT_EQ (error_of ("[" + deep + "]"), "exceeded max depth");
@@ -355,7 +355,7 @@ TEST (KubeValue, DeepestValuesNeedLittleStack)
 
 TEST (KubeValue, SizeIsLimited)
 {
-  KubeParseOptions options = { 0, 10, NULL };
+  KubeParseOptions options = { 0, 10, NULL, {} };
   g_autoptr (GError) error = NULL;
 
   EXPECT_EQ (error_of ("[1,2,3,4,5]", &options), "Request entity too large: limit is 10");

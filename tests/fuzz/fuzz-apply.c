@@ -50,7 +50,7 @@ check_managers (KubeValue *object)
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  KubeParseOptions options = { 100, 65536, NULL };
+  KubeParseOptions options = { .max_depth = 100, .max_size = 65536 };
   KubeKind *kind = KUBE_KIND ("v1", "Pod");
   g_autoptr (KubeValue) input = kube_value_parse_with_options ((const char *) data, size, &options, NULL);
   KubeValue *first = kube_value_is_array (input) ? kube_value_get_element (input, 0) : NULL;

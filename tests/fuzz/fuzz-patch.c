@@ -18,7 +18,7 @@ check (KubeValue *result, const GError *error)
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  KubeParseOptions options = { 100, 65536, NULL };
+  KubeParseOptions options = { .max_depth = 100, .max_size = 65536 };
   g_autoptr (KubeValue) target = kube_value_parse (pod, -1, NULL);
   g_autoptr (KubeValue) patch = kube_value_parse_with_options ((const char *) data, size, &options, NULL);
   g_autoptr (KubeValue) merged = NULL;

@@ -11,7 +11,7 @@
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  KubeParseOptions options = { 100, 65536, NULL };
+  KubeParseOptions options = { .max_depth = 100, .max_size = 65536 };
   g_autoptr (KubeValue) value = kube_value_parse_with_options ((const char *) data, size, &options, NULL);
   g_autoptr (KubeValue) decoded = NULL;
   g_autoptr (KubeBuilder) builder = NULL;
