@@ -15,7 +15,7 @@ decode (const char *api_version, const char *kind, const std::string &json, std:
   g_autoptr (GPtrArray) duplicates = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = nullptr;
-  KubeParseOptions options = { 0, 0, duplicates };
+  KubeParseOptions options = { 0, 0, duplicates, {} };
   g_autoptr (KubeValue) value = kube_value_parse_with_options (json.c_str (), json.size (), &options, &error);
 
   EXPECT_NE (value, nullptr) << json;

@@ -17,7 +17,7 @@ parse (GBytes *bytes)
 {
   gsize length = 0;
   const char *text = static_cast<const char *> (g_bytes_get_data (bytes, &length));
-  KubeParseOptions options = { 0, length, nullptr };
+  KubeParseOptions options = { 0, length, nullptr, {} };
 
   return kube_value_parse_with_options (text, length, &options, nullptr);
 }
@@ -251,7 +251,7 @@ TEST (KubeOpenapi, DefinitionsAreUpstreams)
   if (!data.has_definitions ())
     GTEST_SKIP () << "no definitions at " << data.definitions;
   std::string swagger = ReferenceData::read_file (data.definitions + "/swagger.json");
-  KubeParseOptions options = { 0, swagger.size (), nullptr };
+  KubeParseOptions options = { 0, swagger.size (), nullptr, {} };
   g_autoptr (KubeValue) theirs = kube_value_parse_with_options (swagger.data (), swagger.size (), &options, nullptr);
   g_autoptr (KubeValue) ours = version_2 ();
   KubeValue *a = kube_value_get (ours, "definitions"), *b = kube_value_get (theirs, "definitions");

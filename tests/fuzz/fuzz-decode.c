@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   static const char *const kinds[][2] = { { "v1", "Pod" }, { "v1", "Service" }, { "apps/v1", "Deployment" },
                                           { "apiextensions.k8s.io/v1", "CustomResourceDefinition" } };
   g_autoptr (GPtrArray) duplicates = g_ptr_array_new_with_free_func (g_free);
-  KubeParseOptions options = { 0, 0, duplicates };
+  KubeParseOptions options = { .duplicates = duplicates };
   g_autoptr (KubeValue) value = kube_value_parse_with_options ((const char *) data, size, &options, NULL);
 
   for (guint i = 0; value != NULL && i < G_N_ELEMENTS (kinds); i++)

@@ -39,7 +39,7 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   g_autoptr (GPtrArray) duplicates = g_ptr_array_new_with_free_func (g_free);
-  KubeParseOptions options = { 0, 0, duplicates };
+  KubeParseOptions options = { .duplicates = duplicates };
   g_autoptr (KubeValue) value = kube_value_parse_with_options ((const char *) data, size, &options, NULL);
   g_autoptr (KubeValue) canonical = NULL;
 
