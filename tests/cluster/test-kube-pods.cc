@@ -78,7 +78,7 @@ TEST_F (KubePods, AProbeFindsPortsByNameAndAsksNotWhoAnswers)
 {
   std::string port = std::to_string (kube_cluster_get_port (cluster));
   pod ("named", "echo hello >/tmp/index.html; httpd -f -p 8080 -h /tmp", R"("ports":[{"name":"web","containerPort":8080}],"readinessProbe":{"periodSeconds":1,"httpGet":{"port":"web","path":"index.html"}},)");
-  pod ("tcp", "nc -l -p 9000 >/dev/null", R"("ports":[{"name":"raw","containerPort":9000}],"readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":"raw"}},)");
+  pod ("tcp", "httpd -f -p 9000 -h /tmp", R"("ports":[{"name":"raw","containerPort":9000}],"readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":"raw"}},)");
   pod ("tls", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"timeoutSeconds":10,"httpGet":{"scheme":"HTTPS","host":"127.0.0.1","path":"/readyz","port":)" + port + "}},");
   for (const char *name : { "named", "tcp", "tls" })
     EXPECT_TRUE (wait ([&] { return is_ready (name); })) << name << at (name, "status");
