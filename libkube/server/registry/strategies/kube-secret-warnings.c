@@ -47,27 +47,48 @@ add_type (GString *types, const char *type)
   g_string_append_printf (types, "%s%s", types->len > 0 ? " " : "", type);
 }
 
-/* The first certificate of @text. Returns: (nullable): what is wrong. */
-static char *
-find_certificate (const char *text, gnutls_datum_t *der)
+static gboolean
+is_certificate (const char *type)
 {
-  g_autoptr (GString) skipped = g_string_new (NULL);
+  return g_str_equal (type, "CERTIFICATE");
+}
+
+static gboolean
+is_key (const char *type)
+{
+  return g_str_equal (type, "PRIVATE KEY") || g_str_has_suffix (type, " PRIVATE KEY");
+}
+
+/* The first block of @text that is wanted, in @der; otherwise the types of those that were passed over. Returns: how many those were. */
+static guint
+find_block (const char *text, gboolean (*is_wanted) (const char *type), gnutls_datum_t *der, GString *skipped)
+{
   guint n = 0;
 
-  for (;;) {
+  for (;; n++) {
     g_auto (gnutls_datum_t) block = { NULL, 0 };
     g_autofree char *type = next_block (&text, &block);
 
     if (type == NULL)
-      break;
-    if (g_str_equal (type, "CERTIFICATE")) {
+      return n;
+    if (is_wanted (type)) {
       *der = block;
       block.data = NULL;
-      return NULL;
+      return n;
     }
     add_type (skipped, type);
-    n++;
   }
+}
+
+/* Returns: (nullable): what is wrong. */
+static char *
+find_certificate (const char *text, gnutls_datum_t *der)
+{
+  g_autoptr (GString) skipped = g_string_new (NULL);
+  guint n = find_block (text, is_certificate, der, skipped);
+
+  if (der->data != NULL)
+    return NULL;
   if (n == 0)
     return g_strdup ("tls: failed to find any PEM data in certificate input");
   if (n == 1 && g_str_has_suffix (skipped->str, "PRIVATE KEY"))
@@ -79,25 +100,13 @@ static char *
 find_key (const char *text, gnutls_datum_t *der)
 {
   g_autoptr (GString) skipped = g_string_new (NULL);
-  guint n = 0;
+  guint n = find_block (text, is_key, der, skipped);
 
-  for (;;) {
-    g_auto (gnutls_datum_t) block = { NULL, 0 };
-    g_autofree char *type = next_block (&text, &block);
-
-    if (type == NULL)
-      break;
-    if (g_str_equal (type, "PRIVATE KEY") || g_str_has_suffix (type, " PRIVATE KEY")) {
-      *der = block;
-      block.data = NULL;
-      return NULL;
-    }
-    add_type (skipped, type);
-    n++;
-  }
+  if (der->data != NULL)
+    return NULL;
   if (n == 0)
     return g_strdup ("tls: failed to find any PEM data in key input");
-  if (n == 1 && g_str_equal (skipped->str, "CERTIFICATE"))
+  if (n == 1 && is_certificate (skipped->str))
     return g_strdup ("tls: found a certificate rather than a key in the PEM for the private key");
   return g_strdup_printf ("tls: failed to find PEM block with type ending in \"PRIVATE KEY\" in key input after skipping PEM blocks of the following types: [%s]",
                           skipped->str);
