@@ -74,7 +74,7 @@ TEST_F (KubePods, AnHttpProbeDecidesReadiness)
   pod ("http", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"failureThreshold":1,"httpGet":{"host":"127.0.0.1","port":)" + server.port () +
        R"(,"path":"/healthz","httpHeaders":[{"name":"X-Probe","value":"yes"},{"name":"Host","value":"example.test"}]}},)");
   EXPECT_TRUE (tells ("http", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"));
-  EXPECT_EQ (at ("http", "status.phase"), "Running");
+  EXPECT_TRUE (becomes ("http", "status.phase", "Running"));
   EXPECT_FALSE (is_ready ("http"));
   EXPECT_EQ (agent, "kube-probe/1.36");
   EXPECT_EQ (custom, "yes");
@@ -134,10 +134,11 @@ TEST_F (KubePods, FailedLivenessAndStartupProbesRestart)
 
 TEST_F (KubePods, HooksRunAfterTheStartAndBeforeTheStop)
 {
-  pod ("hooks", "trap 'echo term >>/s/order; exit 0' TERM; while :; do sleep 0.05; done",
+  pod ("hooks", "trap 'echo term >>/s/order; exit 0' TERM; touch /s/trapped; while :; do sleep 0.05; done",
        R"("lifecycle":{"postStart":{"exec":{"command":["sh","-c","echo post >>/s/order"]}},"preStop":{"exec":{"command":["sh","-c","echo pre >>/s/order"]}}},)" + mount_shared (), volume_shared ());
   ASSERT_TRUE (becomes ("hooks", "status.phase", "Running"));
   EXPECT_EQ (read_file (shared ("order")), "post\n") << "it does not count as running before";
+  ASSERT_TRUE (wait ([&] { return g_file_test (shared ("trapped").c_str (), G_FILE_TEST_EXISTS); }));
   remove ("hooks", 20);
   EXPECT_TRUE (wait ([&] { return is_gone ("hooks"); }));
   EXPECT_EQ (read_file (shared ("order")), "post\npre\nterm\n");
@@ -179,11 +180,11 @@ TEST_F (KubePods, VolumesFollowTheirSources)
 {
   make (R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"default","name":"cm"},"data":{"a":"one","b":"two"}})");
   make (R"({"apiVersion":"v1","kind":"Secret","metadata":{"namespace":"default","name":"sec"},"data":{"k":"czNjcmV0"}})");
-  pod ("vol", "cat /v/a /v/k /v/name /v/labels; stat -L -c ' %a' /v/k; [ ! -e /v/b ] && echo chosen; until [ \"$(cat /v/a)\" = new ]; do sleep 0.05; done; cat /v/a",
-       R"("volumeMounts":[{"name":"v","mountPath":"/v"}],)",
-       R"("restartPolicy":"Never","volumes":[{"name":"v","projected":{"sources":[{"configMap":{"name":"cm","items":[{"key":"a","path":"a"}]}},{"secret":{"name":"sec","items":[{"key":"k","path":"k","mode":256}]}},)"
+  pod ("vol", "cat /v/a /v/k /v/name /v/labels; stat -L -c ' %a' /v/k; [ ! -e /v/b ] && echo chosen; touch /s/read; until [ \"$(cat /v/a)\" = new ]; do sleep 0.05; done; cat /v/a",
+       R"("volumeMounts":[{"name":"v","mountPath":"/v"},{"name":"s","mountPath":"/s"}],)",
+       R"("restartPolicy":"Never","volumes":[{"name":"s","hostPath":{"path":")" + std::string (folder) + R"("}},{"name":"v","projected":{"sources":[{"configMap":{"name":"cm","items":[{"key":"a","path":"a"}]}},{"secret":{"name":"sec","items":[{"key":"k","path":"k","mode":256}]}},)"
        R"({"configMap":{"name":"none","optional":true}},{"downwardAPI":{"items":[{"path":"name","fieldRef":{"fieldPath":"metadata.name"}},{"path":"labels","fieldRef":{"fieldPath":"metadata.labels"}}]}}]}}],)");
-  ASSERT_TRUE (becomes ("vol", "status.phase", "Running"));
+  ASSERT_TRUE (wait ([&] { return g_file_test (shared ("read").c_str (), G_FILE_TEST_EXISTS); })) << at ("vol", "status");
   patch ("ConfigMap", "cm", R"({"data":{"a":"new"}})");
   EXPECT_EQ (output ("vol"), "ones3cretvol 400\nchosen\nnew");
 }
