@@ -17,6 +17,8 @@ struct _KubeSelector {
 KubeSelector *kube_selector_alloc (void);
 /* By key; requirements on one key stay in the order in which they were written. */
 void kube_selector_sort (KubeSelector *selector);
+/* Of a LabelSelector or of a map of labels, as the kinds have it that are older than LabelSelectors. */
+KubeSelector *kube_selector_from_either (KubeValue *value, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* kube-selector-fields.c: what is absent has its zero value. */
 gboolean kube_selector_matches_object_fields (KubeSelector *selector, KubeObject *object);

@@ -172,6 +172,15 @@ kube_selector_from_labels (KubeValue *labels)
   return selector;
 }
 
+/* A map of labels has strings only, a LabelSelector none. */
+KubeSelector *
+kube_selector_from_either (KubeValue *value, GError **error)
+{
+  if (kube_value_get_length (value) > 0 && kube_value_is_string (kube_value_get_element (value, 0)))
+    return kube_selector_from_labels (value);
+  return kube_selector_from_value (value, error);
+}
+
 /**
  * kube_selector_is_empty:
  * @selector: a selector

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-selector-private.h"
 #include "kube-table-private.h"
 
 #include <kube/kube-selector.h>
@@ -41,7 +42,7 @@ print_images (KubeValue *object, gint64 now, GString *out)
 static void
 print_label_selector (KubeValue *value, GString *out)
 {
-  g_autoptr (KubeSelector) selector = kube_selector_from_value (value, NULL);
+  g_autoptr (KubeSelector) selector = kube_selector_from_either (value, NULL);
   g_autofree char *text = selector != NULL ? kube_selector_print (selector) : NULL;
 
   if (selector == NULL)
@@ -55,18 +56,8 @@ print_selector (KubeValue *object, gint64 now, GString *out)
 {
   KubeValue *spec = kube_value_get (object, "spec.jobTemplate.spec");
   KubeValue *value = kube_value_get_member (spec != NULL ? spec : kube_value_get (object, "spec"), "selector");
-  gboolean plain = kube_value_is_object (value) && kube_value_get_length (value) > 0;
 
-  /* A replication controller's is a map of labels. */
-  for (guint i = 0; i < kube_value_get_length (value); i++)
-    plain = plain && kube_value_is_string (kube_value_get_element (value, i));
-  if (plain) {
-    g_autoptr (KubeSelector) selector = kube_selector_from_labels (value);
-    g_autofree char *text = kube_selector_print (selector);
-    kube_table_text (out, text);
-  } else {
-    print_label_selector (value, out);
-  }
+  print_label_selector (value, out);
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-owner.h"
+#include "kube-selector-private.h"
 
 KubeValue *
 kube_owner_reference_new (KubeObject *owner)
@@ -100,7 +101,7 @@ kube_owner_add_keys_of_orphan (KubeController *controller, KubeObject *object, K
   candidates = kube_informer_list (owners, kube_object_get_namespace (object), NULL);
   for (guint i = 0; i < candidates->len; i++) {
     KubeObject *owner = g_ptr_array_index (candidates, i);
-    g_autoptr (KubeSelector) selector = kube_selector_from_value (kube_object_get (owner, "spec.selector"), NULL);
+    g_autoptr (KubeSelector) selector = kube_selector_from_either (kube_object_get (owner, "spec.selector"), NULL);
 
     if (selector != NULL && !kube_selector_is_empty (selector) && kube_selector_matches (selector, object))
       g_ptr_array_add (keys, kube_object_dup_key (owner));

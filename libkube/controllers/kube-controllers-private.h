@@ -19,6 +19,7 @@ void kube_node_ipam_controller_add (KubeManager *manager, const KubeControllersO
 void kube_node_lifecycle_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_pod_garbage_collector_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_replica_set_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_replication_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_root_ca_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_service_account_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_taint_eviction_controller_add (KubeManager *manager, const KubeControllersOptions *options);

@@ -19,6 +19,7 @@ static const struct {
   { "persistentvolumeclaim-protection-controller", kube_volume_claim_protection_controller_add },
   { "pod-garbage-collector-controller", kube_pod_garbage_collector_add },
   { "replicaset-controller", kube_replica_set_controller_add },
+  { "replicationcontroller-controller", kube_replication_controller_add },
   { "root-ca-certificate-publisher-controller", kube_root_ca_controller_add },
   { "serviceaccount-controller", kube_service_account_controller_add },
   { "taint-eviction-controller", kube_taint_eviction_controller_add },

@@ -6,10 +6,12 @@
 #include "kube-controllers-private.h"
 #include "kube-owner.h"
 #include "kube-pods.h"
+#include "kube-selector-private.h"
 
 /* At most so many pods are created or deleted for one ReplicaSet in one go (upstream's BurstReplicas). */
 #define BURST 500
 
+/* ReplicaSets, or ReplicationControllers, which are the same with a plain selector and an older status. */
 typedef struct {
   KubeInformer *replica_sets; /* (unowned) */
   KubeInformer *pods;         /* (unowned) */
@@ -204,7 +206,8 @@ plan_status (KubeController *controller, const char *key, KubeObject *set, GPtrA
   kube_status_set_count (status, "fullyLabeledReplicas", labeled);
   kube_status_set_count (status, "readyReplicas", ready);
   kube_status_set_count (status, "availableReplicas", available);
-  kube_node_set_integer (status, "terminatingReplicas", terminating);
+  if (g_str_equal (kube_object_get_kind (set), "ReplicaSet"))
+    kube_node_set_integer (status, "terminatingReplicas", terminating);
   kube_node_set_integer (status, "observedGeneration", kube_object_get_generation (set));
   set_failure_condition (controller, key, difference, status, now);
   updated = kube_object_new_from_builder (builder);
@@ -240,7 +243,7 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
 
   if (set == NULL)
     return TRUE;
-  selector = kube_selector_from_value (kube_object_get (set, "spec.selector"), error);
+  selector = kube_selector_from_either (kube_object_get (set, "spec.selector"), error);
   if (selector == NULL)
     return FALSE;
   candidates = list_candidates (self, set);
@@ -264,16 +267,28 @@ reconcile (KubeController *controller, const char *key, KubePlan *plan, gpointer
   return TRUE;
 }
 
-void
-kube_replica_set_controller_add (KubeManager *manager, const KubeControllersOptions *options)
+static void
+add (KubeManager *manager, const char *name, KubeKind *kind)
 {
   ReplicaSets *self = g_new0 (ReplicaSets, 1);
-  g_autoptr (KubeController) controller = kube_controller_new (manager, "replicaset-controller", reconcile, self, g_free);
-  KubeKind *kind = KUBE_KIND ("apps/v1", "ReplicaSet"), *pod = KUBE_KIND ("v1", "Pod");
+  g_autoptr (KubeController) controller = kube_controller_new (manager, name, reconcile, self, g_free);
+  KubeKind *pod = KUBE_KIND ("v1", "Pod");
 
   self->replica_sets = kube_controller_watch (controller, kind, NULL, NULL);
   self->pods = kube_controller_watch_owned (controller, pod, kind);
   kube_controller_watch (controller, pod, kube_owner_add_keys_of_orphan, self->replica_sets);
   kube_owner_add_index (self->replica_sets);
   kube_owner_add_index (self->pods);
+}
+
+void
+kube_replica_set_controller_add (KubeManager *manager, const KubeControllersOptions *options)
+{
+  add (manager, "replicaset-controller", KUBE_KIND ("apps/v1", "ReplicaSet"));
+}
+
+void
+kube_replication_controller_add (KubeManager *manager, const KubeControllersOptions *options)
+{
+  add (manager, "replication-controller", KUBE_KIND ("v1", "ReplicationController"));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-scheduler-owners.h"
+#include "kube-selector-private.h"
 
 static KubeInformer *
 start (KubeClient *client, KubeClock *clock, const char *api_version, const char *kind, GCallback synced, gpointer user_data)
@@ -98,20 +99,16 @@ add_controller (SchedOwners *owners, KubeObject *pod, GPtrArray **matchers, GStr
 
   if (kind == NULL || name == NULL)
     return;
-  if (g_str_equal (kind, "ReplicationController")) {
+  if (g_str_equal (kind, "ReplicationController"))
     controller = kube_informer_get (owners->replication_controllers, namespace_, name);
-    if (controller != NULL && kube_object_get (controller, "spec.selector") != NULL)
-      add (matchers, id, pod, kube_selector_from_labels (kube_object_get (controller, "spec.selector")));
-    return;
-  }
-  if (g_str_equal (kind, "ReplicaSet"))
+  else if (g_str_equal (kind, "ReplicaSet"))
     controller = kube_informer_get (owners->replica_sets, namespace_, name);
   else if (g_str_equal (kind, "StatefulSet"))
     controller = kube_informer_get (owners->stateful_sets, namespace_, name);
   else
     return;
   if (controller != NULL && kube_object_get (controller, "spec.selector") != NULL)
-    add (matchers, id, pod, kube_selector_from_value (kube_object_get (controller, "spec.selector"), NULL));
+    add (matchers, id, pod, kube_selector_from_either (kube_object_get (controller, "spec.selector"), NULL));
 }
 
 GPtrArray *

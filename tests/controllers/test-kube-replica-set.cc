@@ -194,4 +194,28 @@ TEST_F (ReplicaSet, StaysCalmWhereItsNamespaceGoes)
   EXPECT_EQ (Get ("ReplicaSet", "web", "going").condition ("ReplicaFailure"), "");
 }
 
+TEST_F (ReplicaSet, AReplicationControllerIsOneWithAPlainSelector)
+{
+  kube_test_kubelet_add (cluster, kSecond, kSecond);
+  Start ({ "replicationcontroller-controller" });
+  Create ("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default}}");
+  Create ("{apiVersion: v1, kind: Pod, metadata: {name: lone, labels: {app: web}}, spec: {containers: [{name: c, image: 'v:0'}]}}");
+  Obj made = Create ("{apiVersion: v1, kind: ReplicationController, metadata: {name: web}, spec: {replicas: 3, selector: {app: web}, "
+                     "template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: 'v:1'}]}}}}");
+  auto web = [&] { return Get ("ReplicationController", "web"); };
+  auto ready = [&] (gint64 count) { return web ().number ("status.readyReplicas", 0) == count && web ().number ("status.replicas", 0) == count; };
+  ASSERT_TRUE (Until ([&] { return ready (3); }));
+  EXPECT_EQ (List ("Pod").size (), 3u);
+  EXPECT_EQ (Get ("Pod", "lone").json ("metadata.ownerReferences"),
+             "[{\"apiVersion\":\"v1\",\"blockOwnerDeletion\":true,\"controller\":true,\"kind\":\"ReplicationController\",\"name\":\"web\",\"uid\":\"" + made.uid () + "\"}]");
+  EXPECT_FALSE (web ().has ("status.terminatingReplicas"));
+  EXPECT_EQ (web ().number ("status.fullyLabeledReplicas"), 3);
+
+  Patch ("Pod", "lone", "{metadata: {labels: {app: other}}}");
+  ASSERT_TRUE (Until ([&] { return List ("Pod", "app=web").size () == 3 && ready (3); }));
+  EXPECT_FALSE (Get ("Pod", "lone").has ("metadata.ownerReferences.0"));
+  Patch ("ReplicationController", "web", "{spec: {replicas: 1}}");
+  ASSERT_TRUE (Until ([&] { return List ("Pod", "app=web").size () == 1 && ready (1); }));
+}
+
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
+#include "kube-selector-private.h"
 #include <kube/kube-patch.h>
 #include <kube/kube-selector.h>
 
@@ -40,10 +41,7 @@ print_selector (KubeObject *object)
 
   if (value == NULL)
     return NULL;
-  if (kube_value_get_member (value, "matchLabels") != NULL || kube_value_get_member (value, "matchExpressions") != NULL)
-    selector = kube_selector_from_value (value, NULL);
-  else
-    selector = kube_selector_from_labels (value);
+  selector = kube_selector_from_either (value, NULL);
   return selector != NULL ? kube_selector_print (selector) : NULL;
 }
 
