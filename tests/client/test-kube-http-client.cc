@@ -2,6 +2,7 @@
 #include "kube-config-private.h"
 #include "kube-http-client-private.h"
 #include "raw-server.h"
+#include "wait-until.h"
 #include <glib/gstdio.h>
 #include <gtest/gtest.h>
 #include <thread>
@@ -10,21 +11,6 @@ namespace
 {
 
 constexpr gint64 second = G_USEC_PER_SEC;
-
-/* Waits for a condition, for at most ten seconds. */
-template <typename Condition>
-bool
-wait_for (Condition condition)
-{
-  gint64 deadline = g_get_monotonic_time () + 10 * second;
-  while (!condition ()) {
-    if (g_get_monotonic_time () > deadline)
-      return false;
-    if (!g_main_context_iteration (NULL, FALSE))
-      g_thread_yield ();
-  }
-  return true;
-}
 
 struct HttpClient : testing::Test {
   KubeKind *pods = kube_kind_new ("", "v1", "Pod", "pods", TRUE);
@@ -208,7 +194,7 @@ TEST_F (HttpClient, WaitsAsLongAsTheServerAsks)
   connect (server, KUBE_CLOCK (clock));
   std::thread asker ([&] { EXPECT_TRUE (get ()); });
   for (int i = 1; i <= 2; i++) {
-    ASSERT_TRUE (wait_for ([&] { return kube_virtual_clock_get_next (clock) >= 0; }));
+    ASSERT_TRUE (wait_until ([&] { return kube_virtual_clock_get_next (clock) >= 0; }));
     EXPECT_EQ (kube_virtual_clock_get_next (clock), begin + i * 7 * second);
     kube_virtual_clock_advance (clock, 7 * second);
   }
@@ -241,7 +227,7 @@ TEST_F (HttpClient, ABrokenGetIsSentAgainAndABrokenPostIsNot)
   KubeObject *pod = NULL;
   std::thread asker ([&] { pod = kube_client_get (client, pods, "ns", "p", NULL); });
   for (int i = 0; i < 3; i++) {
-    ASSERT_TRUE (wait_for ([&] { return kube_virtual_clock_get_next (clock) >= 0; }));
+    ASSERT_TRUE (wait_until ([&] { return kube_virtual_clock_get_next (clock) >= 0; }));
     kube_virtual_clock_advance (clock, second);
   }
   asker.join ();
@@ -299,12 +285,12 @@ TEST_F (HttpClient, ARequestCanBeCancelled)
         *d->done = true;
       },
       &data);
-  ASSERT_TRUE (wait_for ([&] {
+  ASSERT_TRUE (wait_until ([&] {
     std::lock_guard<std::mutex> guard (server.lock);
     return server.seen.size () == 1;
   }));
   g_cancellable_cancel (cancellable);
-  ASSERT_TRUE (wait_for ([&] { return done; }));
+  ASSERT_TRUE (wait_until ([&] { return done; }));
   EXPECT_TRUE (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
   g_object_unref (cancellable);
   kube_request_unref (request);
@@ -403,7 +389,7 @@ TEST_F (HttpWatch, HandsOutEventsHoweverTheyAreCut)
     connection.write ("0\r\n\r\n");
   });
   start (server);
-  ASSERT_TRUE (wait_for ([&] { return log.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return log.closed; }));
   EXPECT_EQ (log.text, "+a~a-b#");
   EXPECT_EQ (log.error, nullptr);
   EXPECT_EQ (server.seen.at (0).line, "GET /api/v1/pods?watch=true&resourceVersion=5 HTTP/1.1");
@@ -418,10 +404,10 @@ TEST_F (HttpWatch, AnEventComesAtOnce)
     go = true;
   });
   start (server);
-  ASSERT_TRUE (wait_for ([&] { return log.text == "+a"; }));
+  ASSERT_TRUE (wait_until ([&] { return log.text == "+a"; }));
   EXPECT_FALSE (log.closed);
   kube_watch_stop (watch);
-  EXPECT_TRUE (wait_for ([&] { return go.load (); })) << "a watch that is stopped closes its connection";
+  EXPECT_TRUE (wait_until ([&] { return go.load (); })) << "a watch that is stopped closes its connection";
   EXPECT_FALSE (log.closed);
 }
 
@@ -435,7 +421,7 @@ TEST_F (HttpWatch, AnErrorEventIsWhyItCloses)
     connection.wait_closed ();
   });
   start (server);
-  ASSERT_TRUE (wait_for ([&] { return log.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return log.closed; }));
   EXPECT_EQ (log.text, "+a");
   EXPECT_TRUE (g_error_matches (log.error, KUBE_ERROR, KUBE_ERROR_EXPIRED));
 }
@@ -447,7 +433,7 @@ TEST_F (HttpWatch, ARefusedWatchClosesWithTheStatus)
         raw_answer ("403 Forbidden", "{\"kind\":\"Status\",\"message\":\"no\",\"reason\":\"Forbidden\",\"code\":403}"));
   });
   start (server);
-  ASSERT_TRUE (wait_for ([&] { return log.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return log.closed; }));
   EXPECT_TRUE (g_error_matches (log.error, KUBE_ERROR, KUBE_ERROR_FORBIDDEN));
 }
 
@@ -458,7 +444,7 @@ TEST_F (HttpWatch, ABrokenStreamEndsInOrderSoThatItIsTakenUpAgain)
     connection.close ();
   });
   start (server);
-  ASSERT_TRUE (wait_for ([&] { return log.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return log.closed; }));
   EXPECT_EQ (log.text, "+a");
   EXPECT_EQ (log.error, nullptr);
 }
@@ -479,7 +465,7 @@ TEST_F (HttpWatch, WhatIsNoEventOrTooLongEndsIt)
     g_clear_error (&log.error);
     log.closed = false;
     start (server);
-    ASSERT_TRUE (wait_for ([&] { return log.closed; }));
+    ASSERT_TRUE (wait_until ([&] { return log.closed; }));
     ASSERT_NE (log.error, nullptr);
     EXPECT_EQ (log.error->domain, KUBE_ERROR);
   }
@@ -510,7 +496,7 @@ TEST_F (HttpWatch, ASlowReaderDoesNotMakeThemPileUp)
       g_thread_yield ();
   }
   EXPECT_LT (written, 60);
-  ASSERT_TRUE (wait_for ([&] { return log.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return log.closed; }));
   EXPECT_EQ (log.text.size (), 60u * 1000 * 301);
 }
 
@@ -534,13 +520,13 @@ TEST_F (HttpClient, OpensStreamsThatCanBeLetGo)
         *static_cast<GInputStream **> (data) = kube_client_open_finish (KUBE_CLIENT (source), result, NULL);
       },
       &stream);
-  ASSERT_TRUE (wait_for ([&] { return stream != NULL; }));
+  ASSERT_TRUE (wait_until ([&] { return stream != NULL; }));
   char text[16] = "";
   EXPECT_EQ (g_input_stream_read (stream, text, sizeof text, NULL, NULL), 7);
   EXPECT_STREQ (text, "line 1\n");
   EXPECT_FALSE (closed);
   g_object_unref (stream);
-  EXPECT_TRUE (wait_for ([&] { return closed.load (); }));
+  EXPECT_TRUE (wait_until ([&] { return closed.load (); }));
   EXPECT_EQ (server.seen.at (0).line, "GET /api/v1/namespaces/ns/pods/p/log?follow=true HTTP/1.1");
   kube_request_unref (request);
 }

@@ -102,7 +102,7 @@ PodsTest::SetUp ()
     GTEST_SKIP () << "needs " << missing;
   ASSERT_NE (cluster, nullptr);
   client = kube_cluster_get_client (cluster);
-  ASSERT_TRUE (wait ([&] {
+  ASSERT_TRUE (wait_until ([&] {
     g_autoptr (KubeObject) account = kube_client_get (client, KUBE_KIND ("v1", "ServiceAccount"), "default", "default", nullptr);
     return account != nullptr;
   }));
@@ -116,21 +116,6 @@ PodsTest::TearDown ()
   g_autoptr (KubeObjectList) pods = kube_client_list (client, KUBE_KIND ("v1", "Pod"), "default", nullptr, nullptr);
   for (guint i = 0; i < kube_object_list_get_length (pods); i++)
     remove (kube_object_get_name (kube_object_list_get (pods, i)));
-}
-
-bool
-PodsTest::wait (std::function<bool ()> condition)
-{
-  gint64 deadline = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
-  GSource *tick = g_timeout_source_new (5); /* the cluster works on threads of its own */
-  g_source_set_callback (tick, [] (gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
-  g_source_attach (tick, nullptr);
-  bool good;
-  while (!(good = condition ()) && g_get_monotonic_time () < deadline)
-    g_main_context_iteration (nullptr, TRUE);
-  g_source_destroy (tick);
-  g_source_unref (tick);
-  return good;
 }
 
 void
@@ -187,7 +172,7 @@ PodsTest::at (const char *name, const char *path)
 bool
 PodsTest::becomes (const char *name, const char *path, const char *value)
 {
-  bool good = wait ([&] { return at (name, path) == value; });
+  bool good = wait_until ([&] { return at (name, path) == value; });
   EXPECT_EQ (at (name, path), value) << name << ": " << at (name, "status");
   return good;
 }
@@ -209,7 +194,7 @@ testing::AssertionResult
 PodsTest::tells (const char *name, const char *reason, const std::string &message)
 {
   std::string others;
-  bool found = wait ([&] {
+  bool found = wait_until ([&] {
     g_autoptr (KubeObjectList) events = kube_client_list (client, KUBE_KIND ("v1", "Event"), "default", nullptr, nullptr);
     others.clear ();
     for (guint i = 0; i < kube_object_list_get_length (events); i++) {
@@ -241,6 +226,6 @@ PodsTest::log (const char *name, const char *option, const char *value, GError *
 std::string
 PodsTest::output (const char *name)
 {
-  EXPECT_TRUE (wait ([&] { std::string phase = at (name, "status.phase"); return phase == "Succeeded" || phase == "Failed"; })) << at (name, "status");
+  EXPECT_TRUE (wait_until ([&] { std::string phase = at (name, "status.phase"); return phase == "Succeeded" || phase == "Failed"; })) << at (name, "status");
   return log (name);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <functional>
 #include <string>
 #include <gtest/gtest.h>
 #include <kube/kube-cluster.h>
+#include "wait-until.h"
 
 /* A cluster whose only node, "n1", runs real containers, in a network namespace of its own; one for all tests of the program. Its image is localhost/busybox:1. */
 class PodsTest : public testing::Test {
@@ -12,8 +12,6 @@ protected:
   void SetUp () override;
   void TearDown () override;
 
-  /* Runs the main context until @condition holds; false: it did not within half a minute. */
-  static bool wait (std::function<bool ()> condition);
   void make (const std::string &json);
   /* A pod with the container "c" that runs @script; @container and @spec: more members of them, each with a comma at its end. */
   void pod (const char *name, const std::string &script, const std::string &container = "", const std::string &spec = "");

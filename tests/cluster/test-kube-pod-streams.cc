@@ -123,21 +123,21 @@ TEST_F (KubePodStreams, ACommandHasItsStreamsAndItsExitCode)
   Stream good (cluster, exec ("exec", { "sh", "-c", "read x; echo out $x; echo err >&2" }, "stdin=1&stdout=1&stderr=1"), "v4.channel.k8s.io");
   ASSERT_EQ (good.status, 101u) << good.error;
   good.send (0, "word\n");
-  ASSERT_TRUE (wait ([&] { return good.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return good.closed; }));
   EXPECT_EQ (good[1], "out word\n");
   EXPECT_EQ (good[2], "err\n");
   EXPECT_EQ (good[3], success);
 
   Stream bad (cluster, exec ("exec", { "sh", "-c", "exit 7" }, "stdout=true"), "v5.channel.k8s.io");
-  ASSERT_TRUE (wait ([&] { return bad.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return bad.closed; }));
   EXPECT_EQ (bad[3], R"({"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: exit status 7","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"7"}]}})");
 
   Stream old (cluster, exec ("exec", { "sh", "-c", "exit 7" }, "stdout=true"), "channel.k8s.io");
-  ASSERT_TRUE (wait ([&] { return old.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return old.closed; }));
   EXPECT_EQ (old[3], "command terminated with non-zero exit code: exit status 7") << "the first protocol has no Status";
 
   Stream none (cluster, exec ("exec", { "/nosuch" }, "stdout=true"), "v5.channel.k8s.io");
-  ASSERT_TRUE (wait ([&] { return none.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return none.closed; }));
   EXPECT_NE (none[3].find (R"("status":"Failure")"), std::string::npos) << none[3];
 }
 
@@ -153,7 +153,7 @@ TEST_F (KubePodStreams, TheEndOfStdinReachesTheCommand)
     g_checksum_update (checksum, (const guchar *) part.data (), part.size ());
   }
   stream.send (-1, std::string (1, '\0'));
-  ASSERT_TRUE (wait ([&] { return stream.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return stream.closed; }));
   EXPECT_EQ (stream[1], std::string (g_checksum_get_string (checksum)) + "  -\n");
 }
 
@@ -161,7 +161,7 @@ TEST_F (KubePodStreams, MuchOutputArrivesWhole)
 {
   running ("much", "sleep 1000");
   Stream stream (cluster, exec ("much", { "sh", "-c", "head -c 16000000 /dev/zero | tr '\\0' y" }, "stdout=1"), "v5.channel.k8s.io");
-  ASSERT_TRUE (wait ([&] { return stream.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return stream.closed; }));
   EXPECT_EQ (stream[1].size (), 16000000u);
   EXPECT_EQ (stream[1].find_first_not_of ('y'), std::string::npos);
   EXPECT_EQ (stream[3], success);
@@ -174,7 +174,7 @@ TEST_F (KubePodStreams, ATerminalHasTheClientsSize)
   stream.send (4, R"({"Width":101,"Height":43})");
   stream.send (4, "nonsense");
   stream.send (0, "go\n");
-  ASSERT_TRUE (wait ([&] { return stream.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return stream.closed; }));
   EXPECT_NE (stream[1].find ("43 101"), std::string::npos) << stream[1];
   EXPECT_EQ (stream[3], success);
 }
@@ -183,7 +183,7 @@ TEST_F (KubePodStreams, BrowsersMaySpeakBase64)
 {
   running ("base64", "sleep 1000");
   Stream stream (cluster, exec ("base64", { "echo", "hello" }, "stdout=1"), "v4.base64.channel.k8s.io");
-  ASSERT_TRUE (wait ([&] { return stream.closed; }));
+  ASSERT_TRUE (wait_until ([&] { return stream.closed; }));
   EXPECT_TRUE (stream.text);
   EXPECT_EQ (stream['1'], "aGVsbG8K");
 }
@@ -193,14 +193,14 @@ TEST_F (KubePodStreams, ACommandEndsWithItsClient)
   running ("left", "sleep 1000");
   auto processes = [&] {
     Stream list (cluster, exec ("left", { "sh", "-c", "grep -l -a ^tail /proc/[0-9]*/cmdline" }, "stdout=1"), "v5.channel.k8s.io");
-    wait ([&] { return list.closed; });
+    wait_until ([&] { return list.closed; });
     return list[1];
   };
   {
     Stream stream (cluster, exec ("left", { "tail", "-f", "/dev/null" }, "stdout=1"), "v5.channel.k8s.io");
-    ASSERT_TRUE (wait ([&] { return !processes ().empty (); }));
+    ASSERT_TRUE (wait_until ([&] { return !processes ().empty (); }));
   }
-  EXPECT_TRUE (wait ([&] { return processes ().empty (); }));
+  EXPECT_TRUE (wait_until ([&] { return processes ().empty (); }));
 }
 
 TEST_F (KubePodStreams, AttachSpeaksWithTheContainersOwnProcess)
@@ -209,7 +209,7 @@ TEST_F (KubePodStreams, AttachSpeaksWithTheContainersOwnProcess)
   Stream stream (cluster, "attach/attach?stdin=1&stdout=1", "v4.channel.k8s.io");
   ASSERT_EQ (stream.status, 101u) << stream.error;
   stream.send (0, "this\n");
-  EXPECT_TRUE (wait ([&] { return stream[1] == "got this\n"; })) << stream[1];
+  EXPECT_TRUE (wait_until ([&] { return stream[1] == "got this\n"; })) << stream[1];
 }
 
 TEST_F (KubePodStreams, WhatCannotBeIsRefusedBeforeTheUpgrade)
@@ -226,15 +226,15 @@ TEST_F (KubePodStreams, WhatCannotBeIsRefusedBeforeTheUpgrade)
 TEST_F (KubePodStreams, PortsAreForwarded)
 {
   running ("ports", "echo page >/tmp/index.html; httpd -f -p 8080 -h /tmp", R"("readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":8080}},)");
-  ASSERT_TRUE (wait ([&] { return is_ready ("ports"); }));
+  ASSERT_TRUE (wait_until ([&] { return is_ready ("ports"); }));
   Stream stream (cluster, "ports/portforward?ports=8080&ports=81", "v4.channel.k8s.io");
   ASSERT_EQ (stream.status, 101u) << stream.error;
   stream.send (0, "GET /index.html HTTP/1.0\r\n\r\n");
   std::string own_port ("\x90\x1f", 2), other_port ("Q\0", 2);
-  EXPECT_TRUE (wait ([&] { return stream[0].find ("page\n") != std::string::npos; })) << stream[0];
+  EXPECT_TRUE (wait_until ([&] { return stream[0].find ("page\n") != std::string::npos; })) << stream[0];
   EXPECT_EQ (stream[0].substr (0, 12), own_port + "HTTP/1.1 2");
   EXPECT_EQ (stream[1], own_port);
-  EXPECT_TRUE (wait ([&] { return stream[3].size () > 2; }));
+  EXPECT_TRUE (wait_until ([&] { return stream[3].size () > 2; }));
   EXPECT_EQ (stream[3].rfind (other_port + "error forwarding port 81 to pod ports: ", 0), 0u) << stream[3];
 }
 
@@ -271,10 +271,10 @@ TEST_F (KubePodStreams, ALogIsFollowedToTheContainersEnd)
     ~Follower () { g_clear_object (&stream); }
   } follower;
   kube_client_open_async (client, request, nullptr, Follower::on_open, &follower);
-  ASSERT_TRUE (wait ([&] { return follower.text == "one\n"; }));
+  ASSERT_TRUE (wait_until ([&] { return follower.text == "one\n"; }));
   EXPECT_FALSE (follower.ended);
   write_file (shared ("go"), "");
-  EXPECT_TRUE (wait ([&] { return follower.ended; }));
+  EXPECT_TRUE (wait_until ([&] { return follower.ended; }));
   EXPECT_EQ (follower.text, "one\ntwo\n");
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <functional>
 #include <libsoup/soup.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -81,9 +82,9 @@ TEST_F (KubePods, AnHttpProbeDecidesReadiness)
   EXPECT_EQ (host, "example.test");
   EXPECT_EQ (asked, "/healthz");
   status = 204;
-  EXPECT_TRUE (wait ([&] { return is_ready ("http"); }));
+  EXPECT_TRUE (wait_until ([&] { return is_ready ("http"); }));
   status = 500;
-  EXPECT_TRUE (wait ([&] { return !is_ready ("http"); }));
+  EXPECT_TRUE (wait_until ([&] { return !is_ready ("http"); }));
   EXPECT_EQ (at ("http", "status.containerStatuses.0.restartCount"), "0");
 }
 
@@ -94,7 +95,7 @@ TEST_F (KubePods, AProbeFindsPortsByNameAndAsksNotWhoAnswers)
   pod ("tcp", "httpd -f -p 9000 -h /tmp", R"("ports":[{"name":"raw","containerPort":9000}],"readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":"raw"}},)");
   pod ("tls", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"timeoutSeconds":10,"httpGet":{"scheme":"HTTPS","host":"127.0.0.1","path":"/readyz","port":)" + port + "}},");
   for (const char *name : { "named", "tcp", "tls" })
-    EXPECT_TRUE (wait ([&] { return is_ready (name); })) << name << at (name, "status");
+    EXPECT_TRUE (wait_until ([&] { return is_ready (name); })) << name << at (name, "status");
 }
 
 TEST_F (KubePods, FailedProbesAreToldAsUpstreamTellsThem)
@@ -126,9 +127,9 @@ TEST_F (KubePods, FailedLivenessAndStartupProbesRestart)
   EXPECT_NE (at ("start", "status.containerStatuses.0.started"), "true");
   write_file (shared ("alive"), "");
   write_file (shared ("started"), "");
-  EXPECT_TRUE (wait ([&] { return at ("live", "status.containerStatuses.0.restartCount") != "0"; }));
+  EXPECT_TRUE (wait_until ([&] { return at ("live", "status.containerStatuses.0.restartCount") != "0"; }));
   EXPECT_EQ (at ("live", "status.containerStatuses.0.lastState.terminated.exitCode"), "137");
-  EXPECT_TRUE (wait ([&] { return is_ready ("start"); })) << at ("start", "status");
+  EXPECT_TRUE (wait_until ([&] { return is_ready ("start"); })) << at ("start", "status");
   EXPECT_EQ (at ("start", "status.containerStatuses.0.started"), "true");
 }
 
@@ -138,9 +139,9 @@ TEST_F (KubePods, HooksRunAfterTheStartAndBeforeTheStop)
        R"("lifecycle":{"postStart":{"exec":{"command":["sh","-c","echo post >>/s/order"]}},"preStop":{"exec":{"command":["sh","-c","echo pre >>/s/order"]}}},)" + mount_shared (), volume_shared ());
   ASSERT_TRUE (becomes ("hooks", "status.phase", "Running"));
   EXPECT_EQ (read_file (shared ("order")), "post\n") << "it does not count as running before";
-  ASSERT_TRUE (wait ([&] { return g_file_test (shared ("trapped").c_str (), G_FILE_TEST_EXISTS); }));
+  ASSERT_TRUE (wait_until ([&] { return g_file_test (shared ("trapped").c_str (), G_FILE_TEST_EXISTS); }));
   remove ("hooks", 20);
-  EXPECT_TRUE (wait ([&] { return is_gone ("hooks"); }));
+  EXPECT_TRUE (wait_until ([&] { return is_gone ("hooks"); }));
   EXPECT_EQ (read_file (shared ("order")), "post\npre\nterm\n");
 }
 
@@ -149,12 +150,12 @@ TEST_F (KubePods, APostStartHookHoldsTheOtherContainersBack)
   make (R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default","name":"held"},"spec":{"restartPolicy":"Never",)" + volume_shared () +
         R"("containers":[{"name":"a","image":"localhost/busybox:1",)" + mount_shared () + R"("command":["sleep","1000"],"lifecycle":{"postStart":{"exec":{"command":["sh","-c","echo up >/s/hooked; until [ -e /s/free ]; do sleep 0.05; done"]}}}},)"
         R"({"name":"b","image":"localhost/busybox:1","command":["sleep","1000"]}]}})");
-  ASSERT_TRUE (wait ([&] { return read_file (shared ("hooked")) == "up\n"; }));
+  ASSERT_TRUE (wait_until ([&] { return read_file (shared ("hooked")) == "up\n"; }));
   EXPECT_TRUE (becomes ("held", "status.containerStatuses.0.state.waiting.reason", "ContainerCreating"));
   EXPECT_EQ (at ("held", "status.phase"), "Pending");
   EXPECT_EQ (at ("held", "status.containerStatuses.1.containerID"), "");
   write_file (shared ("free"), "");
-  EXPECT_TRUE (wait ([&] { return at ("held", "status.containerStatuses.1.ready") == "true"; }));
+  EXPECT_TRUE (wait_until ([&] { return at ("held", "status.containerStatuses.1.ready") == "true"; }));
   EXPECT_EQ (at ("held", "status.containerStatuses.0.ready"), "true");
 }
 
@@ -164,15 +165,15 @@ TEST_F (KubePods, AFailedHookIsTold)
   pod ("pre", "trap 'exit 0' TERM; while :; do sleep 0.05; done", R"("lifecycle":{"preStop":{"exec":{"command":["/nosuch"]}}},)");
   pod ("sleepy", "trap 'exit 0' TERM; while :; do sleep 0.05; done", R"("lifecycle":{"preStop":{"sleep":{"seconds":1}}},)");
   EXPECT_TRUE (tells ("post", "FailedPostStartHook", "PostStartHook failed"));
-  EXPECT_TRUE (wait ([&] { return at ("post", "status.containerStatuses.0.restartCount") != "0"; }));
+  EXPECT_TRUE (wait_until ([&] { return at ("post", "status.containerStatuses.0.restartCount") != "0"; }));
   ASSERT_TRUE (becomes ("pre", "status.phase", "Running"));
   remove ("pre", 20);
   EXPECT_TRUE (tells ("pre", "FailedPreStopHook", "PreStopHook failed"));
-  EXPECT_TRUE (wait ([&] { return is_gone ("pre"); })) << "it ends all the same";
+  EXPECT_TRUE (wait_until ([&] { return is_gone ("pre"); })) << "it ends all the same";
   ASSERT_TRUE (becomes ("sleepy", "status.phase", "Running"));
   gint64 begin = g_get_monotonic_time ();
   remove ("sleepy", 20);
-  EXPECT_TRUE (wait ([&] { return is_gone ("sleepy"); }));
+  EXPECT_TRUE (wait_until ([&] { return is_gone ("sleepy"); }));
   EXPECT_GE (g_get_monotonic_time () - begin, G_USEC_PER_SEC);
 }
 
@@ -184,7 +185,7 @@ TEST_F (KubePods, VolumesFollowTheirSources)
        R"("volumeMounts":[{"name":"v","mountPath":"/v"},{"name":"s","mountPath":"/s"}],)",
        R"("restartPolicy":"Never","volumes":[{"name":"s","hostPath":{"path":")" + std::string (folder) + R"("}},{"name":"v","projected":{"sources":[{"configMap":{"name":"cm","items":[{"key":"a","path":"a"}]}},{"secret":{"name":"sec","items":[{"key":"k","path":"k","mode":256}]}},)"
        R"({"configMap":{"name":"none","optional":true}},{"downwardAPI":{"items":[{"path":"name","fieldRef":{"fieldPath":"metadata.name"}},{"path":"labels","fieldRef":{"fieldPath":"metadata.labels"}}]}}]}}],)");
-  ASSERT_TRUE (wait ([&] { return g_file_test (shared ("read").c_str (), G_FILE_TEST_EXISTS); })) << at ("vol", "status");
+  ASSERT_TRUE (wait_until ([&] { return g_file_test (shared ("read").c_str (), G_FILE_TEST_EXISTS); })) << at ("vol", "status");
   patch ("ConfigMap", "cm", R"({"data":{"a":"new"}})");
   EXPECT_EQ (output ("vol"), "ones3cretvol 400\nchosen\nnew");
 }
@@ -307,7 +308,7 @@ TEST_F (KubePods, ImagesArePulledWithTheSecretsOfThePod)
 TEST_F (KubePods, ContainersOutliveTheCluster)
 {
   pod ("stays", "echo begun; until [ -e /s/finish ]; do sleep 0.05; done; echo ended", R"("readinessProbe":{"periodSeconds":1,"exec":{"command":["true"]}},)" + mount_shared (), R"("restartPolicy":"Never",)" + volume_shared ());
-  ASSERT_TRUE (wait ([&] { return is_ready ("stays"); }));
+  ASSERT_TRUE (wait_until ([&] { return is_ready ("stays"); }));
   std::string id = at ("stays", "status.containerStatuses.0.containerID"), ip = at ("stays", "status.podIP");
   stop_cluster ();
   start_cluster ();

@@ -6,27 +6,12 @@
 #include <glib/gstdio.h>
 #include <string>
 #include <vector>
+#include "wait-until.h"
 
 /* The HTTP client and what stands on it, against the library's own server over TLS. */
 
 namespace
 {
-
-constexpr gint64 second = G_USEC_PER_SEC;
-
-template <typename Condition>
-bool
-wait_for (Condition condition)
-{
-  gint64 deadline = g_get_monotonic_time () + 20 * second;
-  while (!condition ()) {
-    if (g_get_monotonic_time () > deadline)
-      return false;
-    if (!g_main_context_iteration (NULL, FALSE))
-      g_thread_yield ();
-  }
-  return true;
-}
 
 struct Remote : testing::Test {
   static KubeCluster *cluster;
@@ -179,7 +164,7 @@ TEST_F (Remote, InformersFollow)
     kube_informer_set_streaming (informer, streaming);
     Counts counts (informer);
     kube_informer_start (informer);
-    ASSERT_TRUE (wait_for ([&] { return counts.synced == 1; })) << streaming;
+    ASSERT_TRUE (wait_until ([&] { return counts.synced == 1; })) << streaming;
     EXPECT_EQ (counts.added, many) << streaming;
     g_autoptr (KubeValue) patch
         = kube_value_parse (streaming ? "{\"data\":{\"d\":\"3\"}}" : "{\"data\":{\"d\":\"2\"}}", -1, NULL);
@@ -188,7 +173,7 @@ TEST_F (Remote, InformersFollow)
     ASSERT_NE (patched, nullptr) << error->message;
     create (streaming ? "streamed" : "listed", "1");
     ASSERT_TRUE (kube_client_delete (client, maps, "default", streaming ? "streamed" : "listed", &error)) << error->message;
-    EXPECT_TRUE (wait_for ([&] { return counts.removed == 1; })) << streaming;
+    EXPECT_TRUE (wait_until ([&] { return counts.removed == 1; })) << streaming;
     EXPECT_EQ (counts.added, many + 1);
     EXPECT_EQ (counts.updated, 1);
     EXPECT_STREQ (kube_object_get_string (kube_informer_get (informer, "default", "m7"), "data.d"), streaming ? "3" : "2");
@@ -216,7 +201,7 @@ TEST_F (Remote, AWatchGoesOnFromARevision)
       },
       &seen, NULL);
   kube_watch_start (watch);
-  EXPECT_TRUE (wait_for ([&] { return !seen.empty (); }));
+  EXPECT_TRUE (wait_until ([&] { return !seen.empty (); }));
   EXPECT_EQ (seen, "2");
   kube_request_unref (request);
 }

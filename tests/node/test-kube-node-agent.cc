@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 #include <kube/kube-node-agent.h>
 #include <kube/kube-server.h>
-#include <functional>
 #include <string>
+#include "wait-until.h"
 
 namespace {
 
@@ -71,19 +71,6 @@ struct KubeNodeAgentTest : testing::Test {
     while (g_main_context_iteration (nullptr, FALSE))
       ;
   }
-  bool wait (std::function<bool ()> condition)
-  {
-    gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
-    GSource *tick = g_timeout_source_new (5); /* the server answers from threads of its own */
-    g_source_set_callback (tick, [] (gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
-    g_source_attach (tick, nullptr);
-    bool good;
-    while (!(good = condition ()) && g_get_monotonic_time () < deadline)
-      g_main_context_iteration (nullptr, TRUE);
-    g_source_destroy (tick);
-    g_source_unref (tick);
-    return good;
-  }
   void make (const std::string &text)
   {
     g_autoptr (GError) error = nullptr;
@@ -112,7 +99,7 @@ struct KubeNodeAgentTest : testing::Test {
   }
   bool becomes (const char *name, const char *path, const char *value)
   {
-    bool good = wait ([&] { return at (name, path) == value; });
+    bool good = wait_until ([&] { return at (name, path) == value; });
     EXPECT_EQ (at (name, path), value) << path;
     return good;
   }
@@ -140,7 +127,7 @@ const char *const web = R"("containers":[{"name":"c","image":"web"}])";
 
 TEST_F (KubeNodeAgentTest, RegistersTheNodeAndRenewsItsLease)
 {
-  ASSERT_TRUE (wait ([&] { g_autoptr (KubeObject) lease = get ("Lease", "kube-node-lease", "n1"); return lease != nullptr; }));
+  ASSERT_TRUE (wait_until ([&] { g_autoptr (KubeObject) lease = get ("Lease", "kube-node-lease", "n1"); return lease != nullptr; }));
   g_autoptr (KubeObject) node = get ("Node", nullptr, "n1");
   ASSERT_NE (node, nullptr);
   EXPECT_STREQ (kube_object_get_label (node, "kubernetes.io/hostname"), "n1");
@@ -148,7 +135,7 @@ TEST_F (KubeNodeAgentTest, RegistersTheNodeAndRenewsItsLease)
   EXPECT_STREQ (kube_object_get_string (node, "status.conditions.3.status"), "True");
   g_autoptr (KubeObject) before = get ("Lease", "kube-node-lease", "n1");
   advance (11);
-  EXPECT_TRUE (wait ([&] {
+  EXPECT_TRUE (wait_until ([&] {
     g_autoptr (KubeObject) lease = get ("Lease", "kube-node-lease", "n1");
     return g_strcmp0 (kube_object_get_string (lease, "spec.renewTime"), kube_object_get_string (before, "spec.renewTime")) != 0;
   }));
@@ -164,8 +151,8 @@ TEST_F (KubeNodeAgentTest, APodRunsUntilItIsDeleted)
   EXPECT_EQ (condition ("a", "PodReadyToStartContainers"), "True/");
   EXPECT_EQ (at ("a", "status.containerStatuses.0.ready"), "true");
   EXPECT_TRUE (kube_client_delete (client, KUBE_KIND ("v1", "Pod"), "default", "a", nullptr));
-  EXPECT_TRUE (wait ([&] { advance (0); g_autoptr (KubeObject) object = get ("Pod", "default", "a"); return object == nullptr; }));
-  EXPECT_TRUE (wait ([&] { g_auto (GStrv) left = kube_network_list (network); return g_strv_length (left) == 0; }));
+  EXPECT_TRUE (wait_until ([&] { advance (0); g_autoptr (KubeObject) object = get ("Pod", "default", "a"); return object == nullptr; }));
+  EXPECT_TRUE (wait_until ([&] { g_auto (GStrv) left = kube_network_list (network); return g_strv_length (left) == 0; }));
 }
 
 TEST_F (KubeNodeAgentTest, APodThatEndsHasThePhaseOfItsContainers)
@@ -200,14 +187,14 @@ TEST_F (KubeNodeAgentTest, ACrashLoopBacksOffLongerAndLonger)
   advance (2.1);
   ASSERT_TRUE (becomes ("a", "status.containerStatuses.0.restartCount", "2"));
   advance (1.1);
-  ASSERT_TRUE (wait ([&] { return at ("a", "status.containerStatuses.0.state.waiting.message").rfind ("back-off 20s", 0) == 0; }));
+  ASSERT_TRUE (wait_until ([&] { return at ("a", "status.containerStatuses.0.state.waiting.message").rfind ("back-off 20s", 0) == 0; }));
 }
 
 TEST_F (KubeNodeAgentTest, InitContainersComeFirst)
 {
   pod ("a", R"("restartPolicy":"Never","initContainers":[{"name":"i","image":"web"},{"name":"s","image":"web","restartPolicy":"Always"}],)" + std::string (web),
        R"({"sim.libkube.dev/run-seconds":"3"})");
-  ASSERT_TRUE (wait ([&] { return condition ("a", "Initialized") == "False/ContainersNotInitialized"; }));
+  ASSERT_TRUE (wait_until ([&] { return condition ("a", "Initialized") == "False/ContainersNotInitialized"; }));
   EXPECT_EQ (at ("a", "status.containerStatuses.0.state.waiting.reason"), "PodInitializing");
   advance (3.1);
   ASSERT_TRUE (becomes ("a", "status.phase", "Running"));
@@ -215,7 +202,7 @@ TEST_F (KubeNodeAgentTest, InitContainersComeFirst)
   EXPECT_EQ (at ("a", "status.initContainerStatuses.1.started"), "true");
   EXPECT_EQ (condition ("a", "Initialized"), "True/");
   advance (3.1);
-  ASSERT_TRUE (wait ([&] { advance (0.1); return at ("a", "status.phase") == "Succeeded"; })) << "the sidecar ends with the others";
+  ASSERT_TRUE (wait_until ([&] { advance (0.1); return at ("a", "status.phase") == "Succeeded"; })) << "the sidecar ends with the others";
 }
 
 TEST_F (KubeNodeAgentTest, ADeadlineEndsAPod)
@@ -225,7 +212,7 @@ TEST_F (KubeNodeAgentTest, ADeadlineEndsAPod)
   advance (9);
   EXPECT_EQ (at ("a", "status.phase"), "Running");
   advance (1.5);
-  ASSERT_TRUE (wait ([&] { advance (0.1); return at ("a", "status.phase") == "Failed"; }));
+  ASSERT_TRUE (wait_until ([&] { advance (0.1); return at ("a", "status.phase") == "Failed"; }));
   EXPECT_EQ (at ("a", "status.reason"), "DeadlineExceeded");
 }
 
@@ -242,7 +229,7 @@ TEST_F (KubeNodeAgentTest, ANewAgentTakesOverWhatRuns)
   kube_request_set_delete_options (request, 0, nullptr, nullptr, nullptr);
   g_autoptr (KubeResponse) response = kube_client_send (client, request, nullptr, nullptr);
   start ("10.1.0.0/24");
-  EXPECT_TRUE (wait ([&] { g_auto (GStrv) left = kube_runtime_list_pods (runtime); return g_strv_length (left) == 1; }));
+  EXPECT_TRUE (wait_until ([&] { g_auto (GStrv) left = kube_runtime_list_pods (runtime); return g_strv_length (left) == 1; }));
   advance (5);
   EXPECT_EQ (at ("a", "status.containerStatuses.0.containerID"), id);
   EXPECT_EQ (at ("a", "status.containerStatuses.0.restartCount"), "0");

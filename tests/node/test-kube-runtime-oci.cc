@@ -11,6 +11,7 @@
 #include "busybox-layout.h"
 #include "image/kube-image-private.h"
 #include "runtime/kube-container-log.h"
+#include "wait-until.h"
 
 namespace {
 
@@ -31,23 +32,6 @@ struct Answer {
     return result;
   }
 };
-
-template <typename T> bool
-wait_until (T condition)
-{
-  gint64 deadline = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
-  bool late = false;
-  GSource *source = g_timeout_source_new (10); /* for what makes no event here: text in a log */
-  g_source_set_callback (source, [] (gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, NULL, NULL);
-  g_source_attach (source, NULL);
-  while (!condition () && !late) {
-    g_main_context_iteration (NULL, TRUE);
-    late = g_get_monotonic_time () > deadline;
-  }
-  g_source_destroy (source);
-  g_source_unref (source);
-  return !late;
-}
 
 std::string
 read_file (const char *path)

@@ -2,7 +2,7 @@
 #include "server-fixture.h"
 #include <glib/gstdio.h>
 #include <gnutls/x509.h>
-#include <functional>
+#include "wait-until.h"
 
 namespace {
 
@@ -396,15 +396,6 @@ on_closed (KubeWatch *, GError *error, gpointer data)
     static_cast<Seen *> (data)->error = error->message;
 }
 
-void
-wait_for (const std::function<bool ()> &condition)
-{
-  gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
-  while (!condition () && g_get_monotonic_time () < deadline)
-    g_main_context_iteration (nullptr, FALSE);
-  EXPECT_TRUE (condition ());
-}
-
 TEST_F (Server, WatchSendsWhatIsThereAndThenWhatHappens)
 {
   Seen seen;
@@ -418,16 +409,16 @@ TEST_F (Server, WatchSendsWhatIsThereAndThenWhatHappens)
   kube_watch_set_func (watch, on_event, &seen, nullptr);
   g_signal_connect (watch, "closed", G_CALLBACK (on_closed), &seen);
   kube_watch_start (watch);
-  wait_for ([&] { return seen.events.size () == 2; });
+  EXPECT_TRUE (wait_until ([&] { return seen.events.size () == 2; }));
   create ("ConfigMap", config_map ("b", "{\"set\":\"y\"}"));
   patch ("ConfigMap", "b", "{\"metadata\":{\"labels\":{\"set\":\"x\"}}}");
   patch ("ConfigMap", "a", "{\"data\":{\"k\":\"w\"}}");
   patch ("ConfigMap", "b", "{\"metadata\":{\"labels\":{\"set\":\"y\"}}}");
   remove ("ConfigMap", "a");
-  wait_for ([&] { return seen.events.size () == 6; });
+  EXPECT_TRUE (wait_until ([&] { return seen.events.size () == 6; }));
   EXPECT_EQ (seen.events, (std::vector<std::string>{ "ADDED a", "BOOKMARK -", "ADDED b", "MODIFIED a", "DELETED b", "DELETED a" }));
   kube_server_shut_down (server);
-  wait_for ([&] { return seen.closed; });
+  EXPECT_TRUE (wait_until ([&] { return seen.closed; }));
   EXPECT_EQ (seen.error, "");
 }
 
@@ -443,7 +434,7 @@ TEST_F (Server, WatchEndsAtItsTime)
     ;
   EXPECT_FALSE (seen.closed);
   kube_virtual_clock_advance (clock, 6 * G_USEC_PER_SEC);
-  wait_for ([&] { return seen.closed; });
+  EXPECT_TRUE (wait_until ([&] { return seen.closed; }));
 }
 
 TEST_F (Server, AnEventIsTheSameInBothOfItsGroups)
@@ -685,7 +676,7 @@ TEST_F (Server, EventsGoAnHourAfterTheirLastWrite)
   kube_virtual_clock_advance (clock, G_GINT64_CONSTANT (3000) * G_USEC_PER_SEC);
   EXPECT_EQ (get ("Event", "e").status, 200);
   kube_virtual_clock_advance (clock, G_GINT64_CONSTANT (1200) * G_USEC_PER_SEC);
-  wait_for ([&] { return get ("Event", "e").status == 404; });
+  EXPECT_TRUE (wait_until ([&] { return get ("Event", "e").status == 404; }));
 }
 
 /* A node whose containers have said one thing. */

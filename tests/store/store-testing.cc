@@ -58,22 +58,6 @@ to_bytes (const std::string &text)
   return g_bytes_new (text.data (), text.size ());
 }
 
-bool
-wait_until (const std::function<bool ()> &condition)
-{
-  GMainContext *context = g_main_context_ref_thread_default ();
-  gint64 deadline = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
-  GSource *tick = g_timeout_source_new (100); // only so that the deadline is seen
-  g_source_set_callback (tick, [] (gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
-  g_source_attach (tick, context);
-  while (!condition () && g_get_monotonic_time () < deadline)
-    g_main_context_iteration (context, TRUE);
-  g_source_destroy (tick);
-  g_source_unref (tick);
-  g_main_context_unref (context);
-  return condition ();
-}
-
 static void
 on_written (KubeStore *, const KubeStoreResult *result, gpointer user_data)
 {

@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 #include <kube/sys/kube-store.h>
 
-#include <functional>
 #include <string>
 #include <vector>
+
+#include "wait-until.h"
 
 namespace store_testing {
 
@@ -72,9 +73,6 @@ struct Event {
 
 std::vector<Event> history (KubeStore *store, guint64 after, guint limit = 1000, int *error = nullptr);
 void append_events (KubeStore *store, const KubeStoreEvent *events, guint n_events, gpointer vector_of_events);
-
-// Iterates the thread-default main context until `condition` holds; a deadline of 20 s fails the test.
-bool wait_until (const std::function<bool ()> &condition);
 
 std::string to_string (GBytes *bytes);
 GBytes *to_bytes (const std::string &text);
