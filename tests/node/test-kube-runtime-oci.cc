@@ -338,6 +338,15 @@ TEST_F (KubeRuntimeOciTest, ExecHasStreamsExitCodesAndTerminals)
   g_input_stream_read (kube_exec_get_stdout (endless), &byte, 1, NULL, NULL);
   kube_exec_close (endless);
   EXPECT_NE (wait_exec (endless), 0);
+
+  for (int i = 0; i < 20; i++) {
+    g_autoptr (KubeExec) left = exec (id, "exec sleep 4321", i % 2 == 0, false);
+    kube_exec_close (left);
+    EXPECT_EQ (wait_exec (left), 137);
+  }
+  g_autoptr (KubeExec) look = exec (id, "cat /proc/[0-9]*/cmdline | tr '\\0' ' '", false, false);
+  text = drain (kube_exec_get_stdout (look));
+  EXPECT_EQ (text.find ("4321"), std::string::npos) << "a client that leaves at once leaves nothing behind: " << text;
   remove_pod ("u5");
 }
 

@@ -16,22 +16,25 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONSOLE_TIMEOUT_MS (30 * 1000)
+#define START_TIMEOUT_MS (30 * 1000)
 
 /* A process of `crun exec`, or the container's own streams by way of conmon's socket (then `pump` carries them, and `folder` has its control fifo). */
 typedef struct {
   KubeExec parent;
   GOutputStream *in;
   GInputStream *out, *err;
-  int pidfd;  /* -1: attached */
-  int end;    /* attached: becomes readable when the container ended */
-  int master; /* terminal, or -1 */
-  char *pid_file, *log_file, *process_file, *exit_file;
+  int pidfd;    /* of crun; -1: attached */
+  int process;  /* a descriptor of the process in the container, or -1 */
+  int end;      /* attached: becomes readable when the container ended */
+  int master;   /* terminal, or -1 */
+  char *log_file, *process_file, *exit_file;
   char *folder; /* attached: the container's */
+  gboolean started;
   gboolean reaped;
   int status;
 } KubeExecOci;
@@ -48,6 +51,16 @@ fail (GError **error, const char *what)
 {
   g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "%s: %s", what, g_strerror (errno));
   return FALSE;
+}
+
+static void
+close_all (int *fds, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    if (fds[i] >= 0)
+      close (fds[i]);
+    fds[i] = -1;
+  }
 }
 
 static GOutputStream *
@@ -118,7 +131,7 @@ complete_wait (GTask *task)
     self->pidfd = -1;
     self->reaped = TRUE;
   }
-  if (self->status != 0 && self->pid_file != NULL && !g_file_test (self->pid_file, G_FILE_TEST_EXISTS)) {
+  if (self->status != 0 && self->log_file != NULL && !self->started) {
     g_autofree char *why = read_error (self);
     g_task_return_new_error (task, KUBE_ERROR, KUBE_ERROR_INTERNAL,
                              "failed to exec in container: failed to start exec: OCI runtime exec failed: %s",
@@ -171,21 +184,17 @@ static void
 exec_close (KubeExec *exec)
 {
   KubeExecOci *self = KUBE_EXEC_OCI (exec);
-  g_autofree char *text = NULL;
 
-  if (self->pidfd < 0 || self->reaped)
-    return;
-  if (self->pid_file != NULL && g_file_get_contents (self->pid_file, &text, NULL, NULL) && atoi (text) > 1)
-    kill (atoi (text), SIGKILL);
-  else
-    syscall (SYS_pidfd_send_signal, self->pidfd, SIGKILL, NULL, 0);
+  if (self->pidfd >= 0 && !self->reaped)
+    syscall (SYS_pidfd_send_signal, self->process >= 0 ? self->process : self->pidfd, SIGKILL, NULL, 0);
 }
 
 static void
 kube_exec_oci_finalize (GObject *object)
 {
   KubeExecOci *self = KUBE_EXEC_OCI (object);
-  char *files[] = { self->pid_file, self->log_file, self->process_file };
+  char *files[] = { self->log_file, self->process_file };
+  int fds[] = { self->process, self->master, self->end };
 
   exec_close (KUBE_EXEC (self));
   if (self->pidfd >= 0)
@@ -200,10 +209,7 @@ kube_exec_oci_finalize (GObject *object)
   g_clear_object (&self->in);
   g_clear_object (&self->out);
   g_clear_object (&self->err);
-  if (self->master >= 0)
-    close (self->master);
-  if (self->end >= 0)
-    close (self->end);
+  close_all (fds, G_N_ELEMENTS (fds));
   G_OBJECT_CLASS (kube_exec_oci_parent_class)->finalize (object);
 }
 
@@ -223,7 +229,7 @@ kube_exec_oci_class_init (KubeExecOciClass *klass)
 static void
 kube_exec_oci_init (KubeExecOci *self)
 {
-  self->pidfd = self->master = self->end = -1;
+  self->pidfd = self->process = self->master = self->end = -1;
 }
 
 /* crun sends the terminal it made over a socket. Its path would be too long: crun gets it as a name in its descriptor 3, which is the container's folder. */
@@ -251,7 +257,7 @@ receive_console (int listener, int pidfd)
   struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
   int master = -1;
 
-  if (poll (fds, 2, CONSOLE_TIMEOUT_MS) <= 0 || !(fds[0].revents & POLLIN))
+  if (poll (fds, 2, START_TIMEOUT_MS) <= 0 || !(fds[0].revents & POLLIN))
     return -1;
   int connection = accept4 (listener, NULL, NULL, SOCK_CLOEXEC);
   if (connection < 0)
@@ -285,16 +291,6 @@ write_process (KubeExecOci *self, KubeValue *config, const KubeExecOptions *opti
     return TRUE;
   g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, local->message);
   return FALSE;
-}
-
-static void
-close_all (int *fds, gsize n)
-{
-  for (gsize i = 0; i < n; i++) {
-    if (fds[i] >= 0)
-      close (fds[i]);
-    fds[i] = -1;
-  }
 }
 
 static gboolean
@@ -351,22 +347,55 @@ run_with_pipes (KubeExecOci *self, KubeSpawn *spawn, const KubeExecOptions *opti
   return TRUE;
 }
 
+/* crun writes the process' id to a file when the process runs. A fifo there tells when. */
+static int
+open_pid_fifo (const char *path, GError **error)
+{
+  int fd = mkfifo (path, 0600) == 0 ? open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+
+  if (fd < 0)
+    fail (error, "cannot make a fifo for the process' id");
+  return fd;
+}
+
+/* Blocks until the process runs or crun has ended: who closes later knows what is to be ended. */
+static gboolean
+wait_for_start (KubeExecOci *self, int fifo, GError **error)
+{
+  struct pollfd fds[] = { { fifo, POLLIN, 0 }, { self->pidfd, POLLIN, 0 } };
+  char text[32] = "";
+  int ready;
+
+  do
+    ready = poll (fds, 2, START_TIMEOUT_MS);
+  while (ready < 0 && errno == EINTR);
+  if (ready == 0) {
+    errno = ETIMEDOUT;
+    return fail (error, "the process does not start");
+  }
+  if (read (fifo, text, sizeof text - 1) > 0) {
+    self->started = TRUE;
+    self->process = syscall (SYS_pidfd_open, atoi (text), 0);
+  }
+  return TRUE;
+}
+
 KubeExec *
 kube_conmon_exec (const KubeConmon *conmon, KubeValue *config, const KubeExecOptions *options, GError **error)
 {
   g_autoptr (KubeExec) exec = g_object_new (kube_exec_oci_get_type (), NULL);
   KubeExecOci *self = KUBE_EXEC_OCI (exec);
-  g_autofree char *socket_path = unique_file (conmon, "tty");
+  g_autofree char *socket_path = unique_file (conmon, "tty"), *pid_file = unique_file (conmon, "pid");
   g_autofree char *console = g_strdup_printf ("/proc/self/fd/3/%s", strrchr (socket_path, '/') + 1);
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  int fifo;
 
   self->process_file = unique_file (conmon, "json");
-  self->pid_file = unique_file (conmon, "pid");
   self->log_file = unique_file (conmon, "log");
-  if (!write_process (self, config, options, error))
+  if (!write_process (self, config, options, error) || (fifo = open_pid_fifo (pid_file, error)) < 0)
     return NULL;
   const char *const fixed[] = { conmon->crun, "--root",    conmon->crun_root,  "--log",      self->log_file,
-                                "exec",       "--process", self->process_file, "--pid-file", self->pid_file };
+                                "exec",       "--process", self->process_file, "--pid-file", pid_file };
   for (gsize i = 0; i < G_N_ELEMENTS (fixed); i++)
     g_ptr_array_add (argv, (gpointer) fixed[i]);
   if (options->tty) {
@@ -384,6 +413,9 @@ kube_conmon_exec (const KubeConmon *conmon, KubeValue *config, const KubeExecOpt
                       .new_session = TRUE };
   gboolean good = options->tty ? run_with_terminal (self, &spawn, socket_path, conmon->folder, error)
                                : run_with_pipes (self, &spawn, options, error);
+  good = good && wait_for_start (self, fifo, error);
+  close (fifo);
+  unlink (pid_file);
   return good ? g_steal_pointer (&exec) : NULL;
 }
 
