@@ -75,6 +75,20 @@ RawServer::url () const
   return std::string (certificate != NULL ? "https" : "http") + "://127.0.0.1:" + std::to_string (port);
 }
 
+std::vector<RawRequest>
+RawServer::seen ()
+{
+  std::lock_guard<std::mutex> guard (lock);
+  return requests;
+}
+
+std::vector<std::string>
+RawServer::peers ()
+{
+  std::lock_guard<std::mutex> guard (lock);
+  return subjects;
+}
+
 gboolean
 RawServer::on_run (GThreadedSocketService *, GSocketConnection *connection, GObject *, gpointer data)
 {
@@ -110,7 +124,7 @@ RawServer::serve_connection (GSocketConnection *connection)
     if (GTlsCertificate *peer = g_tls_connection_get_peer_certificate (G_TLS_CONNECTION (tls))) {
       char *subject = g_tls_certificate_get_subject_name (peer);
       std::lock_guard<std::mutex> guard (self->lock);
-      self->peers.push_back (subject);
+      self->subjects.push_back (subject);
       g_free (subject);
     }
     self->serve (tls);
@@ -155,7 +169,7 @@ RawServer::serve (GIOStream *stream)
     }
     {
       std::lock_guard<std::mutex> guard (lock);
-      seen.push_back (request);
+      requests.push_back (request);
     }
     handler (request, connection);
     if (g_io_stream_is_closed (stream))

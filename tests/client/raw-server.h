@@ -36,13 +36,14 @@ struct RawServer {
   Handler handler; /* a handler that closes its connection ends it */
   GTlsCertificate *certificate = NULL;
   bool wants_certificate = false;
-  std::mutex lock;
-  std::vector<RawRequest> seen;
-  std::vector<std::string> peers; /* subject of the client's certificate, for each connection with one */
 
   explicit RawServer (Handler handler, GTlsCertificate *certificate = NULL, bool wants_certificate = false);
   ~RawServer ();
   std::string url () const;
+  /* What came so far; the connections' threads go on. */
+  std::vector<RawRequest> seen ();
+  /* Subject of the client's certificate, for each connection with one. */
+  std::vector<std::string> peers ();
   guint16 port;
 
 private:
@@ -50,6 +51,9 @@ private:
   GThread *thread;
   GMainContext *context;
   GMainLoop *loop;
+  std::mutex lock; /* guards what follows */
+  std::vector<RawRequest> requests;
+  std::vector<std::string> subjects;
   int connections = 0;
   std::set<GSocket *> open;
   std::condition_variable ended;

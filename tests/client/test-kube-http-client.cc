@@ -73,7 +73,7 @@ TEST_F (HttpClient, SendsWhatClientsSend)
   connect (server);
   kube_http_client_set_user_agent (KUBE_HTTP_CLIENT (client), "kube-scheduler/v1.36");
   ASSERT_TRUE (get ()) << error->message;
-  const RawRequest &request = server.seen.at (0);
+  RawRequest request = server.seen ().at (0);
   EXPECT_EQ (request.line, "GET /api/v1/namespaces/ns/pods/p HTTP/1.1");
   EXPECT_EQ (request.headers.at ("authorization"), "Bearer secret");
   EXPECT_EQ (request.headers.at ("user-agent"), "kube-scheduler/v1.36");
@@ -95,8 +95,8 @@ TEST_F (HttpClient, KeepsItsConnection)
     kube_response_unref (response);
     kube_request_unref (request);
   }
-  EXPECT_EQ (server.seen.size (), 9u);
-  EXPECT_EQ (server.seen.back ().connection, 1);
+  EXPECT_EQ (server.seen ().size (), 9u);
+  EXPECT_EQ (server.seen ().back ().connection, 1);
 }
 
 TEST_F (HttpClient, WritesBodiesAndReadsWarnings)
@@ -112,8 +112,8 @@ TEST_F (HttpClient, WritesBodiesAndReadsWarnings)
   ASSERT_NE (response, nullptr) << error->message;
   EXPECT_EQ (kube_response_get_http_status (response), 201);
   EXPECT_STREQ (kube_response_get_warnings (response)[1], "299 - \"two\"");
-  EXPECT_EQ (server.seen.at (0).body, "{\"a\":1}");
-  EXPECT_EQ (server.seen.at (0).headers.at ("content-type"), "application/strategic-merge-patch+json");
+  EXPECT_EQ (server.seen ().at (0).body, "{\"a\":1}");
+  EXPECT_EQ (server.seen ().at (0).headers.at ("content-type"), "application/strategic-merge-patch+json");
   kube_response_unref (response);
   kube_request_unref (request);
   kube_value_unref (patch);
@@ -129,7 +129,7 @@ TEST_F (HttpClient, ListsSayWhatTheirItemsAre)
   connect (server);
   KubeObjectList *list = kube_client_list (client, pods, NULL, "app=web", &error);
   ASSERT_NE (list, nullptr) << error->message;
-  EXPECT_EQ (server.seen.at (0).line, "GET /api/v1/pods?labelSelector=app%3Dweb HTTP/1.1");
+  EXPECT_EQ (server.seen ().at (0).line, "GET /api/v1/pods?labelSelector=app%3Dweb HTTP/1.1");
   ASSERT_EQ (kube_object_list_get_length (list), 2u);
   EXPECT_STREQ (kube_object_get_kind (kube_object_list_get (list, 1)), "Pod");
   EXPECT_STREQ (kube_object_get_api_version (kube_object_list_get (list, 1)), "v1");
@@ -211,7 +211,7 @@ TEST_F (HttpClient, GivesUpAfterTenTries)
   connect (server);
   EXPECT_FALSE (get ());
   EXPECT_EQ (code (), KUBE_ERROR_TOO_MANY_REQUESTS);
-  EXPECT_EQ (server.seen.size (), 10u);
+  EXPECT_EQ (server.seen ().size (), 10u);
 }
 
 TEST_F (HttpClient, ABrokenGetIsSentAgainAndABrokenPostIsNot)
@@ -233,7 +233,7 @@ TEST_F (HttpClient, ABrokenGetIsSentAgainAndABrokenPostIsNot)
   asker.join ();
   EXPECT_NE (pod, nullptr);
   g_clear_pointer (&pod, kube_object_unref);
-  EXPECT_EQ (server.seen.size (), 4u);
+  EXPECT_EQ (server.seen ().size (), 4u);
   g_object_unref (clock);
 }
 
@@ -248,7 +248,7 @@ TEST_F (HttpClient, ABrokenPostIsAnErrorAtOnce)
   kube_request_set_object (request, pod);
   EXPECT_EQ (kube_client_send (client, request, NULL, &error), nullptr);
   EXPECT_EQ (code (), KUBE_ERROR_SERVICE_UNAVAILABLE) << error->message;
-  EXPECT_EQ (server.seen.size (), 1u);
+  EXPECT_EQ (server.seen ().size (), 1u);
   kube_object_unref (pod);
   kube_request_unref (request);
 }
@@ -285,10 +285,7 @@ TEST_F (HttpClient, ARequestCanBeCancelled)
         *d->done = true;
       },
       &data);
-  ASSERT_TRUE (wait_until ([&] {
-    std::lock_guard<std::mutex> guard (server.lock);
-    return server.seen.size () == 1;
-  }));
+  ASSERT_TRUE (wait_until ([&] { return server.seen ().size () == 1; }));
   g_cancellable_cancel (cancellable);
   ASSERT_TRUE (wait_until ([&] { return done; }));
   EXPECT_TRUE (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
@@ -392,7 +389,7 @@ TEST_F (HttpWatch, HandsOutEventsHoweverTheyAreCut)
   ASSERT_TRUE (wait_until ([&] { return log.closed; }));
   EXPECT_EQ (log.text, "+a~a-b#");
   EXPECT_EQ (log.error, nullptr);
-  EXPECT_EQ (server.seen.at (0).line, "GET /api/v1/pods?watch=true&resourceVersion=5 HTTP/1.1");
+  EXPECT_EQ (server.seen ().at (0).line, "GET /api/v1/pods?watch=true&resourceVersion=5 HTTP/1.1");
 }
 
 TEST_F (HttpWatch, AnEventComesAtOnce)
@@ -527,7 +524,7 @@ TEST_F (HttpClient, OpensStreamsThatCanBeLetGo)
   EXPECT_FALSE (closed);
   g_object_unref (stream);
   EXPECT_TRUE (wait_until ([&] { return closed.load (); }));
-  EXPECT_EQ (server.seen.at (0).line, "GET /api/v1/namespaces/ns/pods/p/log?follow=true HTTP/1.1");
+  EXPECT_EQ (server.seen ().at (0).line, "GET /api/v1/namespaces/ns/pods/p/log?follow=true HTTP/1.1");
   kube_request_unref (request);
 }
 
@@ -584,7 +581,7 @@ TEST_F (HttpTls, ComparesTheNameAndCanBeToldAnother)
   config->tls_server_name = g_strdup ("only-by-name");
   connect (server);
   EXPECT_TRUE (get ()) << error->message;
-  EXPECT_EQ (server.seen.at (0).headers.at ("host"), "127.0.0.1:" + std::to_string (server.port));
+  EXPECT_EQ (server.seen ().at (0).headers.at ("host"), "127.0.0.1:" + std::to_string (server.port));
 }
 
 TEST_F (HttpTls, PresentsItsCertificate)
@@ -594,8 +591,8 @@ TEST_F (HttpTls, PresentsItsCertificate)
   set_config (server, authority.certificate.c_str (), &own);
   connect (server);
   ASSERT_TRUE (get ()) << error->message;
-  ASSERT_EQ (server.peers.size (), 1u);
-  EXPECT_EQ (server.peers[0], "CN=system:admin");
+  ASSERT_EQ (server.peers ().size (), 1u);
+  EXPECT_EQ (server.peers ()[0], "CN=system:admin");
 }
 
 TEST_F (HttpClient, RefusesWhatIsNoServerOrCertificate)
@@ -619,7 +616,7 @@ TEST_F (HttpClient, AServerMayStandBehindAPath)
   config = kube_config_new ((server.url () + "/k8s/clusters/c1/").c_str (), NULL, NULL, NULL, NULL);
   connect (server);
   ASSERT_TRUE (get ());
-  EXPECT_EQ (server.seen.at (0).line, "GET /k8s/clusters/c1/api/v1/namespaces/ns/pods/p HTTP/1.1");
+  EXPECT_EQ (server.seen ().at (0).line, "GET /k8s/clusters/c1/api/v1/namespaces/ns/pods/p HTTP/1.1");
 }
 
 struct HttpCredentials : HttpClient {
@@ -666,10 +663,10 @@ TEST_F (HttpCredentials, ATokenFileIsReadAgainAfterAMinute)
   g_remove ((folder + "/token").c_str ());
   kube_virtual_clock_advance (clock, 60 * second);
   ASSERT_TRUE (get ()) << "the last one is kept";
-  EXPECT_EQ (server.seen[0].headers.at ("authorization"), "Bearer one");
-  EXPECT_EQ (server.seen[1].headers.at ("authorization"), "Bearer one");
-  EXPECT_EQ (server.seen[2].headers.at ("authorization"), "Bearer two");
-  EXPECT_EQ (server.seen[3].headers.at ("authorization"), "Bearer two");
+  EXPECT_EQ (server.seen ()[0].headers.at ("authorization"), "Bearer one");
+  EXPECT_EQ (server.seen ()[1].headers.at ("authorization"), "Bearer one");
+  EXPECT_EQ (server.seen ()[2].headers.at ("authorization"), "Bearer two");
+  EXPECT_EQ (server.seen ()[3].headers.at ("authorization"), "Bearer two");
   g_object_unref (clock);
 }
 
@@ -695,11 +692,11 @@ TEST_F (HttpCredentials, AnExecPluginIsAskedOnceAndAgainWhereTheServerRefuses)
   connect (server);
   ASSERT_TRUE (get ()) << error->message;
   ASSERT_TRUE (get ()) << error->message;
-  EXPECT_EQ (server.seen[1].headers.at ("authorization"), "Bearer v-arg-1");
+  EXPECT_EQ (server.seen ()[1].headers.at ("authorization"), "Bearer v-arg-1");
   KubeRequest *request = kube_request_new_raw ("GET", "/secret");
   KubeResponse *response = kube_client_send (client, request, NULL, &error);
   ASSERT_NE (response, nullptr) << error->message;
-  EXPECT_EQ (server.seen[3].headers.at ("authorization"), "Bearer v-arg-2");
+  EXPECT_EQ (server.seen ()[3].headers.at ("authorization"), "Bearer v-arg-2");
   kube_response_unref (response);
   kube_request_unref (request);
 }
@@ -719,5 +716,5 @@ TEST_F (HttpCredentials, AnExecPluginThatFailsIsAnError)
     EXPECT_FALSE (get ());
     EXPECT_EQ (std::string (error->message).find ("getting credentials") != std::string::npos, true) << error->message;
   }
-  EXPECT_TRUE (server.seen.empty ());
+  EXPECT_TRUE (server.seen ().empty ());
 }
