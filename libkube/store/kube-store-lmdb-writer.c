@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define KUBE_LOG_TOPIC "store"
+#include <kube/kube-log.h>
+
 #include "kube-store-lmdb-private.h"
 
 #include <unistd.h>
@@ -118,9 +121,14 @@ unstage (LmdbCore *core)
 static gboolean
 commit (LmdbCore *core, GError **error)
 {
-  if (kube_store_journal_commit (core->journal, NULL))
+  g_autoptr (GError) first = NULL;
+
+  if (kube_store_journal_commit (core->journal, &first))
     return TRUE;
-  return lmdb_flush_seal (core, error) && kube_store_journal_commit (core->journal, error);
+  if (!lmdb_flush_seal (core, error) || !kube_store_journal_commit (core->journal, error))
+    return FALSE;
+  kube_warning ("%s; another file of it took the writes", first->message);
+  return TRUE;
 }
 
 static void

@@ -189,6 +189,7 @@ TEST_F (StoreLmdb, GoesOnAfterAFullDisk)
   std::vector<std::string> written;
   std::string value (50000, 'v');
   Outcome outcome;
+  testing::internal::CaptureStderr ();
   for (int i = 0; i < 1000; i++) {
     std::string key = "/k/" + std::to_string (1000 + i);
     outcome = put (store, key, value);
@@ -196,6 +197,8 @@ TEST_F (StoreLmdb, GoesOnAfterAFullDisk)
       break;
     written.push_back (key);
   }
+  std::string told = testing::internal::GetCapturedStderr ();
+  EXPECT_NE (told.find ("No space left on device; another file of it took the writes"), std::string::npos) << told;
   EXPECT_EQ (outcome.error, KUBE_ERROR_INTERNAL);
   EXPECT_NE (outcome.message.find ("No space left on device"), std::string::npos) << outcome.message;
   ASSERT_GT (written.size (), 20u);
