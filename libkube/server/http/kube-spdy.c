@@ -67,8 +67,8 @@ make_dictionary (gpointer unused)
   return dictionary;
 }
 
-static GByteArray *
-get_dictionary (void)
+GByteArray *
+kube_spdy_get_dictionary (void)
 {
   static GOnce once = G_ONCE_INIT;
 
@@ -92,7 +92,7 @@ deflate_block (z_stream *stream, GByteArray *plain)
 static void
 begin_deflate (z_stream *stream)
 {
-  GByteArray *dictionary = get_dictionary ();
+  GByteArray *dictionary = kube_spdy_get_dictionary ();
 
   memset (stream, 0, sizeof *stream);
   deflateInit (stream, Z_BEST_SPEED);
@@ -125,7 +125,7 @@ static GByteArray *
 inflate_block (KubeSpdy *spdy, const guint8 *data, gsize length)
 {
   g_autoptr (GByteArray) out = g_byte_array_sized_new (1024);
-  GByteArray *dictionary = get_dictionary ();
+  GByteArray *dictionary = kube_spdy_get_dictionary ();
   guint8 part[4096];
 
   spdy->in.next_in = (guint8 *) data;
@@ -335,22 +335,4 @@ kube_spdy_go_away (KubeSpdy *spdy)
   guint32 last[2] = { GUINT32_TO_BE (spdy->last_stream), 0 };
 
   write_control (spdy, GOAWAY, 0, last, sizeof last, NULL);
-}
-
-GBytes *
-kube_spdy_compress_headers (const char *const *names_and_values)
-{
-  g_autoptr (GByteArray) plain = g_byte_array_new ();
-  z_stream stream;
-  GBytes *block;
-
-  append_number (plain, g_strv_length ((char **) names_and_values) / 2);
-  for (; *names_and_values != NULL; names_and_values++) {
-    append_number (plain, strlen (*names_and_values));
-    g_byte_array_append (plain, (const guint8 *) *names_and_values, strlen (*names_and_values));
-  }
-  begin_deflate (&stream);
-  block = deflate_block (&stream, plain);
-  deflateEnd (&stream);
-  return block;
 }

@@ -24,8 +24,8 @@ void kube_spdy_free (KubeSpdy *spdy);
 gboolean kube_spdy_take (KubeSpdy *spdy, const guint8 *data, gsize length);
 void kube_spdy_send (KubeSpdy *spdy, guint32 stream, const void *data, gsize length, gboolean last);
 void kube_spdy_go_away (KubeSpdy *spdy);
-/* (transfer full) (nullable): a header block of one client, for tests: as a client's first frame would carry it. */
-GBytes *kube_spdy_compress_headers (const char *const *names_and_values);
+/* (transfer none): what both sides prime their compression of headers with. */
+GByteArray *kube_spdy_get_dictionary (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeSpdy, kube_spdy_free)
 
