@@ -74,6 +74,31 @@ kube_field_errors_truncate (KubeFieldErrors *errors, guint length)
     g_ptr_array_set_size (errors->list, (int) length);
 }
 
+static int
+field_error_compare (gconstpointer a, gconstpointer b)
+{
+  const KubeFieldError *one = *(const KubeFieldError *const *) a, *other = *(const KubeFieldError *const *) b;
+  g_autofree char *text = g_strconcat (one->field, ": ", one->body, NULL), *other_text = g_strconcat (other->field, ": ", other->body, NULL);
+
+  return strcmp (text, other_text);
+}
+
+void
+kube_field_errors_sort (KubeFieldErrors *errors, guint from)
+{
+  if (errors->list != NULL && errors->list->len > from + 1)
+    qsort (errors->list->pdata + from, errors->list->len - from, sizeof (gpointer), field_error_compare);
+}
+
+void
+kube_field_errors_take (KubeFieldErrors *errors, KubeFieldErrors *others)
+{
+  if (errors->list == NULL)
+    errors->list = g_steal_pointer (&others->list);
+  else if (others->list != NULL)
+    g_ptr_array_extend_and_steal (errors->list, g_steal_pointer (&others->list));
+}
+
 void
 kube_field_errors_add (KubeFieldErrors *errors, KubeFieldErrorType type, const KubeFieldPath *path, const char *bad, const char *detail)
 {

@@ -56,6 +56,10 @@ guint kube_field_errors_get_length (const KubeFieldErrors *errors);
 const KubeFieldError *kube_field_errors_get (const KubeFieldErrors *errors, guint index);
 /* Takes away those from @length on: for checks that replace what an inner check said. */
 void kube_field_errors_truncate (KubeFieldErrors *errors, guint length);
+/* Puts those from @from on in the order of their texts. */
+void kube_field_errors_sort (KubeFieldErrors *errors, guint from);
+/* Appends all of @others, which is empty then. */
+void kube_field_errors_take (KubeFieldErrors *errors, KubeFieldErrors *others);
 
 /* @bad: (nullable): the value as it prints in the message, already in its final form (quoted, JSON, bare); NULL: none.
  * @detail: (nullable): what follows it. */

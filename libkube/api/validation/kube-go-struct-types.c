@@ -3,10 +3,38 @@
 
 /* The members of upstream's structures in the order in which Go prints them: NAME[=KEY]:TYPE, with a dash where a zero value is left out. NAME is what is
  * printed, KEY what the object has: by default NAME with a small first letter; `^` looks in the object around it. Types: s string, i integer, b boolean, B bytes,
- * q quantity, t time, p number or name, ? any; * pointer to, [ list of, { map of, @STRUCTURE. */
+ * q quantity, t time, p number or name, ? any; * pointer to, [ list of, { map of, @STRUCTURE,
+ * o structure or boolean, a structure or list of them. */
 const KubeGoStruct kube_go_structs[] = {
+  { "apiextensions.CustomResourceColumnDefinition",
+    "Name:s Type:s Format:s Description:s Priority:i JSONPath=jsonPath:s" },
   { "apiextensions.CustomResourceDefinitionVersion",
-    "Name:s Served:b Storage:b Deprecated:b DeprecationWarning:*s Schema:? Subresources:? AdditionalPrinterColumns:? SelectableFields:?" },
+    "Name:s Served:b Storage:b Deprecated:b DeprecationWarning:*s Schema:*@apiextensions.CustomResourceValidation "
+    "Subresources:*@apiextensions.CustomResourceSubresources AdditionalPrinterColumns:[@apiextensions.CustomResourceColumnDefinition "
+    "SelectableFields:[@apiextensions.SelectableField" },
+  { "apiextensions.CustomResourceSubresourceScale",
+    "SpecReplicasPath:s StatusReplicasPath:s LabelSelectorPath:*s" },
+  { "apiextensions.CustomResourceSubresources",
+    "Status:*? Scale:*@apiextensions.CustomResourceSubresourceScale" },
+  { "apiextensions.CustomResourceValidation",
+    "OpenAPIV3Schema=openAPIV3Schema:*@apiextensions.JSONSchemaProps" },
+  { "apiextensions.ExternalDocumentation",
+    "Description:s URL=url:s" },
+  { "apiextensions.JSONSchemaProps",
+    "ID=id:s Schema=$schema:s Ref=$ref:*s Description:s Type:s Nullable:b Format:s Title:s Default:? Maximum:*i ExclusiveMaximum:b Minimum:*i "
+    "ExclusiveMinimum:b MaxLength:*i MinLength:*i Pattern:s MaxItems:*i MinItems:*i UniqueItems:b MultipleOf:*i Enum:[? MaxProperties:*i "
+    "MinProperties:*i Required:[s Items:*a@apiextensions.JSONSchemaProps AllOf:[@apiextensions.JSONSchemaProps "
+    "OneOf:[@apiextensions.JSONSchemaProps AnyOf:[@apiextensions.JSONSchemaProps Not:*@apiextensions.JSONSchemaProps "
+    "Properties:{@apiextensions.JSONSchemaProps AdditionalProperties:*o@apiextensions.JSONSchemaProps "
+    "PatternProperties:{@apiextensions.JSONSchemaProps Dependencies:{? AdditionalItems:*o@apiextensions.JSONSchemaProps "
+    "Definitions:{@apiextensions.JSONSchemaProps ExternalDocs:*@apiextensions.ExternalDocumentation Example:? "
+    "XPreserveUnknownFields=x-kubernetes-preserve-unknown-fields:*b XEmbeddedResource=x-kubernetes-embedded-resource:b "
+    "XIntOrString=x-kubernetes-int-or-string:b XListMapKeys=x-kubernetes-list-map-keys:[s XListType=x-kubernetes-list-type:*s "
+    "XMapType=x-kubernetes-map-type:*s XValidations=x-kubernetes-validations:[@apiextensions.ValidationRule" },
+  { "apiextensions.SelectableField",
+    "JSONPath=jsonPath:s" },
+  { "apiextensions.ValidationRule",
+    "Rule:s Message:s MessageExpression:s Reason:*s FieldPath:s OptionalOldSelf:*b" },
   { "apps.DaemonSetUpdateStrategy",
     "Type:s RollingUpdate:*@apps.RollingUpdateDaemonSet" },
   { "apps.DeploymentStrategy",

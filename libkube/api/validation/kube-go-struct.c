@@ -111,6 +111,27 @@ print_list (GString *out, const char *type, gsize length, KubeValue *value, guin
   g_string_append_c (out, map ? '}' : ']');
 }
 
+/* Upstream's forms of what is a schema or something else. */
+static void
+print_choice (GString *out, const char *type, gsize length, KubeValue *value, guint depth)
+{
+  gboolean single = kube_value_is_object (value);
+
+  if (*type == 'o')
+    g_string_append_printf (out, "{\"Allows\":%s,\"Schema\":", single || kube_value_get_boolean (value, NULL, FALSE) ? "true" : "false");
+  else
+    g_string_append (out, "{\"Schema\":");
+  if (single)
+    print (out, type + 1, length - 1, value, NULL, depth + 1);
+  else
+    g_string_append (out, "null");
+  if (*type == 'a') {
+    g_string_append (out, ",\"JSONSchemas\":");
+    print_list (out, type, length, single ? NULL : value, depth);
+  }
+  g_string_append_c (out, '}');
+}
+
 static void
 print (GString *out, const char *type, gsize length, KubeValue *value, KubeValue *outer, guint depth)
 {
@@ -133,6 +154,10 @@ print (GString *out, const char *type, gsize length, KubeValue *value, KubeValue
   case '[':
   case '{':
     print_list (out, type, length, value, depth);
+    return;
+  case 'o':
+  case 'a':
+    print_choice (out, type, length, value, depth);
     return;
   }
   if (value != NULL)

@@ -1,30 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-validate-private.h"
+#include "kube-definition-private.h"
 
 /* CustomResourceDefinition: its group, scope, names, versions and what these have of schemas, subresources and columns.
  *
  * Upstream keeps what all versions share outside of them, as the first form of the API had it. Where its rules find something wrong there, they
  * name that place: `spec.validation` for the schemas of versions that have the same. */
 
+/* @tested: @value as it is tested; @prefix: what stands before the messages */
+static void
+check_format (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value, const char *tested, const char *prefix)
+{
+  g_autoptr (GPtrArray) messages = NULL;
+  g_autofree char *joined = NULL;
+
+  if (kube_name_is_valid (format, tested))
+    return;
+  messages = kube_name_check_all (format, tested);
+  g_ptr_array_add (messages, NULL);
+  joined = g_strjoinv (",", (char **)messages->pdata);
+  kube_field_errors_invalid_format (errors, path, value, "%s%s", prefix, joined);
+}
+
+static void
+check_label (KubeFieldErrors *errors, const KubeFieldPath *path, const char *label)
+{
+  check_format (errors, path, KUBE_NAME_DNS1035_LABEL, label, label, "");
+}
+
 static void
 check_mixed_case (KubeFieldErrors *errors, const KubeFieldPath *path, const char *kind)
 {
-  g_autofree char *lower = g_ascii_strdown (kind, -1), *joined = NULL;
-  g_autoptr (GPtrArray) messages = NULL;
+  g_autofree char *lower = g_utf8_strdown (kind, -1);
 
-  if (*kind == '\0' || kube_name_is_valid (KUBE_NAME_DNS1035_LABEL, lower))
-    return;
-  messages = kube_name_check_all (KUBE_NAME_DNS1035_LABEL, lower);
-  g_ptr_array_add (messages, NULL);
-  joined = g_strjoinv (",", (char **)messages->pdata);
-  kube_field_errors_invalid_format (errors, path, kind, "may have mixed case, but should otherwise match: %s", joined);
+  if (*kind != '\0')
+    check_format (errors, path, KUBE_NAME_DNS1035_LABEL, kind, lower, "may have mixed case, but should otherwise match: ");
 }
 
 static void
 check_labels (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *names)
 {
   for (guint i = 0; i < kube_value_get_length (names); i++)
-    kube_validate_format (errors, AT_INDEX (path, i), KUBE_NAME_DNS1035_LABEL, element_string (names, i));
+    check_label (errors, AT_INDEX (path, i), element_string (names, i));
 }
 
 static void
@@ -33,9 +49,9 @@ check_names (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *name
   const char *kind = string_of (names, "kind"), *list = string_of (names, "listKind");
 
   if (has_text (names, "plural"))
-    kube_validate_format (errors, AT (path, "plural"), KUBE_NAME_DNS1035_LABEL, string_of (names, "plural"));
+    check_label (errors, AT (path, "plural"), string_of (names, "plural"));
   if (has_text (names, "singular"))
-    kube_validate_format (errors, AT (path, "singular"), KUBE_NAME_DNS1035_LABEL, string_of (names, "singular"));
+    check_label (errors, AT (path, "singular"), string_of (names, "singular"));
   check_mixed_case (errors, AT (path, "kind"), kind);
   check_mixed_case (errors, AT (path, "listKind"), list);
   check_labels (errors, AT (path, "shortNames"), member_of (names, "shortNames"));
@@ -61,14 +77,14 @@ check_group (KubeFieldErrors *errors, const KubeFieldPath *path, const char *gro
     kube_field_errors_required (errors, path, NULL);
     return;
   }
-  kube_validate_format (errors, path, KUBE_NAME_DNS1123_SUBDOMAIN, group);
+  check_format (errors, path, KUBE_NAME_DNS1123_SUBDOMAIN, group, group, "");
   if (kube_name_is_valid (KUBE_NAME_DNS1123_SUBDOMAIN, group) && strchr (group, '.') == NULL)
     kube_field_errors_invalid (errors, path, group, "should be a domain with at least one dot");
 }
 
 /* --- what versions have --- */
 
-enum { PARTS = 4 };
+typedef enum { PART_SCHEMA, PART_SUBRESOURCES, PART_COLUMNS, PART_SELECTABLE, PARTS } Part;
 
 static const char *const version_parts[PARTS] = { "schema", "subresources", "additionalPrinterColumns", "selectableFields" };
 
@@ -91,105 +107,98 @@ find_shared (KubeValue *versions)
   return shared;
 }
 
-static void
-check_json_path (KubeFieldErrors *errors, const KubeFieldPath *path, const char *text, const char *under)
+/* What all versions have, as upstream keeps it, and what was stored before. */
+typedef struct {
+  const Shared *shared;
+  KubeValue *old; /* (nullable): the spec before */
+  KubeSchemaRules rules;
+} Check;
+
+static KubeValue *
+find_version (KubeValue *versions, const char *name)
 {
-  if (*text != '.') {
-    kube_field_errors_invalid (errors, path, text, "must be a simple json path starting with .");
-  } else if (under != NULL && !(g_str_has_prefix (text, under) && text[strlen (under)] == '.')) {
-    g_autofree char *detail = g_strconcat ("should be a json path under ", under, NULL);
-    kube_field_errors_invalid (errors, path, text, detail);
-  }
-}
-
-static void
-check_subresources (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *subresources)
-{
-  static const struct {
-    const char *key, *name, *under;
-  } paths[] = { { "specReplicasPath", "scale.specReplicasPath", ".spec" },
-                { "statusReplicasPath", "scale.statusReplicasPath", ".status" } };
-  KubeValue *scale = member_of (subresources, "scale");
-
-  if (scale == NULL)
-    return;
-  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
-    if (!has_text (scale, paths[i].key))
-      kube_field_errors_required (errors, AT (path, paths[i].name), NULL);
-    else
-      check_json_path (errors, AT (path, paths[i].name), string_of (scale, paths[i].key), paths[i].under);
-  if (has_text (scale, "labelSelectorPath")) {
-    const char *selector = string_of (scale, "labelSelectorPath");
-    if (*selector == '.' && !g_str_has_prefix (selector, ".status.") && !g_str_has_prefix (selector, ".spec."))
-      kube_field_errors_invalid (errors, AT (path, "scale.labelSelectorPath"), selector,
-                                 "should be a json path under either .status or .spec");
-    else
-      check_json_path (errors, AT (path, "scale.labelSelectorPath"), selector, NULL);
-  }
-}
-
-static void
-check_column (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *column)
-{
-  static const char *const types[] = { "boolean", "date", "integer", "number", "string", NULL };
-  static const char *const formats[] = { "byte", "date", "date-time", "double", "float", "int32", "int64", "password", NULL };
-  static const char one_of[] = "must be one of boolean,date,integer,number,string";
-  const char *type = string_of (column, "type"), *format = string_of (column, "format");
-
-  if (!has_text (column, "name"))
-    kube_field_errors_required (errors, AT (path, "name"), NULL);
-  if (*type == '\0')
-    kube_field_errors_required (errors, AT (path, "type"), one_of);
-  else if (!kube_validate_one_of (type, types))
-    kube_field_errors_invalid (errors, AT (path, "type"), type, one_of);
-  if (*format != '\0' && !kube_validate_one_of (format, formats))
-    kube_field_errors_invalid (errors, AT (path, "format"), format,
-                               "must be one of byte,date,date-time,double,float,int32,int64,password");
-  if (!has_text (column, "jsonPath"))
-    kube_field_errors_required (errors, AT (path, "JSONPath"), NULL);
-  else
-    check_json_path (errors, AT (path, "JSONPath"), string_of (column, "jsonPath"), NULL);
-}
-
-/* One version's part, or the one that all share. */
-static void
-check_part (KubeFieldErrors *errors, const KubeFieldPath *path, const char *key, KubeValue *part, gboolean shared,
-            gboolean has_status)
-{
-  if (part == NULL)
-    return;
-  if (equals (key, "schema") && has_member (part, "openAPIV3Schema"))
-    kube_validate_resource_schema (errors, AT (AT (path, shared ? "validation" : "schema"), "openAPIV3Schema"),
-                                   member_of (part, "openAPIV3Schema"), has_status);
-  else if (equals (key, "subresources"))
-    check_subresources (errors, AT (path, "subresources"), part);
-  else if (equals (key, "additionalPrinterColumns"))
-    for (guint i = 0; i < kube_value_get_length (part); i++)
-      check_column (errors, AT_INDEX (AT (path, key), i), kube_value_get_element (part, i));
+  return kube_value_find_element (versions, "name", name);
 }
 
 static gboolean
-has_status (KubeValue *version)
+has_status (KubeValue *subresources)
 {
-  return has_member (member_of (version, "subresources"), "status");
+  return has_member (subresources, "status");
 }
 
 static gboolean
 any_has_status (KubeValue *versions)
 {
   for (guint i = 0; i < kube_value_get_length (versions); i++)
-    if (has_status (kube_value_get_element (versions, i)))
+    if (has_status (member_of (kube_value_get_element (versions, i), "subresources")))
       return TRUE;
   return FALSE;
 }
 
 static void
-check_version (KubeFieldErrors *errors, const KubeFieldPath *path, const Shared *shared, KubeValue *version)
+check_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *part, gboolean status, KubeSchemaRules rules)
 {
-  kube_validate_format (errors, AT (path, "name"), KUBE_NAME_DNS1035_LABEL, string_of (version, "name"));
-  for (gsize i = 0; i < PARTS; i++)
-    if (shared->parts[i] == NULL)
-      check_part (errors, path, version_parts[i], member_of (version, version_parts[i]), FALSE, has_status (version));
+  KubeValue *schema = member_of (part, "openAPIV3Schema");
+
+  if (schema != NULL)
+    kube_validate_resource_schema (errors, AT (path, "openAPIV3Schema"), schema, status, rules);
+}
+
+/* @without: what is said where fields are selected of no schema */
+static void
+check_selectable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *fields, KubeValue *part, KubeValue *stored, const char *without)
+{
+  KubeValue *schema = member_of (part, "openAPIV3Schema");
+  const char *reason;
+
+  if (kube_value_get_length (fields) == 0)
+    return;
+  if (schema == NULL) {
+    kube_field_errors_invalid (errors, AT (path, "selectableFields"), "", without);
+    return;
+  }
+  if (!kube_schema_may_be_structural (schema, &reason)) {
+    kube_field_errors_invalid (errors, AT (path, "schema.openAPIV3Schema"), "", reason);
+    schema = NULL;
+  }
+  kube_validate_selectable_fields (errors, AT (path, "selectableFields"), fields, schema, stored);
+}
+
+/* What all versions share. */
+static void
+check_shared (KubeFieldErrors *errors, const KubeFieldPath *path, const Check *check, KubeValue *versions)
+{
+  KubeValue *const *parts = check->shared->parts;
+  Shared before = find_shared (member_of (check->old, "versions"));
+
+  check_schema (errors, AT (path, "validation"), parts[PART_SCHEMA], any_has_status (versions), check->rules);
+  kube_validate_resource_subresources (errors, AT (path, "subresources"), parts[PART_SUBRESOURCES]);
+  kube_validate_resource_columns (errors, AT (path, "additionalPrinterColumns"), parts[PART_COLUMNS]);
+  check_selectable (errors, path, parts[PART_SELECTABLE], parts[PART_SCHEMA], before.parts[PART_SELECTABLE],
+                    "may only be set when validations.schema is included");
+}
+
+/* A version's own part: NULL where all share it. */
+static KubeValue *
+own_part (const Check *check, KubeValue *version, Part part)
+{
+  return check->shared->parts[part] == NULL ? member_of (version, version_parts[part]) : NULL;
+}
+
+static void
+check_version (KubeFieldErrors *errors, const KubeFieldPath *path, const Check *check, KubeValue *versions, KubeValue *version)
+{
+  const char *name = string_of (version, "name");
+  KubeValue *subresources = member_of (find_version (versions, name), "subresources"), *schema = own_part (check, version, PART_SCHEMA);
+  KubeValue *stored = member_of (find_version (member_of (check->old, "versions"), name), "selectableFields");
+
+  check_label (errors, AT (path, "name"), name);
+  kube_validate_deprecation (errors, path, version);
+  check_schema (errors, AT (path, "schema"), schema, has_status (subresources), check->rules);
+  kube_validate_resource_subresources (errors, AT (path, "subresources"), own_part (check, version, PART_SUBRESOURCES));
+  kube_validate_resource_columns (errors, AT (path, "additionalPrinterColumns"), own_part (check, version, PART_COLUMNS));
+  check_selectable (errors, path, own_part (check, version, PART_SELECTABLE), schema, stored,
+                    "may only be set when `version.schema.openAPIV3Schema` is not included");
 }
 
 /* The versions as upstream prints them: without what they share. */
@@ -214,29 +223,26 @@ add_versions_error (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
 }
 
 static void
-check_versions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *versions, const Shared *shared)
+check_versions (KubeFieldErrors *errors, const KubeFieldPath *path, const Check *check, KubeValue *versions)
 {
   const char *first = string_of (kube_value_get_element (versions, 0), "name");
   guint n_stored = 0, n = kube_value_get_length (versions);
   gboolean repeated = FALSE;
   g_auto (NameSet) names = { 0 };
 
-  for (guint i = 0; i < n; i++)
-    if (kube_value_is_null (kube_value_get (kube_value_get_element (versions, i), "schema.openAPIV3Schema")))
-      kube_field_errors_required (errors, AT (AT (AT_INDEX (path, i), "schema"), "openAPIV3Schema"), NULL);
   for (guint i = 0; i < n; i++) {
     KubeValue *version = kube_value_get_element (versions, i);
 
     n_stored += boolean_of (version, "storage");
     repeated |= !name_set_add (&names, string_of (version, "name"));
-    check_version (errors, AT_INDEX (path, i), shared, version);
+    check_version (errors, AT_INDEX (path, i), check, versions, version);
   }
   if (repeated)
-    add_versions_error (errors, path, versions, shared, "must contain unique version names");
+    add_versions_error (errors, path, versions, check->shared, "must contain unique version names");
   if (n_stored != 1)
-    add_versions_error (errors, path, versions, shared, "must have exactly one version marked as storage version");
+    add_versions_error (errors, path, versions, check->shared, "must have exactly one version marked as storage version");
   if (*first != '\0')
-    kube_validate_format (errors, AT (AT (NULL, "spec"), "version"), KUBE_NAME_DNS1035_LABEL, first);
+    check_label (errors, AT (AT (NULL, "spec"), "version"), first);
 }
 
 /* Each version that is stored is there once, and the one in which new objects are stored is among them. */
@@ -261,60 +267,133 @@ check_stored (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sto
   }
   for (guint i = 0; i < n; i++)
     if (g_hash_table_contains (left, element_string (stored, i)))
-      kube_field_errors_invalid (errors, AT_INDEX (path, i), element_string (stored, i), "must appear in spec.versions");
+      kube_field_errors_invalid_format (
+          errors, AT_INDEX (path, i), element_string (stored, i),
+          "missing from spec.versions; %1$s was previously a storage version, and must remain in spec.versions until a storage migration ensures "
+          "no data remains persisted in %1$s and removes %1$s from status.storedVersions",
+          element_string (stored, i));
 }
 
-static void
-check_approval (KubeFieldErrors *errors, KubeValue *object, const char *group)
+/* --- groups of the community --- */
+
+static const char approved_key[] = "api-approved.kubernetes.io";
+
+typedef enum { APPROVAL_MISSING, APPROVAL_BYPASSED, APPROVAL_GIVEN, APPROVAL_INVALID } Approval;
+
+static const char *
+approval_text (KubeValue *object)
 {
-  static const char key[] = "api-approved.kubernetes.io";
+  const char *text = kube_value_get_member_string (kube_value_get (object, "metadata.annotations"), approved_key);
+
+  return text != NULL ? text : "";
+}
+
+static Approval
+find_approval (KubeValue *object)
+{
+  const char *text = approval_text (object);
+
+  if (*text == '\0')
+    return APPROVAL_MISSING;
+  if (g_str_has_prefix (text, "unapproved"))
+    return APPROVAL_BYPASSED;
+  return g_regex_match_simple ("^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]+", text, 0, 0) ? APPROVAL_GIVEN : APPROVAL_INVALID;
+}
+
+/* @old: (nullable): what was as wrong before may stay so */
+static void
+check_approval (KubeFieldErrors *errors, KubeValue *object, KubeValue *old, const char *group)
+{
+  static const char *const community[] = { "k8s.io", "kubernetes.io", NULL };
   static const char see[] = "see https://github.com/kubernetes/enhancements/pull/1111";
-  const char *approval = kube_value_get_member_string (kube_value_get (object, "metadata.annotations"), key);
-  const KubeFieldPath *path = AT_KEY (AT (AT (NULL, "metadata"), "annotations"), key);
+  const KubeFieldPath *path = AT_KEY (AT (AT (NULL, "metadata"), "annotations"), approved_key);
+  Approval approval = find_approval (object);
   g_autofree char *detail = NULL;
 
-  if (!g_str_has_suffix (group, ".k8s.io") && !g_str_has_suffix (group, ".kubernetes.io"))
+  if (!kube_validate_one_of (group, community) && !g_str_has_suffix (group, ".k8s.io") && !g_str_has_suffix (group, ".kubernetes.io"))
     return;
-  if (approval == NULL || *approval == '\0') {
-    detail = g_strdup_printf ("protected groups must have approval annotation \"%s\", %s", key, see);
+  if (old != NULL && find_approval (old) == approval)
+    return;
+  if (approval == APPROVAL_MISSING) {
+    detail = g_strdup_printf ("protected groups must have approval annotation \"%s\", %s", approved_key, see);
     kube_field_errors_required (errors, path, detail);
-  } else if (!g_str_has_prefix (approval, "unapproved") && !g_regex_match_simple ("^[a-z]+://[^/]+", approval, 0, 0)) {
+  } else if (approval == APPROVAL_INVALID) {
     detail = g_strdup_printf (
-        "protected groups must have approval annotation \"%s\" with either a URL or a reason starting with \"unapproved\", %s",
-        key, see);
-    kube_field_errors_invalid (errors, path, approval, detail);
+        "protected groups must have approval annotation \"%s\" with either a URL or a reason starting with \"unapproved\", %s", approved_key, see);
+    kube_field_errors_invalid (errors, path, approval_text (object), detail);
   }
 }
 
+/* --- whole definitions --- */
+
 static void
-check_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
+check_preserving (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec)
+{
+  KubeValue *versions = member_of (spec, "versions");
+  const char *strategy = string_of (member_of (spec, "conversion"), "strategy");
+  gboolean has_default = FALSE;
+
+  if (!boolean_of (spec, "preserveUnknownFields"))
+    return;
+  for (guint i = 0; i < kube_value_get_length (versions); i++)
+    has_default |= kube_schema_has_default (kube_value_get (kube_value_get_element (versions, i), "schema.openAPIV3Schema"));
+  if (has_default)
+    kube_field_errors_add (errors, KUBE_FIELD_ERROR_INVALID, AT (path, "preserveUnknownFields"), "true",
+                           "must be false in order to use defaults in the schema");
+  if (*strategy != '\0' && !equals (strategy, "None"))
+    kube_field_errors_invalid (errors, AT (AT (path, "conversion"), "strategy"), strategy, "must be None if spec.preserveUnknownFields is true");
+}
+
+/* All rules but those that what is stored already breaks. */
+static KubeSchemaRules
+find_rules (KubeValue *old)
+{
+  KubeValue *versions = member_of (old, "versions");
+  KubeSchemaRules broken = 0;
+
+  for (guint i = 0; i < kube_value_get_length (versions); i++)
+    broken |= kube_schema_find_broken_rules (kube_value_get (kube_value_get_element (versions, i), "schema.openAPIV3Schema"));
+  return KUBE_SCHEMA_ALL_RULES & ~broken;
+}
+
+static void
+check_spec (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, KubeValue *old)
 {
   static const char *const scopes[] = { "Cluster", "Namespaced", NULL };
   KubeValue *versions = member_of (spec, "versions");
   Shared shared = find_shared (versions);
+  Check check = { &shared, old, find_rules (old) };
 
   check_group (errors, AT (path, "group"), string_of (spec, "group"));
   if (!has_text (spec, "scope"))
     kube_field_errors_required (errors, AT (path, "scope"), NULL);
   else if (!kube_validate_one_of (string_of (spec, "scope"), scopes))
     kube_field_errors_not_supported (errors, AT (path, "scope"), string_of (spec, "scope"), scopes);
-  check_versions (errors, AT (path, "versions"), versions, &shared);
+  for (guint i = 0; i < kube_value_get_length (versions); i++)
+    if (kube_value_is_null (kube_value_get (kube_value_get_element (versions, i), "schema.openAPIV3Schema")))
+      kube_field_errors_required (errors, AT (AT (AT_INDEX (AT (path, "versions"), i), "schema"), "openAPIV3Schema"), NULL);
+  check_versions (errors, AT (path, "versions"), &check, versions);
   check_required_names (errors, AT (path, "names"), member_of (spec, "names"));
   check_names (errors, AT (path, "names"), member_of (spec, "names"));
-  for (gsize i = 0; i < PARTS; i++)
-    check_part (errors, path, version_parts[i], shared.parts[i], TRUE, any_has_status (versions));
+  check_shared (errors, path, &check, versions);
+  check_preserving (errors, path, spec);
+  kube_validate_conversion (errors, AT (path, "conversion"), member_of (spec, "conversion"), member_of (old, "conversion"));
 }
 
+/* @old: (nullable) */
 static void
-check_definition (KubeFieldErrors *errors, KubeValue *object)
+check_definition (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
 {
-  KubeValue *spec = member_of (object, "spec"), *status = member_of (object, "status");
+  KubeValue *spec = member_of (object, "spec"), *status = member_of (object, "status"), *old_spec = member_of (old, "spec");
 
-  check_spec (errors, AT (NULL, "spec"), spec);
+  check_spec (errors, AT (NULL, "spec"), spec, old_spec);
   check_names (errors, AT (AT (NULL, "status"), "acceptedNames"), member_of (status, "acceptedNames"));
   check_stored (errors, AT (AT (NULL, "status"), "storedVersions"), member_of (status, "storedVersions"),
                 member_of (spec, "versions"));
-  check_approval (errors, object, string_of (spec, "group"));
+  check_approval (errors, object, old, string_of (spec, "group"));
+  if (boolean_of (spec, "preserveUnknownFields") && !boolean_of (old_spec, "preserveUnknownFields"))
+    kube_field_errors_add (errors, KUBE_FIELD_ERROR_INVALID, AT (AT (NULL, "spec"), "preserveUnknownFields"), "true",
+                           "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead");
 }
 
 static void
@@ -326,7 +405,7 @@ create_definition (KubeFieldErrors *errors, KubeValue *object)
 
   if (*name != '\0' && !equals (name, required))
     kube_field_errors_invalid (errors, AT (AT (NULL, "metadata"), "name"), name, "must be spec.names.plural+\".\"+spec.group");
-  check_definition (errors, object);
+  check_definition (errors, object, NULL);
 }
 
 static gboolean
@@ -346,7 +425,7 @@ update_definition (KubeFieldErrors *errors, KubeValue *object, KubeValue *old_ob
   KubeValue *spec = member_of (object, "spec"), *old = member_of (old_object, "spec");
   const KubeFieldPath *path = AT (NULL, "spec"), *names = AT (path, "names");
 
-  check_definition (errors, object);
+  check_definition (errors, object, old_object);
   if (is_established (old_object)) {
     kube_validate_immutable (errors, AT (path, "scope"), member_of (spec, "scope"), member_of (old, "scope"), "s");
     kube_validate_immutable (errors, AT (names, "kind"), kube_value_get (spec, "names.kind"), kube_value_get (old, "names.kind"),

@@ -225,9 +225,10 @@ void kube_validate_admission_rule (KubeFieldErrors *errors, const KubeFieldPath 
 /* @variables: (array zero-terminated=1): what their expressions may name */
 void kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, const char *const *variables);
 
-/* The schema of a custom resource. */
-void kube_validate_resource_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean has_status);
-/* A value by such a schema. */
+/* Where a web service is: a URL or a service. */
+void kube_validate_webhook_client (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *client);
+
+/* A value by the schema of a custom resource. */
 void kube_validate_by_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, KubeValue *value);
 
 /* --- Go structures in messages --- */

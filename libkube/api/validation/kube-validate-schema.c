@@ -1,35 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-validate-private.h"
+#include "kube-definition-private.h"
 
-/* The schemas of custom resources: what OpenAPI may be used, that they are structural, and that their defaults are valid. */
+/* The schemas of custom resources: what of OpenAPI may be used in them, wherever in them it stands. */
 
 enum { DEPTH_MAX = 100 };
 
-typedef enum {
-  LEVEL_ROOT,
-  LEVEL_ITEM,
-  LEVEL_FIELD,
-} Level;
+typedef struct {
+  KubeFieldErrors *errors;
+  KubeFieldErrors expressions; /* what is wrong with these is said after all else */
+  KubeSchemaRules rules;
+} Check;
 
-typedef void (*VisitFunc) (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema);
+/* What a place in a schema has from those around it. */
+typedef struct {
+  gboolean is_root;
+  gboolean in_meta;                  /* within a resource's apiVersion, kind or metadata */
+  gboolean compile;                  /* expressions are looked at here */
+  const char *no_default;            /* (nullable): why there may be none */
+  const KubeFieldPath *uncorrelated; /* (nullable): within it, what is new is not known to be what was there before */
+} Scope;
+
+static void check_schema (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope scope, guint depth);
 
 static gboolean
-is_object_schema (KubeValue *value)
+is_known_type (const char *type)
 {
-  return kube_value_is_object (value);
-}
+  static const char *const types[] = { "array", "boolean", "integer", "number", "object", "string", NULL };
 
-static gboolean
-is_said (KubeValue *value)
-{
-  return kube_value_get_length (value) > 0 || kube_value_is_string (value);
+  return kube_validate_one_of (type, types);
 }
-
-/* --- what upstream allows of OpenAPI --- */
 
 static void
-check_allowed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema)
+check_allowed (Check *check, const KubeFieldPath *path, KubeValue *schema, const Scope *scope)
 {
+  static const char *const types[] = { "array", "boolean", "integer", "number", "object", "string", NULL };
   static const struct {
     const char *key, *detail;
   } refused[] = {
@@ -40,256 +44,236 @@ check_allowed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *sc
     { "dependencies", "dependencies is not supported" },
     { "$ref", "$ref is not supported" },
   };
-  KubeValue *additional = member_of (schema, "additionalProperties"), *bad_type = member_of (schema, "type");
+  const char *type = string_of (schema, "type");
+  KubeFieldErrors *errors = check->errors;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++)
-    if (is_said (member_of (schema, refused[i].key)))
+  if ((check->rules & KUBE_SCHEMA_KNOWN_TYPES) && *type != '\0' && !is_known_type (type))
+    kube_field_errors_not_supported (errors, AT (path, "type"), type, types);
+  if (has_member (schema, "default") && scope->no_default != NULL)
+    kube_field_errors_forbidden (errors, AT (path, "default"), scope->no_default);
+  for (gsize i = 0; i < G_N_ELEMENTS (refused); i++) {
+    KubeValue *value = member_of (schema, refused[i].key);
+    if (value != NULL && (!kube_value_is_object (value) || kube_value_get_length (value) > 0))
       kube_field_errors_forbidden (errors, AT (path, refused[i].key), refused[i].detail);
-  if (bad_type != NULL && equals (string_of (schema, "type"), "null"))
+  }
+  if (equals (type, "null"))
     kube_field_errors_forbidden (errors, AT (path, "type"), "type cannot be set to null, use nullable as an alternative");
   if (kube_value_is_array (member_of (schema, "items")))
     kube_field_errors_forbidden (errors, AT (path, "items"), "items must be a schema object and not an array");
+  if (scope->in_meta && boolean_of (schema, "x-kubernetes-embedded-resource"))
+    kube_field_errors_forbidden (errors, AT (path, "x-kubernetes-embedded-resource"), "must not be used inside of resource meta");
   if (boolean_of (schema, "uniqueItems"))
-    kube_field_errors_forbidden (errors, AT (path, "uniqueItems"),
-                                 "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+    kube_field_errors_forbidden (errors, AT (path, "uniqueItems"), "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+}
+
+/* --- what is in it --- */
+
+static void
+check_additional (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope scope, guint depth)
+{
+  KubeValue *additional = member_of (schema, "additionalProperties");
+
+  if (additional == NULL)
+    return;
   if (kube_value_get_length (member_of (schema, "properties")) > 0
-      && (is_object_schema (additional) || (additional != NULL && !kube_value_get_boolean (additional, NULL, TRUE))))
-    kube_field_errors_forbidden (errors, AT (path, "additionalProperties"),
-                                 "additionalProperties and properties are mutual exclusive");
+      && (kube_value_is_object (additional) || !kube_value_get_boolean (additional, NULL, TRUE)))
+    kube_field_errors_forbidden (check->errors, AT (path, "additionalProperties"), "additionalProperties and properties are mutual exclusive");
+  if (scope.in_meta)
+    scope.no_default = "must not be set inside additionalProperties applying to object metadata";
+  check_schema (check, AT (path, "additionalProperties"), additional, scope, depth);
 }
 
 static void
-check_type (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema)
+check_property (Check *check, const KubeFieldPath *path, KubeValue *schema, guint index, Scope scope, gboolean is_root, guint depth)
 {
-  static const char *const types[] = { "array", "boolean", "integer", "number", "object", "string", NULL };
+  static const struct {
+    const char *name, *no_default;
+  } metas[] = {
+    { "metadata", "must not be set in top-level metadata" },
+    { "kind", "must not be set in top-level kind" },
+    { "apiVersion", "must not be set in top-level apiVersion" },
+  };
+  KubeValue *properties = member_of (schema, "properties");
+  const char *name = kube_value_get_key (properties, index), *map_type = string_of (schema, "x-kubernetes-map-type");
 
-  if (has_text (schema, "type") && !kube_validate_one_of (string_of (schema, "type"), types))
-    kube_field_errors_not_supported (errors, AT (path, "type"), string_of (schema, "type"), types);
+  if (scope.uncorrelated == NULL && *map_type != '\0' && !equals (map_type, "granular"))
+    scope.uncorrelated = path;
+  for (gsize i = 0; i < G_N_ELEMENTS (metas); i++) {
+    if (!equals (name, metas[i].name))
+      continue;
+    scope.in_meta |= is_root || boolean_of (schema, "x-kubernetes-embedded-resource");
+    scope.no_default = is_root ? metas[i].no_default : scope.no_default;
+  }
+  check_schema (check, AT_KEY (AT (path, "properties"), name), kube_value_get_element (properties, index), scope, depth);
 }
 
-static void visit (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, VisitFunc func, guint depth);
-
 static void
-visit_list (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *list, VisitFunc func, guint depth)
+check_items (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope scope, guint depth)
 {
-  for (guint i = 0; i < kube_value_get_length (list); i++)
-    visit (errors, AT_INDEX (path, i), kube_value_get_element (list, i), func, depth);
+  KubeValue *items = member_of (schema, "items");
+  const KubeFieldPath *at = AT (path, "items");
+
+  if (scope.uncorrelated == NULL && !equals (string_of (schema, "x-kubernetes-list-type"), "map"))
+    scope.uncorrelated = path;
+  if (!kube_value_is_array (items))
+    check_schema (check, at, items, scope, depth);
+  else
+    for (guint i = 0; i < kube_value_get_length (items); i++)
+      check_schema (check, AT_INDEX (at, i), kube_value_get_element (items, i), scope, depth);
 }
 
-/* A schema and all that are in it. */
 static void
-visit (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, VisitFunc func, guint depth)
+check_children (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope scope, guint depth)
 {
-  static const char *const singles[] = { "additionalProperties", "not", "items" };
   static const char *const lists[] = { "allOf", "oneOf", "anyOf" };
+  static const char *const maps[] = { "definitions", "dependencies" };
   KubeValue *properties = member_of (schema, "properties");
+  gboolean is_root = scope.is_root;
+  Scope without = scope;
 
-  if (!is_object_schema (schema) || depth > DEPTH_MAX)
-    return;
-  func (errors, path, schema);
-  for (gsize i = 0; i < G_N_ELEMENTS (singles); i++)
-    visit (errors, AT (path, singles[i]), member_of (schema, singles[i]), func, depth + 1);
+  scope.is_root = without.is_root = without.compile = FALSE;
+  check_additional (check, path, schema, scope, depth);
   for (guint i = 0; i < kube_value_get_length (properties); i++)
-    visit (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)), kube_value_get_element (properties, i),
-           func, depth + 1);
-  for (gsize i = 0; i < G_N_ELEMENTS (lists); i++)
-    visit_list (errors, AT (path, lists[i]), member_of (schema, lists[i]), func, depth + 1);
+    check_property (check, path, schema, i, scope, is_root, depth);
+  check_schema (check, AT (path, "not"), member_of (schema, "not"), without, depth);
+  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++)
+    for (guint i = 0; i < kube_value_get_length (member_of (schema, lists[l])); i++)
+      check_schema (check, AT_INDEX (AT (path, lists[l]), i), kube_value_get_element (member_of (schema, lists[l]), i), without, depth);
+  for (gsize m = 0; m < G_N_ELEMENTS (maps); m++) {
+    KubeValue *map = member_of (schema, maps[m]);
+    for (guint i = 0; i < kube_value_get_length (map); i++)
+      check_schema (check, AT_KEY (AT (path, maps[m]), kube_value_get_key (map, i)), kube_value_get_element (map, i), without, depth);
+  }
+  check_items (check, path, schema, scope, depth);
 }
 
-/* --- structural --- */
-
 static void
-forbid (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, const char *key, const char *detail)
+check_schema (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope scope, guint depth)
 {
-  KubeValue *value = member_of (schema, key);
+  KubeValue *preserve = member_of (schema, "x-kubernetes-preserve-unknown-fields");
 
-  if (value != NULL && (!kube_value_is_string (value) || has_text (schema, key)) && kube_value_get_boolean (value, NULL, TRUE))
-    kube_field_errors_forbidden (errors, AT (path, key), detail);
-}
-
-/* Within the logical operators, schemas only narrow what stands outside. */
-static void
-check_nested (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, guint depth)
-{
-  static const char *const empty[] = { "description", "type", "title" };
-  static const char *const undefined[] = { "default", "additionalProperties" };
-  static const char *const flags[]
-      = { "nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string" };
-  static const char *const lists[] = { "allOf", "anyOf", "oneOf" };
-  KubeValue *properties = member_of (schema, "properties");
-
-  if (!is_object_schema (schema) || depth > DEPTH_MAX)
+  if (!kube_value_is_object (schema) || depth > DEPTH_MAX)
     return;
-  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
-    KubeValue *list = member_of (schema, lists[l]);
-    for (guint i = 0; i < kube_value_get_length (list); i++)
-      check_nested (errors, AT_INDEX (AT (path, lists[l]), i), kube_value_get_element (list, i), depth + 1);
-  }
-  check_nested (errors, AT (path, "not"), member_of (schema, "not"), depth + 1);
-  check_nested (errors, AT (path, "items"), member_of (schema, "items"), depth + 1);
-  for (guint i = 0; i < kube_value_get_length (properties); i++)
-    check_nested (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)),
-                  kube_value_get_element (properties, i), depth + 1);
-  for (gsize i = 0; i < G_N_ELEMENTS (empty); i++)
-    forbid (errors, path, schema, empty[i], "must be empty to be structural");
-  for (gsize i = 0; i < G_N_ELEMENTS (undefined); i++)
-    forbid (errors, path, schema, undefined[i], "must be undefined to be structural");
-  for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)
-    forbid (errors, path, schema, flags[i], "must be false to be structural");
+  check_allowed (check, path, schema, &scope);
+  check_children (check, path, schema, scope, depth + 1);
+  if (preserve != NULL && !kube_value_get_boolean (preserve, NULL, TRUE))
+    kube_field_errors_add (check->errors, KUBE_FIELD_ERROR_INVALID, AT (path, "x-kubernetes-preserve-unknown-fields"), "false", "must be true or undefined");
+  kube_validate_schema_lists (check->errors, path, schema, check->rules);
+  kube_validate_schema_rules (check->errors, path, schema);
 }
 
-static void
-check_operators (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema)
-{
-  static const char *const lists[] = { "allOf", "anyOf", "oneOf" };
-
-  for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
-    KubeValue *list = member_of (schema, lists[l]);
-    /* `anyOf: [{type: integer}, {type: string}]` is how an integer or string is written. */
-    for (guint i = 0; i < kube_value_get_length (list) && !(l < 2 && boolean_of (schema, "x-kubernetes-int-or-string")); i++)
-      check_nested (errors, AT_INDEX (AT (path, lists[l]), i), kube_value_get_element (list, i), 0);
-  }
-  check_nested (errors, AT (path, "not"), member_of (schema, "not"), 0);
-}
-
-static void
-check_structure_type (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, Level level)
-{
-  static const char *const details[] = { "must not be empty at the root", "must not be empty for specified array items",
-                                         "must not be empty for specified object fields" };
-  static const char embedded[] = "must be object if x-kubernetes-embedded-resource is true";
-  const char *type = string_of (schema, "type");
-  const KubeFieldPath *at = AT (path, "type");
-
-  if (boolean_of (schema, "x-kubernetes-embedded-resource") && !equals (type, "object")) {
-    if (*type == '\0')
-      kube_field_errors_required (errors, at, embedded);
-    else
-      kube_field_errors_invalid (errors, at, type, embedded);
-  } else if (*type == '\0' && !boolean_of (schema, "x-kubernetes-int-or-string")
-             && !boolean_of (schema, "x-kubernetes-preserve-unknown-fields")) {
-    kube_field_errors_required (errors, at, details[level]);
-  }
-  if (level == LEVEL_ROOT && *type != '\0' && !equals (type, "object"))
-    kube_field_errors_invalid (errors, at, type, "must be object at the root");
-}
-
-/* kind, apiVersion and metadata are what they are in all objects. */
-static void
-check_object_fields (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema)
-{
-  static const char *const strings[] = { "kind", "apiVersion" };
-  KubeValue *properties = member_of (schema, "properties"), *meta = member_of (properties, "metadata"),
-            *names = member_of (meta, "properties");
-  const KubeFieldPath *at = AT (path, "properties"), *meta_path = AT_KEY (at, "metadata");
-
-  for (gsize i = 0; i < G_N_ELEMENTS (strings); i++) {
-    KubeValue *property = member_of (properties, strings[i]);
-    if (property != NULL && !equals (string_of (property, "type"), "string"))
-      kube_field_errors_invalid (errors, AT (AT_KEY (at, strings[i]), "type"), string_of (property, "type"), "must be string");
-  }
-  if (meta != NULL && !equals (string_of (meta, "type"), "object"))
-    kube_field_errors_invalid (errors, AT (meta_path, "type"), string_of (meta, "type"), "must be object");
-  for (guint i = 0; i < kube_value_get_length (names); i++)
-    if (!equals (kube_value_get_key (names, i), "name") && !equals (kube_value_get_key (names, i), "generateName")) {
-      kube_field_errors_forbidden (
-          errors, AT (meta_path, "properties"),
-          "must not specify anything other than name and generateName, but metadata is implicitly specified");
-      return;
-    }
-}
-
-static void
-check_structure (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, Level level, guint depth)
-{
-  KubeValue *properties = member_of (schema, "properties");
-  gboolean embedded = boolean_of (schema, "x-kubernetes-embedded-resource");
-
-  if (!is_object_schema (schema) || depth > DEPTH_MAX)
-    return;
-  check_structure (errors, AT (path, "items"), member_of (schema, "items"), LEVEL_ITEM, depth + 1);
-  for (guint i = 0; i < kube_value_get_length (properties); i++)
-    check_structure (errors, AT_KEY (AT (path, "properties"), kube_value_get_key (properties, i)),
-                     kube_value_get_element (properties, i), LEVEL_FIELD, depth + 1);
-  check_structure (errors, AT (path, "additionalProperties"), member_of (schema, "additionalProperties"), LEVEL_FIELD, depth + 1);
-  if (level == LEVEL_ROOT && has_member (schema, "additionalProperties"))
-    kube_field_errors_forbidden (errors, AT (path, "additionalProperties"), "must not be used at the root");
-  check_operators (errors, path, schema);
-  check_structure_type (errors, path, schema, level);
-  if (level == LEVEL_ROOT || embedded)
-    check_object_fields (errors, path, schema);
-  if (embedded && !boolean_of (schema, "x-kubernetes-preserve-unknown-fields") && kube_value_get_length (properties) == 0)
-    kube_field_errors_required (
-        errors, AT (path, "properties"),
-        "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
-}
-
-static void
-check_default (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema)
-{
-  KubeValue *value = kube_value_get_member (schema, "default");
-
-  if (value != NULL)
-    kube_validate_by_schema (errors, AT (path, "default"), schema, value);
-}
+/* --- the root --- */
 
 /* With a status of its own, which is validated by `properties.status` alone, nothing may be said at the root that the status would escape. */
 static void
-check_root (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean has_status)
+check_root_with_status (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema)
 {
-  static const char *const allowed[] = { "description",
-                                         "type",
-                                         "format",
-                                         "title",
-                                         "maximum",
-                                         "exclusiveMaximum",
-                                         "minimum",
-                                         "exclusiveMinimum",
-                                         "maxLength",
-                                         "minLength",
-                                         "pattern",
-                                         "maxItems",
-                                         "minItems",
-                                         "uniqueItems",
-                                         "multipleOf",
-                                         "required",
-                                         "items",
-                                         "properties",
-                                         "externalDocs",
-                                         "example",
-                                         "x-kubernetes-preserve-unknown-fields",
-                                         "x-kubernetes-validations",
-                                         "nullable",
-                                         NULL };
+  static const char *const allowed[] = { "description", "format", "title", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength",
+                                         "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "multipleOf", "required", "items",
+                                         "properties", "externalDocs", "example", "x-kubernetes-preserve-unknown-fields",
+                                         "x-kubernetes-validations", NULL };
+  static const char *const before_type[] = { "id", "$schema", "$ref", NULL };
+  static const char only[]
+      = "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems "
+        "UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed at the "
+        "root of the schema if the status subresource is enabled";
+  gboolean other_type = has_text (schema, "type") && !equals (string_of (schema, "type"), "object");
 
-  if (has_status && has_text (schema, "type") && !equals (string_of (schema, "type"), "object"))
-    kube_field_errors_invalid (
-        errors, AT (path, "type"), string_of (schema, "type"),
-        "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled");
-  for (guint i = 0; has_status && i < kube_value_get_length (schema); i++)
-    if (!kube_validate_one_of (kube_value_get_key (schema, i), allowed) && has_member (schema, kube_value_get_key (schema, i))) {
-      kube_field_errors_invalid_value (
-          errors, path, schema,
-          "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum MaxLength MinLength Pattern "
-          "MaxItems MinItems UniqueItems MultipleOf Required Items Properties ExternalDocs Example XPreserveUnknownFields "
-          "XValidations] fields are allowed at the root of the schema if the status subresource is enabled");
-      break;
-    }
-  if (boolean_of (schema, "nullable"))
-    kube_field_errors_forbidden (errors, AT (path, "nullable"), "nullable cannot be true at the root");
+  for (guint i = 0; i < kube_value_get_length (schema); i++) {
+    const char *key = kube_value_get_key (schema, i);
+    KubeValue *value = kube_value_get_element (schema, i);
+
+    if (equals (key, "type") || kube_validate_one_of (key, allowed) || kube_value_is_null (value))
+      continue;
+    if (!kube_value_get_boolean (value, NULL, TRUE) && !equals (key, "additionalProperties") && !equals (key, "additionalItems"))
+      continue;
+    /* Upstream stops at the first that it finds wrong, in the order of its structure. */
+    if (other_type && !kube_validate_one_of (key, before_type))
+      continue;
+    kube_validate_invalid_struct (errors, path, "@apiextensions.JSONSchemaProps", schema, only);
+    return;
+  }
+  if (other_type)
+    kube_field_errors_invalid (errors, AT (path, "type"), string_of (schema, "type"),
+                               "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled");
 }
 
-/* @has_status: whether the kind has the subresource */
 void
-kube_validate_resource_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean has_status)
+kube_validate_resource_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean has_status, KubeSchemaRules rules)
 {
-  guint before;
+  Check check = { .errors = errors, .rules = rules };
+  guint before = kube_field_errors_get_length (errors), before_structure;
+  Scope scope = { .is_root = TRUE };
+  const char *reason;
 
-  check_root (errors, path, schema, has_status);
-  visit (errors, path, schema, check_allowed, 0);
-  before = kube_field_errors_get_length (errors);
-  check_structure (errors, path, schema, LEVEL_ROOT, 0);
-  if (kube_field_errors_get_length (errors) == before)
-    visit (errors, path, schema, check_default, 0);
-  visit (errors, path, schema, check_type, 0);
+  if (has_status)
+    check_root_with_status (errors, path, schema);
+  if (boolean_of (schema, "nullable"))
+    kube_field_errors_forbidden (errors, AT (path, "nullable"), "nullable cannot be true at the root");
+  if (kube_schema_may_be_structural (schema, &reason)) {
+    before_structure = kube_field_errors_get_length (errors);
+    kube_validate_structural_schema (errors, path, schema);
+    if (kube_field_errors_get_length (errors) == before_structure)
+      kube_validate_schema_defaults (errors, path, schema, (rules & KUBE_SCHEMA_PRUNED_DEFAULTS) != 0);
+    scope.compile = kube_field_errors_get_length (errors) == before_structure;
+  }
+  check_schema (&check, path, schema, scope, 0);
+  kube_field_errors_take (errors, &check.expressions);
+  if (reason != NULL && kube_field_errors_get_length (errors) == before)
+    kube_field_errors_invalid (errors, path, "", reason);
+}
+
+/* --- what is stored already --- */
+
+typedef guint (*FlagsFunc) (KubeValue *schema);
+
+/* What @func says of any of the schemas. */
+static guint
+collect_flags (KubeValue *schema, FlagsFunc func, guint depth)
+{
+  static const char *const single[] = { "items", "not", "additionalProperties", "additionalItems" };
+  static const char *const many[] = { "items", "allOf", "anyOf", "oneOf", "properties", "patternProperties", "definitions", "dependencies" };
+  guint flags;
+
+  if (!kube_value_is_object (schema) || depth > DEPTH_MAX)
+    return 0;
+  flags = func (schema);
+  for (gsize i = 0; i < G_N_ELEMENTS (single); i++)
+    flags |= collect_flags (member_of (schema, single[i]), func, depth + 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (many); i++) {
+    KubeValue *schemas = member_of (schema, many[i]);
+    if (i > 0 || kube_value_is_array (schemas))
+      for (guint k = 0; k < kube_value_get_length (schemas); k++)
+        flags |= collect_flags (kube_value_get_element (schemas, k), func, depth + 1);
+  }
+  return flags;
+}
+
+static guint
+find_broken (KubeValue *schema)
+{
+  gboolean unknown = has_text (schema, "type") && !is_known_type (string_of (schema, "type"));
+
+  return kube_schema_find_broken_list_rules (schema) | (unknown ? KUBE_SCHEMA_KNOWN_TYPES : 0);
+}
+
+KubeSchemaRules
+kube_schema_find_broken_rules (KubeValue *schema)
+{
+  const char *reason;
+  gboolean unpruned = kube_schema_may_be_structural (schema, &reason) && kube_schema_has_unpruned_defaults (schema);
+
+  return collect_flags (schema, find_broken, 0) | (unpruned ? KUBE_SCHEMA_PRUNED_DEFAULTS : 0);
+}
+
+static guint
+has_default (KubeValue *schema)
+{
+  return has_member (schema, "default");
+}
+
+gboolean
+kube_schema_has_default (KubeValue *schema)
+{
+  return collect_flags (schema, has_default, 0) != 0;
 }

@@ -213,8 +213,8 @@ check_url (KubeFieldErrors *errors, const KubeFieldPath *path, const char *url)
     kube_field_errors_invalid (errors, path, query, "query parameters are not permitted in the URL");
 }
 
-static void
-check_client (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *client)
+void
+kube_validate_webhook_client (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *client)
 {
   KubeValue *service = member_of (client, "service");
 
@@ -323,7 +323,7 @@ check_hook (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *hook,
   kube_validate_label_selector (errors, AT (path, "namespaceSelector"), member_of (hook, "namespaceSelector"));
   kube_validate_label_selector (errors, AT (path, "objectSelector"), member_of (hook, "objectSelector"));
   check_enum (errors, path, hook, "reinvocationPolicy", again);
-  check_client (errors, AT (path, "clientConfig"), member_of (hook, "clientConfig"));
+  kube_validate_webhook_client (errors, AT (path, "clientConfig"), member_of (hook, "clientConfig"));
   kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (hook, "matchConditions"), variables);
   check_versions (errors, AT (path, "admissionReviewVersions"), member_of (hook, "admissionReviewVersions"), accepted->versions);
 }
