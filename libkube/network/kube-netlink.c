@@ -206,6 +206,19 @@ kube_netlink_set_alias (KubeNetlink *netlink, const char *name, const char *alia
   return execute (netlink, message, "cannot name the owner of a link", error);
 }
 
+/* Of a bridge without an address of its own the kernel makes the lowest of its links' the address: it would change as pods come and go, and what the others send would be lost
+ * until they ask again who the gateway is. */
+static void
+put_address (struct nlmsghdr *message)
+{
+  guint8 address[6];
+
+  for (gsize i = 0; i < sizeof address; i++)
+    address[i] = g_random_int ();
+  address[0] = (address[0] & ~1) | 2; /* of one machine, and locally administered */
+  mnl_attr_put (message, IFLA_ADDRESS, sizeof address, address);
+}
+
 gboolean
 kube_netlink_add_bridge (KubeNetlink *netlink, const char *name, const char *alias, GError **error)
 {
@@ -215,6 +228,7 @@ kube_netlink_add_bridge (KubeNetlink *netlink, const char *name, const char *ali
   struct ifinfomsg *info = begin_link (netlink, &message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
   info->ifi_flags = info->ifi_change = IFF_UP;
   mnl_attr_put_strz (message, IFLA_IFNAME, name);
+  put_address (message);
   nest = mnl_attr_nest_start (message, IFLA_LINKINFO);
   mnl_attr_put_strz (message, IFLA_INFO_KIND, "bridge");
   mnl_attr_nest_end (message, nest);

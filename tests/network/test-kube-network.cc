@@ -3,7 +3,9 @@
 #include <kube/sys/kube-network.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "kube-netlink.h"
@@ -99,6 +101,17 @@ struct KubeNetworkBridgeTest : testing::Test {
 };
 bool KubeNetworkBridgeTest::own = false;
 
+std::string
+hardware_address (const char *link)
+{
+  struct ifreq request = {};
+  int s = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  g_strlcpy (request.ifr_name, link, sizeof request.ifr_name);
+  int result = ioctl (s, SIOCGIFHWADDR, &request);
+  close (s);
+  return result == 0 ? std::string (request.ifr_hwaddr.sa_data, 6) : "";
+}
+
 guint
 count_links ()
 {
@@ -142,6 +155,24 @@ TEST_F (KubeNetworkBridgeTest, PodsReachTheHostAndEachOther)
   EXPECT_TRUE (detach (network, "uid-a")) << "twice is no error";
   EXPECT_TRUE (kube_network_clean_up (network, &error));
   EXPECT_EQ (count_links (), 1u) << "only loopback is left";
+}
+
+TEST_F (KubeNetworkBridgeTest, TheGatewayKeepsItsHardwareAddressAsPodsComeAndGo)
+{
+  g_autoptr (KubeNetwork) network = kube_network_bridge_new ("kt4");
+  ASSERT_TRUE (kube_network_set_up (network, "10.244.8.0/24", "10.244.0.0/16", NULL));
+  std::string before = hardware_address ("kt4");
+  EXPECT_NE (before, "");
+  Pod pods[8];
+  for (Pod &pod : pods) {
+    EXPECT_NE (attach (network, pod.path.c_str (), pod.path.c_str ()), "");
+    EXPECT_EQ (hardware_address ("kt4"), before);
+  }
+  for (Pod &pod : pods) {
+    EXPECT_TRUE (detach (network, pod.path.c_str ()));
+    EXPECT_EQ (hardware_address ("kt4"), before);
+  }
+  EXPECT_TRUE (kube_network_clean_up (network, NULL));
 }
 
 TEST_F (KubeNetworkBridgeTest, ALaterProcessFindsWhatIsGivenOut)
