@@ -10,6 +10,7 @@ typedef struct {
   char *content_type;
   char *remote;
   char *peer_error;
+  char *query_string; /* (nullable) */
   GHashTable *query; /* (element-type utf8 GPtrArray) (nullable): each parameter's values, NULL-terminated */
   GBytes *body;
   KubeObject *object;
@@ -49,6 +50,7 @@ kube_call_finalize (GObject *object)
   g_free (self->content_type);
   g_free (self->remote);
   g_free (self->peer_error);
+  g_free (self->query_string);
   g_clear_pointer (&self->query, g_hash_table_unref);
   g_clear_pointer (&self->body, g_bytes_unref);
   g_clear_pointer (&self->object, kube_object_unref);
@@ -175,8 +177,10 @@ kube_call_set_request (KubeCall *call, const KubeCallRequest *request)
   self->patch = request->patch != NULL ? kube_value_ref (request->patch) : NULL;
   self->local = request->local;
   self->peer_error = g_strdup (request->peer_error);
-  if (request->query != NULL && *request->query != '\0')
-    parse_query (self, request->query);
+  if (request->query != NULL && *request->query != '\0') {
+    self->query_string = g_strdup (request->query);
+    parse_query (self, self->query_string);
+  }
 }
 
 void
@@ -236,6 +240,12 @@ const char *
 kube_call_get_path (KubeCall *call)
 {
   return PRIVATE (call)->path;
+}
+
+const char *
+kube_call_get_query_string (KubeCall *call)
+{
+  return PRIVATE (call)->query_string;
 }
 
 const char *

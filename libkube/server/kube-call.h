@@ -92,6 +92,7 @@ void kube_call_foreach_header (KubeCall *call, KubeCallHeaderFunc func, gpointer
 const char *kube_call_get_method (KubeCall *call);     /* "GET" */
 const char *kube_call_get_path (KubeCall *call);       /* decoded and normalised: what is authorized is what is routed */
 const char *kube_call_get_query (KubeCall *call, const char *name);      /* (nullable): decoded first value */
+const char *kube_call_get_query_string (KubeCall *call);                 /* (nullable): the whole, as it came */
 const char *const *kube_call_get_query_all (KubeCall *call, const char *name); /* (nullable) */
 GBytes *kube_call_get_body (KubeCall *call);           /* (nullable) */
 const char *kube_call_get_content_type (KubeCall *call);

@@ -83,17 +83,17 @@ find_media (const char *type, KubeMedia *media)
 }
 
 static gboolean
-find_form (const Clause *clause, gboolean forms, KubeForm *form)
+find_form (const Clause *clause, KubeKind *kind, KubeForm *form)
 {
   if (*clause->as == '\0') {
     *form = KUBE_FORM_OBJECT;
     return TRUE;
   }
-  if (!forms || !g_str_equal (clause->group, "meta.k8s.io") || !(g_str_equal (clause->version, "v1") || g_str_equal (clause->version, "v1beta1")))
+  if (kind == NULL || !g_str_equal (clause->group, "meta.k8s.io") || !(g_str_equal (clause->version, "v1") || g_str_equal (clause->version, "v1beta1")))
     return FALSE;
   if (g_str_equal (clause->as, "Table")) {
     *form = KUBE_FORM_TABLE;
-    return TRUE;
+    return !kind->not_stored;
   }
   if (g_str_equal (clause->as, "PartialObjectMetadata") || g_str_equal (clause->as, "PartialObjectMetadataList")) {
     *form = KUBE_FORM_PARTIAL;
@@ -132,7 +132,7 @@ kube_operation_negotiate (KubeOperation *op, gboolean forms, GError **error)
     if (!find_media (clause->type, &op->media))
       continue;
     any_media = TRUE;
-    if (!find_form (clause, forms, &op->form))
+    if (!find_form (clause, forms ? op->kind : NULL, &op->form))
       continue;
     op->pretty |= clause->pretty;
     return TRUE;

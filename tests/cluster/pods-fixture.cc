@@ -229,3 +229,37 @@ PodsTest::output (const char *name)
   EXPECT_TRUE (wait_until ([&] { std::string phase = at (name, "status.phase"); return phase == "Succeeded" || phase == "Failed"; })) << at (name, "status");
   return log (name);
 }
+
+static std::string
+between (const std::string &text, const std::string &before)
+{
+  size_t from = text.find (before) + before.size ();
+  return text.substr (from, text.find ('\n', from) - from);
+}
+
+GTlsCertificate *
+administrator (KubeCluster *cluster)
+{
+  g_autofree char *kubeconfig = kube_cluster_dup_kubeconfig (cluster);
+  std::string pem;
+  for (const char *member : { "client-certificate-data: ", "client-key-data: " }) {
+    gsize length;
+    g_autofree guchar *data = g_base64_decode (between (kubeconfig, member).c_str (), &length);
+    pem.append ((char *) data, length);
+  }
+  return g_tls_certificate_new_from_pem (pem.data (), pem.size (), nullptr);
+}
+
+static void
+on_network_event (SoupMessage *, GSocketClientEvent event, GIOStream *connection, gpointer certificate)
+{
+  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    g_tls_connection_set_certificate (G_TLS_CONNECTION (connection), (GTlsCertificate *) certificate);
+}
+
+void
+present (SoupMessage *message, GTlsCertificate *certificate)
+{
+  g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), certificate);
+  g_signal_connect (message, "accept-certificate", G_CALLBACK (+[] { return TRUE; }), nullptr);
+}

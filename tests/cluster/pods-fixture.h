@@ -4,6 +4,7 @@
 #include <string>
 #include <gtest/gtest.h>
 #include <kube/kube-cluster.h>
+#include <libsoup/soup.h>
 #include "wait-until.h"
 
 /* A cluster whose only node, "n1", runs real containers, in a network namespace of its own; one for all tests of the program. Its image is localhost/busybox:1. */
@@ -44,6 +45,11 @@ private:
   friend class PodsEnvironment;
   static std::string missing;
 };
+
+/* (transfer full): what the cluster's administrator shows, with its key. */
+GTlsCertificate *administrator (KubeCluster *cluster);
+/* Lets a message show @certificate, which outlives it, to a server that it takes as it is. */
+void present (SoupMessage *message, GTlsCertificate *certificate);
 
 std::string read_file (const std::string &path);
 void write_file (const std::string &path, const std::string &data);

@@ -8,31 +8,16 @@
 
 namespace {
 
-std::string
-between (const std::string &text, const std::string &before)
-{
-  size_t from = text.find (before) + before.size ();
-  return text.substr (from, text.find ('\n', from) - from);
-}
-
 /* A WebSocket to a pod with the administrator's certificate. */
 class Stream {
 public:
   Stream (KubeCluster *cluster, const std::string &path, const char *protocol)
   {
-    g_autofree char *kubeconfig = kube_cluster_dup_kubeconfig (cluster);
-    std::string pem;
-    for (const char *member : { "client-certificate-data: ", "client-key-data: " }) {
-      gsize length;
-      g_autofree guchar *data = g_base64_decode (between (kubeconfig, member).c_str (), &length);
-      pem.append ((char *) data, length);
-    }
-    g_autoptr (GTlsCertificate) certificate = g_tls_certificate_new_from_pem (pem.data (), pem.size (), nullptr);
+    g_autoptr (GTlsCertificate) certificate = administrator (cluster);
     std::string url = "wss://127.0.0.1:" + std::to_string (kube_cluster_get_port (cluster)) + "/api/v1/namespaces/default/pods/" + path;
     SoupMessage *message = soup_message_new ("GET", url.c_str ());
     const char *protocols[] = { protocol, nullptr };
-    g_signal_connect (message, "network-event", G_CALLBACK (present), certificate);
-    g_signal_connect (message, "accept-certificate", G_CALLBACK (+[] { return TRUE; }), nullptr);
+    present (message, certificate);
     soup_session_websocket_connect_async (session, message, nullptr, (char **) protocols, G_PRIORITY_DEFAULT, nullptr, on_connected, this);
     while (!answered)
       g_main_context_iteration (nullptr, TRUE);
@@ -67,11 +52,6 @@ public:
   std::string error;
 
 private:
-  static void present (SoupMessage *, GSocketClientEvent event, GIOStream *connection, gpointer certificate)
-  {
-    if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING)
-      g_tls_connection_set_certificate (G_TLS_CONNECTION (connection), (GTlsCertificate *) certificate);
-  }
   static void on_connected (GObject *session, GAsyncResult *result, gpointer data)
   {
     Stream *self = (Stream *) data;

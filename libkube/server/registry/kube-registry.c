@@ -17,6 +17,8 @@ static const struct {
   { "", "pods", "exec", NULL, kube_registry_stream_pod },
   { "", "pods", "attach", NULL, kube_registry_stream_pod },
   { "", "pods", "portforward", NULL, kube_registry_stream_pod },
+  { "", "pods", "proxy", NULL, kube_registry_proxy },
+  { "", "services", "proxy", NULL, kube_registry_proxy },
   { "", "serviceaccounts", "token", "create", kube_registry_create_token },
 };
 
@@ -68,7 +70,7 @@ fits (KubeOperation *op)
   const char *method = kube_call_get_method (op->call);
   gboolean named = *op->info.name != '\0', in_namespace = *op->info.namespace_ != '\0';
 
-  if (g_str_equal (method, "HEAD"))
+  if (g_str_equal (method, "HEAD") && !g_str_equal (op->info.subresource, "proxy"))
     return FALSE;
   if (*op->info.subresource != '\0')
     return named;

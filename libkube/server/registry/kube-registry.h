@@ -117,12 +117,13 @@ void kube_registry_delete_one (KubeOperation *op, KubeKind *kind, const char *na
 
 /* A kind that exists only as the body of a subresource: "autoscaling/v1" "Scale". */
 KubeKind *kube_registry_body_kind (const char *group, const char *version, const char *name);
-/* subresources: kube-scale.c, kube-binding.c, kube-eviction.c, kube-reviews.c, kube-pod-streams.c */
+/* subresources: kube-scale.c, kube-binding.c, kube-eviction.c, kube-reviews.c, kube-pod-streams.c, kube-proxy.c */
 void kube_registry_scale (KubeOperation *op);
 void kube_registry_bind (KubeOperation *op);
 void kube_registry_evict (KubeOperation *op);
 void kube_registry_review (KubeOperation *op);
 void kube_registry_create_token (KubeOperation *op);
 void kube_registry_stream_pod (KubeOperation *op);
+void kube_registry_proxy (KubeOperation *op);
 
 G_END_DECLS

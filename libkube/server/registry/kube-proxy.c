@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-proxy.h"
+#include <libsoup/soup.h>
+#include <string.h>
+
+/* pods/NAME/proxy and services/NAME/proxy: hands a request on to a pod, and what that answers back to the client. */
+
+#define CHUNK (32 * 1024)
+#define MAX_QUEUED (1024 * 1024)
+
+typedef struct {
+  KubeOperation *op;
+  SoupSession *session; /* (owned) */
+  SoupMessage *message; /* (owned) */
+  char *prefix;         /* of the request's path, up to what the pod gets to see */
+  char *target;         /* (nullable): "ADDRESS:PORT" */
+  GInputStream *stream; /* (nullable) */
+  gboolean waiting;
+} Proxy;
+
+static void proxy_read (Proxy *proxy);
+
+static void
+proxy_free (Proxy *proxy)
+{
+  kube_call_set_drain_func (proxy->op->call, NULL, NULL);
+  g_clear_object (&proxy->stream);
+  g_clear_object (&proxy->message);
+  soup_session_abort (proxy->session);
+  g_object_unref (proxy->session);
+  kube_operation_unref (proxy->op);
+  g_free (proxy->prefix);
+  g_free (proxy->target);
+  g_free (proxy);
+}
+
+/* --- headers --- */
+
+/* What is between two neighbours only, is said anew by this server, or is no pod's business. */
+static const char *const not_forwarded[] = {
+  "authorization", "connection", "content-length", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+  "transfer-encoding", "upgrade", "x-forwarded-for", "x-forwarded-uri", NULL,
+};
+
+static const char *const not_returned[] = {
+  "access-control-allow-credentials", "access-control-allow-headers", "access-control-allow-methods", "access-control-allow-origin", "connection", "content-length", "content-type",
+  "date", "keep-alive", "location", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", NULL,
+};
+
+static gboolean
+is_among (const char *const *names, const char *name)
+{
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+
+  return g_strv_contains (names, lower);
+}
+
+static gboolean
+is_named_by_connection (KubeCall *call, const char *name)
+{
+  const char *connection = kube_call_get_header (call, "Connection");
+
+  return connection != NULL && soup_header_contains (connection, name);
+}
+
+static void
+forward_header (const char *name, const char *value, gpointer user_data)
+{
+  Proxy *proxy = user_data;
+
+  if (is_among (not_forwarded, name) || g_ascii_strncasecmp (name, "Impersonate-", strlen ("Impersonate-")) == 0 || is_named_by_connection (proxy->op->call, name))
+    return;
+  soup_message_headers_append (soup_message_get_request_headers (proxy->message), name, value);
+}
+
+static void
+forward_headers (Proxy *proxy)
+{
+  SoupMessageHeaders *headers = soup_message_get_request_headers (proxy->message);
+  KubeCall *call = proxy->op->call;
+  const char *host = kube_call_get_header (call, "Host"), *before = kube_call_get_header (call, "X-Forwarded-For");
+  g_autofree char *path = g_uri_escape_string (kube_call_get_path (call), "/!$&'()*+,;=:@", FALSE);
+  g_autofree char *chain = before != NULL ? g_strdup_printf ("%s, %s", before, kube_call_get_remote (call)) : NULL;
+
+  kube_call_foreach_header (call, forward_header, proxy);
+  if (host != NULL)
+    soup_message_headers_replace (headers, "Host", host);
+  soup_message_headers_replace (headers, "X-Forwarded-For", chain != NULL ? chain : kube_call_get_remote (call));
+  soup_message_headers_replace (headers, "X-Forwarded-Uri", path);
+}
+
+/* A place on the pod is one behind the proxy. */
+static void
+return_location (Proxy *proxy, const char *location)
+{
+  const char *host = kube_call_get_header (proxy->op->call, "Host");
+  g_autoptr (GUri) uri = g_uri_parse (location, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autofree char *authority = NULL, *inside = NULL;
+
+  if (uri != NULL && g_uri_get_host (uri) != NULL) {
+    gboolean is_default = g_uri_get_port (uri) <= 0;
+    authority = is_default ? g_strdup (g_uri_get_host (uri)) : g_strdup_printf ("%s:%d", g_uri_get_host (uri), g_uri_get_port (uri));
+    if (!g_str_equal (authority, proxy->target) && g_strcmp0 (authority, host) != 0) {
+      kube_call_add_header (proxy->op->call, "Location", location);
+      return;
+    }
+    location = strstr (location, "://") + strlen ("://");
+    location += strcspn (location, "/");
+  }
+  if (*location == '/' && !g_str_has_prefix (location, proxy->prefix))
+    inside = g_strconcat (proxy->prefix, location, NULL);
+  kube_call_add_header (proxy->op->call, "Location", inside != NULL ? inside : location);
+}
+
+static void
+return_headers (Proxy *proxy)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (proxy->message);
+  const char *location = soup_message_headers_get_one (headers, "Location"), *name, *value;
+  SoupMessageHeadersIter iter;
+
+  soup_message_headers_iter_init (&iter, headers);
+  while (soup_message_headers_iter_next (&iter, &name, &value)) {
+    if (!is_among (not_returned, name))
+      kube_call_add_header (proxy->op->call, name, value);
+  }
+  if (location != NULL)
+    return_location (proxy, location);
+}
+
+/* --- the body of the answer, no faster than the client takes it --- */
+
+static gboolean
+on_drained (gpointer user_data)
+{
+  Proxy *proxy = user_data;
+
+  if (proxy->waiting) {
+    proxy->waiting = FALSE;
+    proxy_read (proxy);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_read (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Proxy *proxy = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
+  KubeCall *call = proxy->op->call;
+
+  if (bytes == NULL || g_bytes_get_size (bytes) == 0) {
+    kube_call_end_stream (call, error);
+    proxy_free (proxy);
+    return;
+  }
+  kube_call_push (call, bytes);
+  proxy->waiting = kube_call_get_queued (call) > MAX_QUEUED;
+  if (!proxy->waiting || g_cancellable_is_cancelled (kube_call_get_cancellable (call)))
+    proxy_read (proxy);
+}
+
+static void
+proxy_read (Proxy *proxy)
+{
+  g_input_stream_read_bytes_async (proxy->stream, CHUNK, G_PRIORITY_DEFAULT, kube_call_get_cancellable (proxy->op->call), on_read, proxy);
+}
+
+/* As Go words it, which is what clients look for. */
+static GError *
+explain (Proxy *proxy, const GError *error)
+{
+  const char *reason = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED) ? "connect: connection refused"
+                       : g_error_matches (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE) ? "connect: no route to host"
+                       : g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)        ? "i/o timeout"
+                                                                                          : NULL;
+
+  if (reason == NULL)
+    return g_error_new (KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "error trying to reach service: %s", error->message);
+  return g_error_new (KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "error trying to reach service: dial tcp %s: %s", proxy->target, reason);
+}
+
+static void
+on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Proxy *proxy = user_data;
+  g_autoptr (GError) error = NULL;
+  KubeCall *call = proxy->op->call;
+
+  proxy->stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
+  if (proxy->stream == NULL) {
+    kube_operation_take_error (proxy->op, explain (proxy, error));
+    proxy_free (proxy);
+    return;
+  }
+  return_headers (proxy);
+  kube_call_begin_stream (call, soup_message_get_status (proxy->message), soup_message_headers_get_one (soup_message_get_response_headers (proxy->message), "Content-Type"));
+  kube_call_set_drain_func (call, on_drained, proxy);
+  proxy_read (proxy);
+}
+
+/* --- the request --- */
+
+/* A pod's certificate says nothing that the server could check: upstream does not look at it either. */
+static gboolean
+on_certificate (SoupMessage *message, GTlsCertificate *certificate, GTlsCertificateFlags errors, gpointer user_data)
+{
+  return TRUE;
+}
+
+static SoupSession *
+make_session (void)
+{
+  SoupSession *session = soup_session_new_with_options ("timeout", 0, "proxy-resolver", NULL, NULL);
+
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_COOKIE_JAR);
+  return session;
+}
+
+static void
+proxy_send (Proxy *proxy, const KubeProxyTarget *target, const char *path)
+{
+  KubeCall *call = proxy->op->call;
+  g_autofree char *escaped = g_uri_escape_string (path, "/!$&'()*+,;=:@", FALSE);
+  g_autoptr (GUri) uri = g_uri_build (SOUP_HTTP_URI_FLAGS, target->tls ? "https" : "http", NULL, target->address, target->port > 0 ? target->port : -1, escaped,
+                                      kube_call_get_query_string (call), NULL);
+  GBytes *body = kube_call_get_body (call);
+
+  proxy->message = soup_message_new_from_uri (kube_call_get_method (call), uri);
+  soup_message_add_flags (proxy->message, SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_NEW_CONNECTION);
+  g_signal_connect (proxy->message, "accept-certificate", G_CALLBACK (on_certificate), NULL);
+  forward_headers (proxy);
+  if (body != NULL && g_bytes_get_size (body) > 0)
+    soup_message_set_request_body_from_bytes (proxy->message, kube_call_get_content_type (call), body);
+  proxy->session = make_session ();
+  soup_session_send_async (proxy->session, proxy->message, G_PRIORITY_DEFAULT, kube_call_get_cancellable (call), on_answered, proxy);
+}
+
+/* Relative links of a page need the slash behind "proxy". */
+static void
+redirect_to_root (KubeOperation *op)
+{
+  const char *path = kube_call_get_path (op->call), *query = kube_call_get_query_string (op->call);
+  g_autofree char *location = g_strconcat (path, "/", query != NULL ? "?" : NULL, query, NULL);
+
+  kube_call_add_header (op->call, "Location", location);
+  kube_call_respond (op->call, 301, NULL, NULL);
+}
+
+void
+kube_registry_proxy (KubeOperation *op)
+{
+  const char *method = kube_call_get_method (op->call), *path = kube_call_get_path (op->call);
+  g_autofree char *prefix = g_strdup_printf ("/api/%s/namespaces/%s/%s/%s/proxy", op->info.version, op->info.namespace_, op->info.resource, op->info.name);
+  g_auto (KubeProxyTarget) target = { 0 };
+  g_autoptr (GError) error = NULL;
+  Proxy *proxy;
+
+  if (!g_str_has_prefix (path, prefix) || !kube_proxy_find_target (op, &target, &error)) {
+    if (error == NULL)
+      kube_operation_answer_no_resource (op);
+    else
+      kube_operation_answer_error (op, error);
+    return;
+  }
+  path += strlen (prefix);
+  if (*path == '\0' && (g_str_equal (method, "GET") || g_str_equal (method, "HEAD"))) {
+    redirect_to_root (op);
+    return;
+  }
+  proxy = g_new0 (Proxy, 1);
+  proxy->op = kube_operation_ref (op);
+  proxy->prefix = g_steal_pointer (&prefix);
+  proxy->target = g_strdup_printf (strchr (target.address, ':') != NULL ? "[%s]:%u" : "%s:%u", target.address, target.port > 0 ? target.port : target.tls ? 443 : 80);
+  proxy_send (proxy, &target, *path != '\0' ? path : "/");
+}
