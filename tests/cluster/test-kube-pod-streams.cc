@@ -49,7 +49,8 @@ public:
 
   guint status = 0;
   bool closed = false, text = false;
-  std::string error;
+  std::string error, whole; /* all messages as they came, for protocols without channels */
+  int messages = 0;
 
 private:
   static void on_connected (GObject *session, GAsyncResult *result, gpointer data)
@@ -65,6 +66,8 @@ private:
     gsize length;
     const char *frame = (const char *) g_bytes_get_data (bytes, &length);
     ((Stream *) data)->text |= type == SOUP_WEBSOCKET_DATA_TEXT;
+    ((Stream *) data)->whole.append (frame, length);
+    ((Stream *) data)->messages++;
     if (length > 0)
       ((Stream *) data)->channels[frame[0]].append (frame + 1, length - 1);
   }
@@ -256,6 +259,29 @@ TEST_F (KubePodStreams, ALogIsFollowedToTheContainersEnd)
   write_file (shared ("go"), "");
   EXPECT_TRUE (wait_until ([&] { return follower.ended; }));
   EXPECT_EQ (follower.text, "one\ntwo\n");
+}
+
+TEST_F (KubePodStreams, ALogComesOverAWebSocketWithoutChannels)
+{
+  pod ("socket", "echo alive; until [ -e /s/socket-go ]; do sleep 0.05; done; echo over", mount_shared (), R"("restartPolicy":"Never",)" + volume_shared ());
+  ASSERT_TRUE (wait_until ([&] { return log ("socket") == "alive\n"; }));
+  Stream follower (cluster, "socket/log?follow=true", "binary.k8s.io");
+  ASSERT_EQ (follower.status, 101u) << follower.error;
+  ASSERT_TRUE (wait_until ([&] { return follower.whole == "alive\n"; })) << follower.whole;
+  EXPECT_EQ (follower.messages, 2) << "an empty one first";
+  EXPECT_FALSE (follower.closed || follower.text);
+  Stream base64 (cluster, "socket/log", "base64.binary.k8s.io");
+  ASSERT_TRUE (wait_until ([&] { return base64.closed; }));
+  EXPECT_TRUE (base64.text);
+  EXPECT_EQ (base64.whole, "YWxpdmUK");
+  Stream plain (cluster, "socket/log", nullptr);
+  ASSERT_TRUE (wait_until ([&] { return plain.closed; }));
+  EXPECT_EQ (plain.whole, "alive\n");
+  EXPECT_NE (Stream (cluster, "socket/log", "v4.channel.k8s.io").status, 101u);
+  EXPECT_EQ (Stream (cluster, "nobody/log", "binary.k8s.io").status, 404u);
+  write_file (shared ("socket-go"), "");
+  EXPECT_TRUE (wait_until ([&] { return follower.closed; }));
+  EXPECT_EQ (follower.whole, "alive\nover\n");
 }
 
 TEST_F (KubePodStreams, LogsThatAreNotThereAreExplained)

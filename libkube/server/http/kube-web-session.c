@@ -3,7 +3,7 @@
 #include "http/kube-web-socket.h"
 
 /* channel.k8s.io and its kin over a WebSocket: the first byte of a message is its channel. v5 adds a message that closes one; the base64 forms are text, for clients that have no binary
- * messages; binary.k8s.io has no channels. */
+ * messages; binary.k8s.io and its base64 form have no channels. */
 
 #define MAX_MESSAGE (1024 * 1024)
 #define CLOSE_SIGNAL 255
@@ -110,14 +110,12 @@ send (KubeStreamSession *session, guint channel, GBytes *bytes)
   const guchar *data = g_bytes_get_data (bytes, &length);
   guint8 prefix = channel;
 
-  if (!self->channels) {
-    write_frame (self, KUBE_WEB_SOCKET_BINARY, NULL, 0, data, length);
-  } else if (self->base64) {
+  if (self->base64) {
     g_autofree char *text = g_base64_encode (data, length);
     prefix = '0' + channel;
-    write_frame (self, KUBE_WEB_SOCKET_TEXT, &prefix, 1, text, strlen (text));
+    write_frame (self, KUBE_WEB_SOCKET_TEXT, &prefix, self->channels, text, strlen (text));
   } else {
-    write_frame (self, KUBE_WEB_SOCKET_BINARY, &prefix, 1, data, length);
+    write_frame (self, KUBE_WEB_SOCKET_BINARY, &prefix, self->channels, data, length);
   }
 }
 
@@ -201,7 +199,7 @@ kube_web_session_new (KubeHttpConnection *connection, const KubeHttpHead *head, 
   self = g_new0 (WebSession, 1);
   self->v5 = g_str_has_prefix (protocol, "v5.");
   self->base64 = strstr (protocol, "base64") != NULL;
-  self->channels = strstr (protocol, "binary.k8s.io") == NULL;
+  self->channels = !g_strv_contains (protocols, "binary.k8s.io");
   self->parser = (KubeWebSocketParser) { .max_message = MAX_MESSAGE, .func = on_message, .user_data = self };
   kube_stream_session_init (&self->parent, &ops, connection, protocol, self->v5);
   return &self->parent;

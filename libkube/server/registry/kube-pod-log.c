@@ -71,6 +71,11 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
     log_free (log);
     return;
   }
+  if (kube_pod_log_wants_socket (log->op)) {
+    kube_pod_log_serve_socket (log->op, log->stream);
+    log_free (log);
+    return;
+  }
   kube_call_begin_stream (log->op->call, 200, "text/plain");
   kube_call_set_drain_func (log->op->call, on_drained, log);
   log_read (log);

@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 /* Of the query; the container is left open. */
 gboolean kube_pod_read_log_options (KubeOperation *op, KubeLogOptions *options, GError **error);
 void kube_pod_stream_log (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const KubeLogOptions *options);
+/* kube-pod-log-socket.c */
+gboolean kube_pod_log_wants_socket (KubeOperation *op);
+void kube_pod_log_serve_socket (KubeOperation *op, GInputStream *stream);
 void kube_pod_stream_exec (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const char *container);
 void kube_pod_stream_ports (KubeOperation *op, KubeNodeApi *node, KubeObject *pod);
 
