@@ -174,16 +174,39 @@ is_made_of_objects (KubeObject *pod, const char *name)
          kube_value_get (volume, "projected") != NULL || kube_value_get (volume, "downwardAPI") != NULL;
 }
 
+/* What part of its volume a mount shows: NULL without an error: all of it. What comes of variables was seen by no validation: it may not lead out of the volume. */
+static char *
+expand_sub_path (KubeValue *mount, GHashTable *variables, GError **error)
+{
+  const char *expression = kube_value_get_string (mount, "subPathExpr");
+  const char *plain = kube_value_get_string (mount, "subPath");
+  gboolean has_expression = expression != NULL && *expression != '\0';
+  g_autofree char *path = has_expression ? kube_expand_all (expression, variables, error) : g_strdup (plain);
+
+  if (path == NULL || *path == '\0')
+    return NULL;
+  if (*path == '/') {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "error SubPath `%s` must not be an absolute path", path);
+    return NULL;
+  }
+  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
+  if (g_strv_contains ((const char *const *) parts, "..")) {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "unable to provision SubPath `%s`: must not contain '..'", path);
+    return NULL;
+  }
+  return g_steal_pointer (&path);
+}
+
 static gboolean
 add_volume_mount (KubePodContainer *container, KubeNode *mounts, KubeValue *mount, guint index, GHashTable *variables,
                   GError **error)
 {
   KubePodWorker *worker = container->worker;
   const char *name = kube_value_get_string (mount, "name"), *path = kube_value_get_string (mount, "mountPath");
-  const char *sub_path = kube_value_get_string (mount, "subPath"), *expression = kube_value_get_string (mount, "subPathExpr");
   gboolean read_only = kube_value_get_boolean (mount, "readOnly", FALSE) || is_made_of_objects (worker->pod, name);
   g_autofree char *volume = kube_volume_get_path (worker->folder, worker->pod, name);
-  g_autofree char *expanded = expression != NULL ? kube_expand (expression, variables) : g_strdup (sub_path);
+  g_autoptr (GError) local = NULL;
+  g_autofree char *sub_path = expand_sub_path (mount, variables, &local);
   g_autofree char *absolute = *path == '/' ? g_strdup (path) : g_strconcat ("/", path, NULL);
 
   if (volume == NULL) {
@@ -191,10 +214,14 @@ add_volume_mount (KubePodContainer *container, KubeNode *mounts, KubeValue *moun
                  container->name);
     return FALSE;
   }
-  if (expanded != NULL && *expanded != '\0') {
+  if (local != NULL) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  if (sub_path != NULL) {
     g_autofree char *number = g_strdup_printf ("%u-%" G_GINT64_FORMAT, index, container->restarts);
     g_autofree char *target = g_build_filename (worker->folder, "volume-subpaths", name, container->name, number, NULL);
-    if (!kube_volume_bind_sub_path (volume, expanded, target, read_only && is_made_of_objects (worker->pod, name), error))
+    if (!kube_volume_bind_sub_path (volume, sub_path, target, read_only && is_made_of_objects (worker->pod, name), error))
       return FALSE;
     g_free (volume);
     volume = g_steal_pointer (&target);

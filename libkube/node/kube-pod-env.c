@@ -5,8 +5,9 @@
 #include <kube/kube-quantity.h>
 #include <string.h>
 
-char *
-kube_expand (const char *text, GHashTable *variables)
+/* @missing: (nullable): gets the names that have no value. */
+static char *
+expand (const char *text, GHashTable *variables, GPtrArray *missing)
 {
   GString *out = g_string_new (NULL);
 
@@ -26,11 +27,41 @@ kube_expand (const char *text, GHashTable *variables)
         g_string_append (out, value);
       else
         g_string_append_printf (out, "$(%s)", name);
+      if (missing != NULL && (value == NULL || *value == '\0') &&
+          !g_ptr_array_find_with_equal_func (missing, name, g_str_equal, NULL))
+        g_ptr_array_add (missing, g_steal_pointer (&name));
       c = end;
     } else
       g_string_append_printf (out, "$%c", *c);
   }
   return g_string_free (out, FALSE);
+}
+
+char *
+kube_expand (const char *text, GHashTable *variables)
+{
+  return expand (text, variables, NULL);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+char *
+kube_expand_all (const char *text, GHashTable *variables, GError **error)
+{
+  g_autoptr (GPtrArray) missing = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *expanded = expand (text, variables, missing);
+
+  if (missing->len == 0)
+    return g_steal_pointer (&expanded);
+  g_ptr_array_sort (missing, compare_names);
+  g_ptr_array_add (missing, NULL);
+  g_autofree char *names = g_strjoinv (", ", (char **) missing->pdata);
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_INVALID, "missing value for %s", names);
+  return NULL;
 }
 
 KubeValue *

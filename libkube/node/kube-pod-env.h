@@ -8,6 +8,9 @@ G_BEGIN_DECLS
 /* $(NAME) is replaced where @variables (element-type utf8 utf8) has it, $$ is a $; all else stays. */
 char *kube_expand (const char *text, GHashTable *variables) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, where every name must have a value. */
+char *kube_expand_all (const char *text, GHashTable *variables, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The variables of one container, in order, as `NAME=value`. @variables: (out) (nullable): the same as a table, for kube_expand(). Errors: what keeps the container from being made, worded as
  * upstream (`configmap "x" not found`). @pod_ips: (nullable). */
 GPtrArray *kube_pod_env_make (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *const *pod_ips,

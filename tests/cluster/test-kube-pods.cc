@@ -247,6 +247,30 @@ TEST_F (KubePods, SubPathsStayInsideTheirVolume)
   EXPECT_EQ (at ("escape", "status.containerStatuses.0.state.waiting.message").rfind ("failed to prepare subPath for volumeMount", 0), 0u) << at ("escape", "status");
 }
 
+TEST_F (KubePods, ASubPathOfVariablesStaysInsideAndIsTriedAgain)
+{
+  auto expression = [&] (const char *name, const char *value) {
+    pod (name, "sleep 1000", std::string (R"("env":[{"name":"A","value":")") + value + R"x("}],"volumeMounts":[{"name":"e","mountPath":"/m","subPathExpr":"$(A)"}],)x", R"("volumes":[{"name":"e","emptyDir":{}}],)");
+  };
+  expression ("absolute", "/tmp");
+  expression ("upwards", "a/../..");
+  expression ("nothing", "");
+  for (const char *name : { "absolute", "upwards", "nothing" })
+    ASSERT_TRUE (becomes (name, "status.containerStatuses.0.state.waiting.reason", "CreateContainerConfigError"));
+  EXPECT_EQ (at ("absolute", "status.containerStatuses.0.state.waiting.message"), "error SubPath `/tmp` must not be an absolute path");
+  EXPECT_EQ (at ("upwards", "status.containerStatuses.0.state.waiting.message"), "unable to provision SubPath `a/../..`: must not contain '..'");
+  EXPECT_EQ (at ("nothing", "status.containerStatuses.0.state.waiting.message"), "missing value for A");
+  EXPECT_EQ (at ("absolute", "status.phase"), "Pending");
+
+  pod ("later", "ls /e; sleep 1000",
+       R"("env":[{"name":"WHERE","valueFrom":{"fieldRef":{"fieldPath":"metadata.annotations['where']"}}},{"name":"B","value":"b"}],)"
+       R"x("volumeMounts":[{"name":"e","mountPath":"/m","subPathExpr":"$(WHERE)/$(B)"},{"name":"e","mountPath":"/e"}],)x", R"("volumes":[{"name":"e","emptyDir":{}}],)");
+  ASSERT_TRUE (becomes ("later", "status.containerStatuses.0.state.waiting.message", "missing value for WHERE"));
+  patch ("Pod", "later", R"({"metadata":{"annotations":{"where":"here"}}})");
+  EXPECT_TRUE (becomes ("later", "status.phase", "Running"));
+  EXPECT_TRUE (wait_until ([&] { return log ("later") == "here\n"; })) << log ("later");
+}
+
 /* A registry with the one image, for those who know the password where there is one. */
 struct Registry : Server {
   std::string folder, digest, password;
