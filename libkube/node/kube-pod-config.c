@@ -380,14 +380,35 @@ build_security (KubePodContainer *container, KubeImage *image, KubeNode *root, G
   return TRUE;
 }
 
+/* The container whose processes an ephemeral one shall see. */
+static gboolean
+find_target (KubePodContainer *container, const char **id, GError **error)
+{
+  const char *name = kube_value_get_string (container->spec, "targetContainerName");
+  GPtrArray *all = container->worker->containers;
+
+  *id = NULL;
+  if (name == NULL || *name == '\0')
+    return TRUE;
+  for (guint i = 0; i < all->len; i++) {
+    KubePodContainer *other = all->pdata[i];
+    if (g_str_equal (other->name, name) && other->info != NULL)
+      *id = other->info->id;
+  }
+  if (*id == NULL)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_NOT_FOUND, "unable to find target container %s", name);
+  return *id != NULL;
+}
+
 static void
-build_identity (KubePodContainer *container, KubeImage *image, KubeNode *root)
+build_identity (KubePodContainer *container, KubeImage *image, const char *target, KubeNode *root)
 {
   KubePodWorker *worker = container->worker;
   KubeObject *pod = worker->pod;
   static const char *const simulated[] = { "run-seconds", "simRunSeconds", "exit-code", "simExitCode" };
 
   kube_node_set_string (root, "name", container->name);
+  kube_node_set_string (root, "pidTarget", target);
   kube_node_set_integer (root, "attempt", container->restarts);
   kube_node_set_string (root, "image", kube_value_get_string (container->spec, "image"));
   kube_node_set_string (root, "imageName", container->image_name);
@@ -422,8 +443,11 @@ kube_container_config_make (KubePodContainer *container, KubeImage *image, GErro
   KubeNode *root = kube_builder_get_root (builder);
   g_autoptr (GHashTable) variables = NULL;
   static const char *const flags[] = { "tty", "stdin", "stdinOnce" };
+  const char *target;
 
-  build_identity (container, image, root);
+  if (!find_target (container, &target, error))
+    return NULL;
+  build_identity (container, image, target, root);
   if (worker->simulated)
     return kube_builder_end (builder);
   g_autoptr (GPtrArray)

@@ -211,7 +211,7 @@ start_probe (KubePodContainer *container, KubeProbeKind kind, const char *field)
 static void
 start_probes (KubePodContainer *container)
 {
-  gboolean simulated = container->worker->simulated || container->role == KUBE_ROLE_INIT;
+  gboolean simulated = container->worker->simulated || container->role == KUBE_ROLE_INIT || container->role == KUBE_ROLE_EPHEMERAL;
 
   if (!simulated && kube_value_get (container->spec, "startupProbe") != NULL && !container->started) {
     start_probe (container, KUBE_PROBE_STARTUP, "startupProbe");

@@ -45,10 +45,10 @@ default_waiting (KubePodContainer *container)
 {
   GPtrArray *all = container->worker->containers;
 
-  if (container->role != KUBE_ROLE_MAIN || all->len == 0)
+  if (container->role < KUBE_ROLE_MAIN || all->len == 0)
     return "PodInitializing";
   /* with init containers the others wait for them */
-  return ((KubePodContainer *) all->pdata[0])->role != KUBE_ROLE_MAIN ? "PodInitializing" : "ContainerCreating";
+  return ((KubePodContainer *) all->pdata[0])->role < KUBE_ROLE_MAIN ? "PodInitializing" : "ContainerCreating";
 }
 
 static gboolean
@@ -107,7 +107,9 @@ put_container (KubeNode *list, KubePodContainer *container)
   KubeNode *node = kube_node_append_object (list);
   gboolean running = !is_waiting (container) && container->info->state == KUBE_CONTAINER_RUNNING;
   g_autofree char *id = container->info != NULL ? print_id (container->info->id) : NULL;
-  gboolean ready = container->role == KUBE_ROLE_INIT ? kube_pod_container_has_succeeded (container) : running && container->ready;
+  gboolean ephemeral = container->role == KUBE_ROLE_EPHEMERAL;
+  gboolean ready = container->role == KUBE_ROLE_INIT ? kube_pod_container_has_succeeded (container)
+                                                     : running && container->ready && !ephemeral;
   KubeValue *requests = kube_value_get (container->spec, "resources.requests");
 
   kube_node_set_string (node, "name", container->name);
@@ -122,7 +124,8 @@ put_container (KubeNode *list, KubePodContainer *container)
                           : kube_value_get_string (container->spec, "image"));
   kube_node_set_string (node, "imageID", container->info != NULL && container->image_id != NULL ? container->image_id : "");
   kube_node_set_string (node, "containerID", id);
-  kube_node_set_boolean (node, "started", running && container->started);
+  if (!ephemeral)
+    kube_node_set_boolean (node, "started", running && container->started);
   if (running && kube_value_get_length (requests) > 0)
     kube_node_set_value (node, "allocatedResources", requests);
   if (running)
@@ -141,6 +144,8 @@ kube_pod_status_get_phase (KubePodWorker *worker)
 
   for (guint i = 0; i < worker->containers->len; i++) {
     KubePodContainer *c = worker->containers->pdata[i];
+    if (c->role == KUBE_ROLE_EPHEMERAL)
+      continue;
     if (c->role == KUBE_ROLE_SIDECAR) {
       pending_init += !main_began && !c->started;
       continue;
@@ -213,7 +218,7 @@ is_unready (KubePodContainer *container)
 {
   gboolean running = container->info != NULL && container->info->state == KUBE_CONTAINER_RUNNING;
 
-  return container->role != KUBE_ROLE_INIT && !(running && container->ready);
+  return container->role != KUBE_ROLE_INIT && container->role != KUBE_ROLE_EPHEMERAL && !(running && container->ready);
 }
 
 static gboolean
@@ -286,14 +291,30 @@ put_addresses (KubePodWorker *worker, KubeNode *root)
     kube_node_set_string (kube_node_append_object (list), "ip", *ip);
 }
 
+/* Init containers in their order, all others by name: so upstream lists them. */
+static int
+compare_containers (gconstpointer a, gconstpointer b)
+{
+  const KubePodContainer *x = *(KubePodContainer *const *) a, *y = *(KubePodContainer *const *) b;
+  gboolean x_first = x->role < KUBE_ROLE_MAIN, y_first = y->role < KUBE_ROLE_MAIN;
+
+  if (x_first || y_first)
+    return y_first - x_first; /* the sort is stable */
+  return strcmp (x->name, y->name);
+}
+
 static void
 put_containers (KubePodWorker *worker, KubeNode *root)
 {
-  for (guint i = 0; i < worker->containers->len; i++) {
-    KubePodContainer *container = worker->containers->pdata[i];
-    put_container (
-      kube_node_ensure_array (root, container->role == KUBE_ROLE_MAIN ? "containerStatuses" : "initContainerStatuses"),
-      container);
+  static const char *const lists[] = { "initContainerStatuses", "initContainerStatuses", "containerStatuses",
+                                       "ephemeralContainerStatuses" };
+  g_autoptr (GPtrArray) sorted = g_ptr_array_copy (worker->containers, NULL, NULL);
+
+  g_ptr_array_set_free_func (sorted, NULL);
+  g_ptr_array_sort (sorted, compare_containers);
+  for (guint i = 0; i < sorted->len; i++) {
+    KubePodContainer *container = sorted->pdata[i];
+    put_container (kube_node_ensure_array (root, lists[container->role]), container);
   }
 }
 

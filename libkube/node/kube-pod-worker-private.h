@@ -12,6 +12,7 @@ typedef enum {
   KUBE_ROLE_INIT,
   KUBE_ROLE_SIDECAR, /* an init container that is restarted always */
   KUBE_ROLE_MAIN,
+  KUBE_ROLE_EPHEMERAL, /* added to a running pod for its debugging: runs once, and nothing waits for it */
 } KubeRole;
 
 typedef enum {
@@ -72,7 +73,7 @@ struct _KubePodWorker {
   gpointer user_data;
   KubeWorkerState state;
   gboolean busy;         /* a step of the state is under way */
-  GPtrArray *containers; /* (element-type KubePodContainer): init containers first */
+  GPtrArray *containers; /* (element-type KubePodContainer): init containers first, ephemeral ones last */
   GStrv ips;             /* (nullable) */
   gint64 start_time;     /* wall clock */
   gboolean removed;      /* from the API */

@@ -60,10 +60,16 @@ hold_one (const char *kind, const char *name, gpointer data)
   kube_object_sources_hold (worker->node->sources, kind, kube_object_get_namespace (worker->pod), name);
 }
 
+static gboolean
+holds_sources (KubePodWorker *worker)
+{
+  return worker->state > KUBE_WORKER_NEW && worker->state < KUBE_WORKER_FINISHED && !worker->simulated && !worker->rejected;
+}
+
 void
 kube_pod_worker_release_sources (KubePodWorker *worker)
 {
-  if (worker->state > KUBE_WORKER_NEW && worker->state < KUBE_WORKER_FINISHED && !worker->simulated && !worker->rejected)
+  if (holds_sources (worker))
     kube_pod_foreach_reference (worker->pod, release_one, worker);
 }
 
@@ -128,6 +134,7 @@ void
 kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason,
                        const char *format, ...)
 {
+  static const char *const lists[] = { "initContainers", "initContainers", "containers", "ephemeralContainers" };
   g_autofree char *message = NULL;
   g_autofree char *path = NULL;
   va_list args;
@@ -136,28 +143,32 @@ kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const
   message = g_strdup_vprintf (format, args);
   va_end (args);
   if (container != NULL)
-    path = g_strdup_printf ("spec.%s{%s}", container->role == KUBE_ROLE_MAIN ? "containers" : "initContainers", container->name);
+    path = g_strdup_printf ("spec.%s{%s}", lists[container->role], container->name);
   kube_info (3, "pod %s/%s %s: %s", kube_object_get_namespace (worker->pod), kube_object_get_name (worker->pod), reason, message);
   if (worker->node->recorder != NULL && !worker->removed)
     kube_event_recorder_record (worker->node->recorder, worker->pod, path, type, reason, message);
 }
 
 static void
-add_containers (KubePodWorker *worker, const char *path, gboolean init)
+add_container (KubePodWorker *worker, KubeValue *spec, KubeRole role)
+{
+  KubePodContainer *container = g_new0 (KubePodContainer, 1);
+  gboolean always = g_strcmp0 (kube_value_get_string (spec, "restartPolicy"), "Always") == 0;
+
+  container->worker = worker;
+  container->spec = kube_value_ref (spec);
+  container->name = kube_value_get_string (spec, "name");
+  container->role = role == KUBE_ROLE_INIT && always ? KUBE_ROLE_SIDECAR : role;
+  g_ptr_array_add (worker->containers, container);
+}
+
+static void
+add_containers (KubePodWorker *worker, const char *path, KubeRole role)
 {
   KubeValue *list = kube_object_get (worker->pod, path);
 
-  for (guint i = 0; i < kube_value_get_length (list); i++) {
-    KubeValue *spec = kube_value_get_element (list, i);
-    KubePodContainer *container = g_new0 (KubePodContainer, 1);
-    container->worker = worker;
-    container->spec = kube_value_ref (spec);
-    container->name = kube_value_get_string (spec, "name");
-    container->role = !init                                                                      ? KUBE_ROLE_MAIN
-                      : g_strcmp0 (kube_value_get_string (spec, "restartPolicy"), "Always") == 0 ? KUBE_ROLE_SIDECAR
-                                                                                                 : KUBE_ROLE_INIT;
-    g_ptr_array_add (worker->containers, container);
-  }
+  for (guint i = 0; i < kube_value_get_length (list); i++)
+    add_container (worker, kube_value_get_element (list, i), role);
 }
 
 KubePodWorker *
@@ -180,8 +191,9 @@ kube_pod_worker_new (KubeNodeContext *node, KubeObject *pod, KubePodWorkerFunc g
   worker->sent = kube_object_get (pod, "status") != NULL ? kube_value_ref (kube_object_get (pod, "status")) : NULL;
   if (start == NULL || !kube_time_parse (start, &worker->start_time, NULL))
     worker->start_time = kube_clock_get_time (node->clock);
-  add_containers (worker, "spec.initContainers", TRUE);
-  add_containers (worker, "spec.containers", FALSE);
+  add_containers (worker, "spec.initContainers", KUBE_ROLE_INIT);
+  add_containers (worker, "spec.containers", KUBE_ROLE_MAIN);
+  add_containers (worker, "spec.ephemeralContainers", KUBE_ROLE_EPHEMERAL);
   return worker;
 }
 
@@ -340,12 +352,24 @@ holds_others_back (KubePodContainer *container)
          kube_value_get (container->spec, "lifecycle.postStart") != NULL;
 }
 
+/* They run whatever the others do, once. */
+static void
+start_ephemeral_containers (KubePodWorker *worker)
+{
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (container->role == KUBE_ROLE_EPHEMERAL && container->step == KUBE_STEP_WAITING && container->timer == NULL)
+      kube_pod_container_begin (container);
+  }
+}
+
 /* Init containers one after the other, sidecars among them, then all the others at once; ends the pod when there is nothing left to run. */
 static void
 sync_containers (KubePodWorker *worker)
 {
   gboolean main_begun = kube_pod_worker_has_main_begun (worker), any = FALSE, failed = FALSE;
 
+  start_ephemeral_containers (worker);
   for (guint i = 0; i < worker->containers->len && worker->state == KUBE_WORKER_RUNNING; i++) {
     KubePodContainer *container = worker->containers->pdata[i];
     switch (container->role) {
@@ -369,6 +393,9 @@ sync_containers (KubePodWorker *worker)
         failed = failed || container->info->exit_code != 0;
       if (holds_others_back (container))
         return;
+      continue;
+    case KUBE_ROLE_EPHEMERAL:
+      continue;
     }
   }
   if (any || worker->state != KUBE_WORKER_RUNNING)
@@ -518,28 +545,58 @@ kube_pod_worker_step (KubePodWorker *worker)
 
 /* An image was changed in place: the container is ended, and begins anew with it. */
 static void
+update_spec (KubePodContainer *container, KubeValue *spec)
+{
+  KubePodWorker *worker = container->worker;
+  gboolean changed = g_strcmp0 (kube_value_get_string (spec, "image"), kube_value_get_string (container->spec, "image")) != 0;
+
+  kube_value_ref (spec);
+  kube_value_unref (container->spec);
+  container->spec = spec;
+  container->name = kube_value_get_string (spec, "name");
+  if (changed && kube_pod_container_is_alive (container)) {
+    g_autofree char *message = g_strdup_printf ("Container %s definition changed, will be restarted", container->name);
+    kube_pod_container_stop (container, kube_pod_worker_after (worker, kube_pod_worker_get_grace (worker)), message);
+  } else if (changed && container->step == KUBE_STEP_WAITING)
+    kube_clear_source (&container->timer);
+}
+
+static KubePodContainer *
+find_container (KubePodWorker *worker, const char *name)
+{
+  for (guint i = 0; i < worker->containers->len; i++) {
+    KubePodContainer *container = worker->containers->pdata[i];
+    if (g_strcmp0 (container->name, name) == 0)
+      return container;
+  }
+  return NULL;
+}
+
+/* Of the lists only that of ephemeral containers grows; where in it a new one stands is up to who adds it. */
+static void
 update_specs (KubePodWorker *worker)
 {
-  static const char *const lists[] = { "spec.initContainers", "spec.containers" };
-  guint n = 0;
+  static const char *const lists[] = { "spec.initContainers", "spec.containers", "spec.ephemeralContainers" };
 
   for (gsize l = 0; l < G_N_ELEMENTS (lists); l++) {
     KubeValue *list = kube_object_get (worker->pod, lists[l]);
-    for (guint i = 0; i < kube_value_get_length (list) && n < worker->containers->len; i++, n++) {
-      KubePodContainer *container = worker->containers->pdata[n];
+    for (guint i = 0; i < kube_value_get_length (list); i++) {
       KubeValue *spec = kube_value_get_element (list, i);
-      gboolean changed = g_strcmp0 (kube_value_get_string (spec, "image"), kube_value_get_string (container->spec, "image")) != 0;
-      kube_value_ref (spec);
-      kube_value_unref (container->spec);
-      container->spec = spec;
-      container->name = kube_value_get_string (spec, "name");
-      if (changed && kube_pod_container_is_alive (container)) {
-        g_autofree char *message = g_strdup_printf ("Container %s definition changed, will be restarted", container->name);
-        kube_pod_container_stop (container, kube_pod_worker_after (worker, kube_pod_worker_get_grace (worker)), message);
-      } else if (changed && container->step == KUBE_STEP_WAITING)
-        kube_clear_source (&container->timer);
+      KubePodContainer *container = find_container (worker, kube_value_get_string (spec, "name"));
+      if (container != NULL)
+        update_spec (container, spec);
+      else
+        add_container (worker, spec, KUBE_ROLE_EPHEMERAL);
     }
   }
+}
+
+static void
+poke_container (KubePodContainer *container)
+{
+  /* what it lacked may be there now */
+  if (container->step == KUBE_STEP_WAITING && g_strcmp0 (container->reason, "CreateContainerConfigError") == 0)
+    kube_clear_source (&container->timer);
 }
 
 void
@@ -552,6 +609,10 @@ kube_pod_worker_update (KubePodWorker *worker, KubeObject *pod)
                       !kube_value_equal (kube_object_get (pod, "metadata.annotations"),
                                          kube_object_get (worker->pod, "metadata.annotations"));
 
+  if (holds_sources (worker)) {
+    kube_pod_foreach_reference (pod, hold_one, worker);
+    kube_pod_foreach_reference (worker->pod, release_one, worker);
+  }
   kube_object_ref (pod);
   kube_object_unref (worker->pod);
   worker->pod = pod;
@@ -563,6 +624,8 @@ kube_pod_worker_update (KubePodWorker *worker, KubeObject *pod)
   if (worker->state < KUBE_WORKER_KILLING && worker->state > KUBE_WORKER_NEW) {
     update_specs (worker);
     set_deadline (worker);
+    for (guint i = 0; metadata && i < worker->containers->len; i++)
+      poke_container (worker->containers->pdata[i]);
   }
   worker->volumes_dirty = worker->volumes_dirty || (metadata && worker->state == KUBE_WORKER_RUNNING);
   /* a shorter grace than before */
@@ -592,14 +655,6 @@ kube_pod_worker_container_changed (KubePodWorker *worker, const char *id)
       return;
     }
   }
-}
-
-static void
-poke_container (KubePodContainer *container)
-{
-  /* what it lacked may be there now */
-  if (container->step == KUBE_STEP_WAITING && g_strcmp0 (container->reason, "CreateContainerConfigError") == 0)
-    kube_clear_source (&container->timer);
 }
 
 typedef struct {
@@ -669,22 +724,20 @@ kube_pod_worker_rotate_logs (KubePodWorker *worker)
 }
 
 static KubePodContainer *
-find_container (KubePodWorker *worker, const char *name, GError **error)
+require_container (KubePodWorker *worker, const char *name, GError **error)
 {
-  for (guint i = 0; i < worker->containers->len; i++) {
-    KubePodContainer *container = worker->containers->pdata[i];
-    if (g_strcmp0 (container->name, name) == 0)
-      return container;
-  }
-  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is not available",
-               name != NULL ? name : "", kube_object_get_name (worker->pod));
-  return NULL;
+  KubePodContainer *container = find_container (worker, name);
+
+  if (container == NULL)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is not available",
+                 name != NULL ? name : "", kube_object_get_name (worker->pod));
+  return container;
 }
 
 char *
 kube_pod_worker_find_log (KubePodWorker *worker, const char *name, gboolean previous, GError **error)
 {
-  KubePodContainer *container = find_container (worker, name, error);
+  KubePodContainer *container = require_container (worker, name, error);
   const char *pod = kube_object_get_name (worker->pod);
 
   if (container == NULL)
@@ -706,8 +759,8 @@ kube_pod_worker_find_log (KubePodWorker *worker, const char *name, gboolean prev
   else
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "container \"%s\" in pod \"%s\" is waiting to start: %s", name, pod,
                  container->reason != NULL ? container->reason
-                 : container->role == KUBE_ROLE_MAIN &&
-                     ((KubePodContainer *) worker->containers->pdata[0])->role != KUBE_ROLE_MAIN
+                 : container->role >= KUBE_ROLE_MAIN &&
+                     ((KubePodContainer *) worker->containers->pdata[0])->role < KUBE_ROLE_MAIN
                    ? "PodInitializing"
                    : "ContainerCreating");
   return NULL;
@@ -716,7 +769,7 @@ kube_pod_worker_find_log (KubePodWorker *worker, const char *name, gboolean prev
 char *
 kube_pod_worker_find_running (KubePodWorker *worker, const char *name, GError **error)
 {
-  KubePodContainer *container = find_container (worker, name, NULL);
+  KubePodContainer *container = find_container (worker, name);
 
   if (container != NULL && container->info != NULL && container->info->state == KUBE_CONTAINER_RUNNING)
     return g_strdup (container->info->id);

@@ -271,6 +271,38 @@ TEST_F (KubePods, ASubPathOfVariablesStaysInsideAndIsTriedAgain)
   EXPECT_TRUE (wait_until ([&] { return log ("later") == "here\n"; })) << log ("later");
 }
 
+TEST_F (KubePods, AnEphemeralContainerRunsOnceBesideTheOthers)
+{
+  pod ("debugged", "sleep 1234");
+  ASSERT_TRUE (becomes ("debugged", "status.phase", "Running"));
+  auto add = [&] (const char *json) {
+    g_autoptr (GError) error = nullptr;
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, KUBE_KIND ("v1", "Pod"), "default", "debugged");
+    g_autoptr (KubeValue) value = kube_value_parse (json, -1, nullptr);
+    kube_request_set_subresource (request, "ephemeralcontainers");
+    kube_request_set_patch (request, KUBE_PATCH_STRATEGIC, value);
+    g_autoptr (KubeResponse) response = kube_client_send (client, request, nullptr, &error);
+    ASSERT_NE (response, nullptr) << error->message;
+  };
+  add (R"({"spec":{"ephemeralContainers":[{"name":"look","image":"localhost/busybox:1","imagePullPolicy":"Never","targetContainerName":"c","command":["sh","-c","grep -a -c 1234 /proc/1/cmdline; exit 3"]}]}})");
+  EXPECT_TRUE (becomes ("debugged", "status.ephemeralContainerStatuses.0.state.terminated.exitCode", "3"));
+  EXPECT_EQ (at ("debugged", "status.ephemeralContainerStatuses.0.restartCount"), "0");
+  EXPECT_EQ (log ("debugged", "container", "look"), "1\n") << "it sees the processes of the container that it names";
+  add (R"({"spec":{"ephemeralContainers":[{"name":"alone","image":"localhost/busybox:1","imagePullPolicy":"Never","command":["sh","-c","echo I am $$$$; sleep 1000"]}]}})");
+  EXPECT_TRUE (wait_until ([&] { return log ("debugged", "container", "alone") == "I am 1\n"; }));
+  EXPECT_TRUE (is_ready ("debugged"));
+  EXPECT_EQ (at ("debugged", "status.phase"), "Running");
+  auto of = [&] (const char *name, const char *path) {
+    g_autoptr (KubeObject) pod = kube_client_get (client, KUBE_KIND ("v1", "Pod"), "default", "debugged", nullptr);
+    KubeValue *status = kube_value_find_element (kube_object_get (pod, "status.ephemeralContainerStatuses"), "name", name);
+    return kube_value_get_integer (status, path, -1);
+  };
+  EXPECT_EQ (of ("look", "state.terminated.exitCode"), 3) << "it is not begun again";
+  EXPECT_EQ (of ("alone", "restartCount"), 0);
+  remove ("debugged");
+  EXPECT_TRUE (wait_until ([&] { return is_gone ("debugged"); }));
+}
+
 /* A registry with the one image, for those who know the password where there is one. */
 struct Registry : Server {
   std::string folder, digest, password;

@@ -77,7 +77,7 @@ cgroup_path (const KubeOciPaths *paths, KubeValue *pod, const char *id)
 
 gboolean
 kube_bundle_create (const KubeOciPaths *paths, const char *id, KubeValue *pod, KubeValue *container, KubeImage *image,
-                    const char *layer_folder, GError **error)
+                    const char *layer_folder, const char *pid_namespace, GError **error)
 {
   g_autofree char *folder = g_build_filename (paths->containers, id, NULL);
   g_autofree char *rootfs = g_build_filename (folder, "rootfs", NULL);
@@ -92,6 +92,7 @@ kube_bundle_create (const KubeOciPaths *paths, const char *id, KubeValue *pod, K
                        .image = image,
                        .rootfs = rootfs,
                        .namespaces = namespaces,
+                       .pid = pid_namespace,
                        .shm = shm,
                        .cgroup = cgroup,
                        .unified = kube_cgroup_get_mode () == KUBE_CGROUP_V2 };

@@ -349,7 +349,9 @@ build_namespaces (const KubeOciSpec *spec, KubeNode *linux_)
   if (kube_value_get_boolean (spec->pod, "shareProcessNamespace", FALSE)) {
     g_autofree char *path = g_build_filename (spec->namespaces, "pid", NULL);
     add_namespace (list, "pid", path);
-  } else if (!kube_value_get_boolean (spec->pod, "hostPID", FALSE))
+  } else if (spec->pid != NULL)
+    add_namespace (list, "pid", spec->pid);
+  else if (!kube_value_get_boolean (spec->pod, "hostPID", FALSE))
     add_namespace (list, "pid", NULL);
   if (spec->unified)
     add_namespace (list, "cgroup", NULL);

@@ -12,6 +12,7 @@ typedef struct {
   KubeImage *image;       /* (nullable) */
   const char *rootfs;     /* where its file system is mounted: users are looked up there */
   const char *namespaces; /* folder of the pod's namespaces: net, ipc, uts, pid */
+  const char *pid;        /* (nullable): a namespace of processes to be in */
   const char *shm;        /* (nullable): the pod's /dev/shm */
   const char *cgroup;     /* path of the container's cgroup */
   gboolean unified;       /* cgroup v2 */

@@ -20,7 +20,7 @@ struct _Job {
   KubeOciContainer *container;
   KubeValue *config, *pod;
   KubeImage *image;
-  char *uid;
+  char *uid, *pid_namespace;
   KubeExecOptions exec;
   char **argv;
   GPtrArray *folders;
@@ -51,6 +51,7 @@ job_free (Job *job)
   g_clear_pointer (&job->pod, kube_value_unref);
   g_clear_pointer (&job->image, kube_image_unref);
   g_free (job->uid);
+  g_free (job->pid_namespace);
   g_strfreev (job->argv);
   g_clear_pointer (&job->folders, g_ptr_array_unref);
   g_free (job);
@@ -283,7 +284,7 @@ do_create (Job *job, GTask *task)
 
   g_mkdir_with_parents (log_folder, 0755);
   if (!kube_bundle_create (&self->paths, container->info.id, job->pod, container->info.config, job->image,
-                           kube_image_store_get_layer_folder (self->images), &error)) {
+                           kube_image_store_get_layer_folder (self->images), job->pid_namespace, &error)) {
     kube_oci_container_remove_files (container);
     g_task_return_error (task, error);
     return;
@@ -305,7 +306,15 @@ runtime_oci_create_container_async (KubeRuntime *runtime, const char *uid, KubeV
                              "pod %s has no namespaces", uid);
     return;
   }
+  const char *target_id = kube_value_get_string (config, "pidTarget");
+  KubeOciContainer *target = target_id != NULL ? g_hash_table_lookup (self->containers, target_id) : NULL;
+  if (target_id != NULL && (target == NULL || target->info.pid <= 0)) {
+    g_task_report_new_error (self, callback, user_data, runtime_oci_create_container_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND,
+                             "container %s, whose processes it shall see, does not run", target_id);
+    return;
+  }
   Job *job = job_new (self, do_create);
+  job->pid_namespace = target != NULL ? g_strdup_printf ("/proc/%d/ns/pid", target->info.pid) : NULL;
   job->container = kube_oci_container_new (self, id, uid, config, pod);
   job->container->info.created_at = g_get_real_time ();
   job->pod = kube_value_ref (pod);

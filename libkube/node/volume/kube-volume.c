@@ -465,6 +465,7 @@ kube_pod_foreach_reference (KubeObject *pod, KubeReferenceFunc func, gpointer us
 
   tell_containers (kube_object_get (pod, "spec.initContainers"), func, user_data);
   tell_containers (kube_object_get (pod, "spec.containers"), func, user_data);
+  tell_containers (kube_object_get (pod, "spec.ephemeralContainers"), func, user_data);
   for (guint i = 0; i < kube_value_get_length (volumes); i++) {
     KubeValue *volume = kube_value_get_element (volumes, i), *sources = kube_value_get (volume, "projected.sources");
     tell (volume, "configMap.name", "ConfigMap", func, user_data);
