@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-handler.h"
+#include "kube-grpc-health.h"
 #include "kube-source.h"
 
 #include <stdlib.h>
@@ -22,6 +23,8 @@ struct _KubeHandler {
   char *address; /* (nullable): host:port */
   GSocketConnection *connection;
   char *request; /* (nullable): HTTP */
+  char *service; /* (nullable): gRPC */
+  gboolean unreachable; /* gRPC: it is said at the end of the time */
   char buffer[2048];
 };
 
@@ -45,6 +48,7 @@ handler_unref (KubeHandler *handler)
   g_free (handler->what);
   g_free (handler->address);
   g_free (handler->request);
+  g_free (handler->service);
   g_free (handler);
 }
 
@@ -68,7 +72,12 @@ on_timeout (gpointer data)
 
   g_clear_pointer (&handler->timer, g_source_unref);
   g_cancellable_cancel (handler->cancellable);
-  if (handler->address == NULL) {
+  if (handler->unreachable) {
+    g_autofree char *text = kube_grpc_health_describe_unreachable (handler->address, handler->timeout);
+    finish (handler, KUBE_HANDLER_FAILURE, text);
+  } else if (handler->service != NULL) {
+    /* the call that is cancelled says how far it came */
+  } else if (handler->address == NULL) {
     g_autofree char *text = g_strdup_printf ("command timed out: %s timed out after %gs", handler->what,
                                              (double) handler->timeout / G_USEC_PER_SEC);
     if (handler->exec != NULL)
@@ -208,6 +217,37 @@ on_request_sent (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 static void
+on_health_checked (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubeHandler *handler = data;
+  g_autofree char *output = NULL;
+  gboolean healthy = kube_grpc_health_check_finish (result, &output);
+
+  finish (handler, healthy ? KUBE_HANDLER_SUCCESS : KUBE_HANDLER_FAILURE, output);
+  handler_unref (handler);
+}
+
+/* Who refuses a connection may take it a moment later: gRPC's client tries for as long as it has time, and says only then that there was none. */
+static void
+on_grpc_connected (GObject *object, GAsyncResult *result, gpointer data)
+{
+  KubeHandler *handler = data;
+
+  handler->connection = g_socket_client_connect_to_host_finish (G_SOCKET_CLIENT (object), result, NULL);
+  if (handler->connection != NULL) {
+    kube_grpc_health_check_async (G_IO_STREAM (handler->connection), handler->address, handler->service, handler->timeout,
+                                  handler->cancellable, on_health_checked, handler);
+    return;
+  }
+  handler->unreachable = TRUE;
+  if (g_cancellable_is_cancelled (handler->cancellable)) {
+    g_autofree char *text = kube_grpc_health_describe_unreachable (handler->address, handler->timeout);
+    finish (handler, KUBE_HANDLER_FAILURE, text);
+  }
+  handler_unref (handler);
+}
+
+static void
 on_connected (GObject *object, GAsyncResult *result, gpointer data)
 {
   KubeHandler *handler = data;
@@ -255,7 +295,8 @@ dial (KubeHandler *handler, const char *host, guint16 port, gboolean tls)
   g_socket_client_set_enable_proxy (client, FALSE);
   g_socket_client_set_tls (client, tls);
   g_signal_connect (client, "event", G_CALLBACK (on_client_event), NULL);
-  g_socket_client_connect_to_host_async (client, host, port, handler->cancellable, on_connected, handler_ref (handler));
+  g_socket_client_connect_to_host_async (client, host, port, handler->cancellable,
+                                         handler->service != NULL ? on_grpc_connected : on_connected, handler_ref (handler));
 }
 
 static void
@@ -299,6 +340,15 @@ run_tcp (KubeHandler *handler, KubeValue *container, KubeValue *tcp, const char 
     host = pod_ip;
   handler->what = g_strdup_printf ("%s:%u", host, port);
   dial (handler, host, port, FALSE);
+}
+
+static void
+run_grpc (KubeHandler *handler, KubeValue *grpc, const char *pod_ip)
+{
+  const char *service = kube_value_get_string (grpc, "service");
+
+  handler->service = g_strdup (service != NULL ? service : "");
+  dial (handler, pod_ip, kube_value_get_integer (grpc, "port", 0), FALSE);
 }
 
 static gboolean
@@ -347,6 +397,8 @@ kube_handler_run (KubeNodeContext *node, KubeObject *pod, KubeValue *container, 
     run_http (handler, container, part, host);
   else if ((part = kube_value_get (spec, "tcpSocket")) != NULL)
     run_tcp (handler, container, part, host);
+  else if ((part = kube_value_get (spec, "grpc")) != NULL)
+    run_grpc (handler, part, host);
   else {
     handler->timer = kube_clock_add_timeout (node->clock, 0, on_unsupported, handler);
     return handler;

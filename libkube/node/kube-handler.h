@@ -15,7 +15,7 @@ typedef enum {
 typedef void (*KubeHandlerFunc) (KubeHandlerResult result, const char *output, gpointer user_data);
 typedef struct _KubeHandler KubeHandler;
 
-/* Runs what a probe or a hook says (exec, httpGet, tcpSocket, sleep) for a container. @func is called once, on the main context, unless kube_handler_cancel() was called before. @timeout: microseconds. */
+/* Runs what a probe or a hook says (exec, httpGet, tcpSocket, grpc, sleep) for a container. @func is called once, on the main context, unless kube_handler_cancel() was called before. @timeout: microseconds. */
 KubeHandler *kube_handler_run (KubeNodeContext *node, KubeObject *pod, KubeValue *container, const char *id, KubeValue *handler,
                                const char *pod_ip, gint64 timeout, KubeHandlerFunc func, gpointer user_data);
 void kube_handler_cancel (KubeHandler *handler);

@@ -111,6 +111,7 @@ TEST_F (KubePods, FailedProbesAreToldAsUpstreamTellsThem)
   pod ("refused", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":81}},)");
   pod ("nobody", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"httpGet":{"port":81}},)");
   pod ("silent", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"httpGet":{"host":"127.0.0.1","port":)" + silent.port () + "}},");
+  pod ("grpc", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"grpc":{"port":81}},)");
   pod ("slow", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"exec":{"command":["sleep","100"]}},)");
   pod ("output", "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"exec":{"command":["sh","-c","echo no; echo really >&2; exit 3"]}},)");
   ASSERT_TRUE (becomes ("refused", "status.phase", "Running"));
@@ -119,6 +120,8 @@ TEST_F (KubePods, FailedProbesAreToldAsUpstreamTellsThem)
   std::string ip = at ("nobody", "status.podIP");
   EXPECT_TRUE (tells ("nobody", "Unhealthy", "Readiness probe failed: Get \"http://" + ip + ":81/\": dial tcp " + ip + ":81: connect: connection refused"));
   EXPECT_TRUE (tells ("silent", "Unhealthy", "Readiness probe failed: Get \"http://127.0.0.1:" + silent.port () + "/\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"));
+  ASSERT_TRUE (becomes ("grpc", "status.phase", "Running"));
+  EXPECT_TRUE (tells ("grpc", "Unhealthy", "Readiness probe failed: timeout: failed to connect service \"" + at ("grpc", "status.podIP") + ":81\" within 1s: context deadline exceeded"));
   EXPECT_TRUE (tells ("slow", "Unhealthy", "Readiness probe failed: command timed out: \"sleep 100\" timed out after 1s"));
   EXPECT_TRUE (tells ("output", "Unhealthy", "Readiness probe failed: no\nreally\n"));
 }
