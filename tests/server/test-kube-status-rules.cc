@@ -226,4 +226,14 @@ TEST_F (Rules, AVolumeHasSomethingToHold)
              "[spec.capacity[storage]: Invalid value: -1: must be a valid resource quantity, spec.capacity[storage]: Invalid value: \"-1\": must be greater than zero]");
 }
 
+TEST_F (Rules, AServiceCIDRsStatusIsWrittenByItsSubresourceAlone)
+{
+  Answer made = create ("ServiceCIDR", R"({"metadata":{"name":"x"},"spec":{"cidrs":["10.1.0.0/24"]},"status":{"conditions":[{"type":"A","status":"True","reason":"r","message":"","lastTransitionTime":"2020-01-01T00:00:00Z"}]}})");
+  ASSERT_EQ (made.status, 201) << made.message;
+  EXPECT_EQ (kube_value_get_length (kube_object_get (made.object, "status.conditions")), 0u);
+  accepted ("ServiceCIDR", R"({"status":{"conditions":[{"type":"A","status":"True","reason":"r","message":"","lastTransitionTime":"2020-01-01T00:00:00Z"}]}})");
+  Answer kept = patch ("ServiceCIDR", "x", R"({"status":null})");
+  EXPECT_EQ (kept.at ("status.conditions.0.type"), "A") << kept.message;
+}
+
 } // namespace

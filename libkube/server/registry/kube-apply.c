@@ -42,7 +42,7 @@ get_reset (KubeOperation *op, KubeKind *kind)
 
   if (g_str_equal (op->info.subresource, "status"))
     return strategy->status_metadata ? described : spec;
-  if (*op->info.subresource != '\0' || kube_kind_find_subresource (kind, "status") == NULL || strategy->updated_with_status)
+  if (*op->info.subresource != '\0' || kube_kind_find_subresource (kind, "status") == NULL)
     return NULL;
   return strategy->spec_fixed ? both : status;
 }

@@ -170,7 +170,7 @@ apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy,
   if (g_str_equal (subresource, "status")) {
     keep_all_but_status (old, root);
     keep_described (strategy, old, root);
-  } else if (kube_kind_find_subresource (kind, "status") != NULL && !strategy->updated_with_status && !g_str_equal (subresource, "finalize") && !g_str_equal (subresource, "approval")) {
+  } else if (kube_kind_find_subresource (kind, "status") != NULL && !g_str_equal (subresource, "finalize") && !g_str_equal (subresource, "approval")) {
     kube_node_put_value (root, "status", kube_object_get (old, "status"));
   }
   if (strategy->prepare_update != NULL)

@@ -83,7 +83,7 @@ static const KubeStrategy plain[] = {
   { .group = "discovery.k8s.io", .plural = "endpointslices", .warn = kube_endpoint_slice_warn, .generation_of_labels = TRUE },
   { .group = "flowcontrol.apiserver.k8s.io", .plural = "flowschemas", .status_metadata = TRUE },
   { .group = "flowcontrol.apiserver.k8s.io", .plural = "prioritylevelconfigurations", .status_metadata = TRUE },
-  { .group = "networking.k8s.io", .plural = "servicecidrs", .created_with_status = TRUE, .updated_with_status = TRUE, .status_metadata = TRUE },
+  { .group = "networking.k8s.io", .plural = "servicecidrs", .status_metadata = TRUE },
   { .group = "node.k8s.io", .plural = "runtimeclasses", .warn = kube_runtime_class_warn, .needs_version = TRUE, .update_creates = TRUE },
   { .group = "policy", .plural = "poddisruptionbudgets", .needs_version = TRUE },
   { .group = "rbac.authorization.k8s.io", .plural = "clusterrolebindings", .update_creates = TRUE },

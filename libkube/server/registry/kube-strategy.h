@@ -42,7 +42,6 @@ typedef struct {
   guint returns_deleted : 1; /* a deletion answers with the object */
   guint orphans : 1;         /* a deletion that says nothing of dependents leaves them */
   guint created_with_status : 1; /* a client may create it with a status */
-  guint updated_with_status : 1; /* and change it with all else */
   guint generation_from_zero : 1; /* a new object has none, the first change of its spec makes it 1 */
   guint generation_fixed : 1;     /* it stays what it was made with */
   guint generation_of_labels : 1;
