@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "auth/kube-auth-private.h"
 #include <kube/kube-selector.h>
+#include <kube/kube-time.h>
 
 /* The answers of the virtual kinds of authentication.k8s.io and authorization.k8s.io. */
 
@@ -25,6 +26,20 @@ begin_answer (KubeObject *review)
 
   kube_node_ensure_object (kube_builder_get_root (builder), "metadata");
   kube_node_put_object (kube_builder_get_root (builder), "status");
+  return builder;
+}
+
+/* An answer that keeps nothing of the question but what it is. */
+static KubeBuilder *
+begin_new_answer (KubeObject *review)
+{
+  KubeBuilder *builder = kube_builder_new (NULL);
+  KubeNode *root = kube_builder_get_root (builder);
+
+  kube_node_put_string (root, "apiVersion", kube_object_get_string (review, "apiVersion"));
+  kube_node_put_string (root, "kind", kube_object_get_kind (review));
+  kube_node_put_object (root, "metadata");
+  kube_node_put_object (root, "status");
   return builder;
 }
 
@@ -63,8 +78,10 @@ kube_auth_review_token (KubeAuth *auth, KubeObject *review, GError **error)
 KubeObject *
 kube_auth_review_self_subject (KubeAuth *auth, KubeUser *user, KubeObject *review, GError **error)
 {
-  g_autoptr (KubeBuilder) builder = begin_answer (review);
+  g_autoptr (KubeBuilder) builder = begin_new_answer (review);
+  char now[KUBE_TIME_STRING_SIZE];
 
+  kube_node_set_string (kube_builder_get_root (builder), "metadata.creationTimestamp", kube_time_format (kube_clock_get_time (auth->clock), now));
   kube_user_write (user, kube_node_ensure_object (kube_builder_get_root (builder), "status.userInfo"));
   return kube_object_new_from_builder (builder);
 }
@@ -194,7 +211,8 @@ kube_auth_review_rules (KubeAuth *auth, KubeUser *user, KubeObject *review, GErr
     return NULL;
   }
   rules = kube_rbac_list_rules (auth->rbac, user, namespace_);
-  builder = begin_answer (review);
+  builder = begin_new_answer (review);
+  kube_node_put_object (kube_builder_get_root (builder), "spec");
   status = kube_node_get (kube_builder_get_root (builder), "status");
   kube_node_set_boolean (status, "incomplete", FALSE);
   resource_rules = kube_node_ensure_array (status, "resourceRules");

@@ -4,13 +4,17 @@
 
 /* Kinds that are answered and never stored. */
 
-/* A question in a namespace is of that namespace, another one of none. */
+/* A question in a namespace is of that namespace, another one of none. What the system says of objects, nobody says of it; who wrote which field of it, it tells as any object does. */
 static KubeObject *
 read_review (KubeOperation *op, KubeValue *body, GError **error)
 {
+  static const char *const system[] = { "metadata.creationTimestamp", "metadata.uid", "metadata.deletionTimestamp", "metadata.deletionGracePeriodSeconds", "metadata.selfLink" };
   g_autoptr (KubeBuilder) builder = kube_builder_new (body);
   KubeNode *root = kube_builder_get_root (builder);
 
+  for (guint i = 0; i < G_N_ELEMENTS (system); i++)
+    kube_node_remove (root, system[i]);
+  kube_registry_track (op, op->kind, NULL, body, root);
   if (!kube_registry_check_namespace (op, kube_node_get_string (root, "metadata.namespace"), error))
     return NULL;
   kube_node_set_string (root, "metadata.namespace", op->kind->namespaced ? op->info.namespace_ : NULL);
@@ -82,7 +86,9 @@ kube_registry_create_token (KubeOperation *op)
   if (body != NULL && kube_registry_check_namespace (op, kube_value_get_string (body, "metadata.namespace"), &error))
     account = kube_storage_get (op->store, op->kind, op->info.namespace_, op->info.name, &error);
   if (account != NULL) {
-    request = kube_object_new (body);
+    g_autoptr (KubeBuilder) builder = kube_builder_new (body);
+    kube_registry_track (op, kind, NULL, body, kube_builder_get_root (builder));
+    request = kube_object_new_from_builder (builder);
     answer = kube_auth_create_token (kube_server_get_auth (op->server), account, request, warnings, &error);
   }
   for (guint i = 0; i < warnings->len; i++)
