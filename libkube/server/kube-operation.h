@@ -87,7 +87,7 @@ typedef struct {
   const char *match;        /* resourceVersionMatch, "" where absent */
   const char *continue_;    /* "" where absent */
   gint64 limit;
-  gint64 timeout;           /* seconds, -1 where absent */
+  gint64 timeout;           /* seconds, 0 where absent; one below 0 is over */
   gboolean bookmarks;
   int initial_events;       /* -1 where absent */
 } KubeListOptions;

@@ -174,7 +174,6 @@ kube_operation_get_list_options (KubeOperation *op, gboolean watch, KubeListOpti
   GError *invalid;
 
   memset (options, 0, sizeof *options);
-  options->timeout = -1;
   options->version = get_text (op, "resourceVersion");
   options->match = get_text (op, "resourceVersionMatch");
   options->continue_ = get_text (op, "continue");

@@ -13,6 +13,7 @@
 #define MAX_QUEUED (1024 * 1024)
 #define BOOKMARK_INTERVAL G_TIME_SPAN_MINUTE
 #define MIN_TIMEOUT 1800
+#define MAX_TIMEOUT G_MAXINT32
 
 static const char *const type_names[] = { [KUBE_WATCH_ADDED] = "ADDED", [KUBE_WATCH_MODIFIED] = "MODIFIED", [KUBE_WATCH_DELETED] = "DELETED", [KUBE_WATCH_BOOKMARK] = "BOOKMARK" };
 
@@ -400,7 +401,7 @@ static void
 set_timeout (Watch *watch)
 {
   KubeClock *clock = watch->op->clock;
-  gint64 seconds = watch->options.timeout > 0 ? watch->options.timeout : g_random_int_range (MIN_TIMEOUT, 2 * MIN_TIMEOUT);
+  gint64 seconds = watch->options.timeout != 0 ? MIN (watch->options.timeout, MAX_TIMEOUT) : g_random_int_range (MIN_TIMEOUT, 2 * MIN_TIMEOUT);
 
   kube_deadline_set (&watch->timeout, clock, kube_clock_get_monotonic_time (clock) + seconds * G_TIME_SPAN_SECOND, on_timeout, watch);
 }
@@ -449,7 +450,8 @@ kube_registry_watch (KubeOperation *op)
   if (large != NULL)
     push_error (watch, large);
   watch->busy = FALSE;
-  if (large != NULL || watch->stopping || g_cancellable_is_cancelled (kube_call_get_cancellable (op->call))) {
+  /* a time that is over before it begins is one, too */
+  if (large != NULL || watch->options.timeout < 0 || watch->stopping || g_cancellable_is_cancelled (kube_call_get_cancellable (op->call))) {
     watch_end (watch, kube_call_is_local (op->call) ? large : NULL);
     return;
   }
