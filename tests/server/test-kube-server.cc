@@ -422,6 +422,76 @@ TEST_F (Server, WatchSendsWhatIsThereAndThenWhatHappens)
   EXPECT_EQ (seen.error, "");
 }
 
+TEST_F (Server, AWatchOfATimeBelowZeroEndsAtOnceAndEmpty)
+{
+  create ("ConfigMap", config_map ("a"));
+  Answer answer = raw ("/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=-1");
+  EXPECT_EQ (answer.status, 200);
+  EXPECT_EQ (answer.text, "");
+  EXPECT_EQ (list ("ConfigMap", { { "timeoutSeconds", "-1" } }).status, 200);
+}
+
+TEST_F (Server, WhoMeansAnotherObjectIsToldOfThePlaceInTheStore)
+{
+  create ("ConfigMap", config_map ("a"));
+  create ("Service", R"({"metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}})");
+  create ("ServiceCIDR", R"({"metadata":{"name":"x"},"spec":{"cidrs":["10.1.0.0/24"]}})");
+  create ("APIService", R"({"metadata":{"name":"v1.z.io"},"spec":{"group":"z.io","version":"v1","groupPriorityMinimum":10,"versionPriority":10}})");
+  create ("Endpoints", R"({"metadata":{"name":"e"}})");
+  struct {
+    const char *kind, *name, *key, *qualified;
+    bool dry;
+  } cases[] = {
+    { "ConfigMap", "a", "/registry/configmaps/default/a", "configmaps", false },
+    { "ConfigMap", "a", "/configmaps/default/a", "configmaps", true },
+    { "Service", "s", "/registry/services/specs/default/s", "services", false },
+    { "ServiceCIDR", "x", "/registry/servicecidrs/x", "servicecidrs.networking.k8s.io", false },
+    { "APIService", "v1.z.io", "/registry/apiregistration.k8s.io/apiservices/v1.z.io", "apiservices.apiregistration.k8s.io", false },
+    { "Endpoints", "e", "/registry/services/endpoints/default/e", "endpoints", false },
+    { "Endpoints", "no", "/registry/services/endpoints/default/no", "endpoints", false },
+  };
+  for (auto &c : cases) {
+    Answer there = get (c.kind, c.name);
+    g_autofree char *json = g_strdup_printf (R"({"metadata":{"name":"%s","uid":"u"}})", c.name);
+    g_autoptr (KubeObject) other = kube_object_parse (json, -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_UPDATE, kind_of (c.kind), kube_kind_is_namespaced (kind_of (c.kind)) ? "default" : nullptr, c.name);
+    kube_request_set_object (request, other);
+    if (c.dry)
+      kube_request_set_option (request, "dryRun", "All");
+    Answer answer = send (request);
+    EXPECT_EQ (answer.status, 409);
+    EXPECT_EQ (answer.message, "Operation cannot be fulfilled on " + std::string (c.qualified) + " \"" + c.name + "\": StorageError: invalid object, Code: 4, Key: " + c.key +
+                                 ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: u, UID in object meta: " + there.at ("metadata.uid"));
+  }
+}
+
+TEST_F (Server, ANamespaceIsDeletedUnderWordsOfItsOwn)
+{
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_DELETE, kind_of ("Namespace"), nullptr, "default");
+  kube_request_set_delete_options (request, -1, nullptr, "u", nullptr);
+  EXPECT_EQ (send (request).message, "Operation cannot be fulfilled on namespaces \"default\": Precondition failed: UID in precondition: u, UID in object meta: " + get ("Namespace", "default").at ("metadata.uid"));
+}
+
+TEST_F (Server, ReviewsTellWhoWroteThemUnlessTheyAreNew)
+{
+  auto ask = [&] (const char *version, const char *kind, const char *json) {
+    g_autoptr (KubeObject) object = kube_object_parse (json, -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, KUBE_KIND (version, kind), nullptr, nullptr);
+    kube_request_set_object (request, object);
+    return send (request);
+  };
+  Answer access = ask ("authorization.k8s.io/v1", "SelfSubjectAccessReview", R"({"metadata":{"uid":"u"},"spec":{"resourceAttributes":{"verb":"get","resource":"pods"}}})");
+  EXPECT_EQ (access.status, 201) << access.message;
+  EXPECT_EQ (access.at ("metadata.managedFields.0.operation"), "Update");
+  EXPECT_EQ (access.at ("metadata.uid"), "");
+  Answer rules = ask ("authorization.k8s.io/v1", "SelfSubjectRulesReview", R"({"metadata":{"labels":{"a":"b"}},"spec":{"namespace":"default"}})");
+  EXPECT_EQ (kube_value_get_length (kube_object_get (rules.object, "metadata")), 0u);
+  EXPECT_EQ (kube_value_get_length (kube_object_get (rules.object, "spec")), 0u);
+  Answer self = ask ("authentication.k8s.io/v1", "SelfSubjectReview", R"({"metadata":{"labels":{"a":"b"}}})");
+  EXPECT_EQ (kube_value_get_length (kube_object_get (self.object, "metadata")), 1u);
+  EXPECT_EQ (self.at ("metadata.creationTimestamp"), "2026-01-01T00:00:00Z");
+}
+
 TEST_F (Server, WatchEndsAtItsTime)
 {
   Seen seen;

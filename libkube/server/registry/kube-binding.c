@@ -41,13 +41,10 @@ refuse (KubeModify *modify, const char *format, const char *a, const char *b)
 static gboolean
 check_pod (KubeModify *modify, KubeObject *pod, KubeValue *binding, GError **error)
 {
-  const char *uid = kube_value_get_string (binding, "metadata.uid"), *node = kube_object_get_string (pod, "spec.nodeName");
+  const char *node = kube_object_get_string (pod, "spec.nodeName");
 
-  if (uid != NULL && *uid != '\0' && g_strcmp0 (uid, kube_object_get_uid (pod)) != 0) {
-    g_autofree char *message = g_strdup_printf ("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid, kube_object_get_uid (pod));
-    g_propagate_error (error, kube_registry_conflict (modify->kind, modify->name, message));
+  if (!kube_modify_check_preconditions (modify, pod, kube_value_get_string (binding, "metadata.uid"), kube_value_get_string (binding, "metadata.resourceVersion"), error))
     return FALSE;
-  }
   if (kube_object_is_deleting (pod)) {
     g_propagate_error (error, refuse (modify, "pod %s is being deleted, cannot be assigned to a host", modify->name, NULL));
     return FALSE;

@@ -62,6 +62,53 @@ kube_registry_conflict (KubeKind *kind, const char *name, const char *message)
   return error;
 }
 
+/* The key by which upstream's storage has an object, as far as clients are told of it. Beyond dry runs it begins with the prefix that kube-apiserver has by default. */
+static char *
+dup_upstream_key (KubeModify *modify)
+{
+  static const struct { const char *group, *plural, *prefix; } named[] = {
+    { "", "endpoints", "services/endpoints" }, { "", "nodes", "minions" }, { "", "replicationcontrollers", "controllers" },
+    { "", "services", "services/specs" }, { "networking.k8s.io", "ingresses", "ingress" },
+  };
+  KubeKind *kind = modify->kind;
+  const char *namespace_ = kind->namespaced ? modify->op->info.namespace_ : "", *prefix = kind->plural;
+  gboolean grouped = !kind->constant || g_str_equal (kind->group, "apiextensions.k8s.io") || g_str_equal (kind->group, "apiregistration.k8s.io");
+
+  for (guint i = 0; i < G_N_ELEMENTS (named); i++) {
+    if (g_str_equal (named[i].group, kind->group) && g_str_equal (named[i].plural, kind->plural))
+      prefix = named[i].prefix;
+  }
+  return g_strconcat (modify->op->dry_run ? "/" : "/registry/", grouped ? kind->group : "", grouped ? "/" : "", prefix, "/", namespace_, *namespace_ != '\0' ? "/" : "", modify->name, NULL);
+}
+
+char *
+kube_registry_dup_precondition (KubeObject *old, const char *uid, const char *version)
+{
+  const struct { const char *name, *wanted, *is; } checks[] = {
+    { "UID", uid, old != NULL ? kube_object_get_uid (old) : "" },
+    { "ResourceVersion", version, old != NULL ? kube_object_get_resource_version (old) : "" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (checks); i++) {
+    if (checks[i].wanted != NULL && *checks[i].wanted != '\0' && g_strcmp0 (checks[i].wanted, checks[i].is) != 0)
+      return g_strdup_printf ("Precondition failed: %s in precondition: %s, %s in object meta: %s", checks[i].name, checks[i].wanted, checks[i].name, checks[i].is);
+  }
+  return NULL;
+}
+
+gboolean
+kube_modify_check_preconditions (KubeModify *modify, KubeObject *old, const char *uid, const char *version, GError **error)
+{
+  g_autofree char *failure = kube_registry_dup_precondition (old, uid, version), *key = NULL, *message = NULL;
+
+  if (failure == NULL)
+    return TRUE;
+  key = dup_upstream_key (modify);
+  message = g_strdup_printf ("StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: %s", key, failure);
+  g_propagate_error (error, kube_registry_conflict (modify->kind, modify->name, message));
+  return FALSE;
+}
+
 static void step (KubeModify *modify);
 
 /* What watches were told of is parsed already, or will be. */

@@ -97,6 +97,12 @@ check_preconditions (KubeModify *modify, const KubeDeleteOptions *options, KubeO
   g_autofree char *message = NULL;
   GError *refused;
 
+  if (kube_strategy_find (modify->kind)->hold_deletion != NULL) { /* upstream deletes these in a way of their own */
+    message = kube_registry_dup_precondition (old, options->uid, options->version);
+    if (message != NULL)
+      g_propagate_error (error, kube_registry_conflict (modify->kind, modify->name, message));
+    return message == NULL;
+  }
   if (options->uid != NULL && g_strcmp0 (options->uid, kube_object_get_uid (old)) != 0)
     message = g_strdup_printf ("the UID in the precondition (%s) does not match the UID in record (%s). The object might have been deleted and then recreated", options->uid, kube_object_get_uid (old));
   else if (options->version != NULL && *options->version != '\0' && g_strcmp0 (options->version, kube_object_get_resource_version (old)) != 0)

@@ -233,28 +233,20 @@ kube_registry_answer_update (KubeModify *modify, KubeObject *object, gboolean re
 
 /* An object that says which one it is replaces no other. */
 static gboolean
-check_uid (KubeKind *kind, KubeObject *old, KubeValue *value, GError **error)
+check_uid (KubeModify *modify, KubeObject *old, KubeValue *value, GError **error)
 {
-  const char *uid = kube_value_get_string (value, "metadata.uid"), *old_uid = old != NULL ? kube_object_get_uid (old) : "";
-  g_autofree char *message = NULL;
-
-  if (uid == NULL || *uid == '\0' || g_strcmp0 (uid, old_uid) == 0)
-    return TRUE;
-  message = g_strdup_printf ("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid, old_uid);
-  g_propagate_error (error, kube_registry_conflict (kind, kube_value_get_string (value, "metadata.name"), message));
-  return FALSE;
+  return kube_modify_check_preconditions (modify, old, kube_value_get_string (value, "metadata.uid"), NULL, error);
 }
 
 static void
 on_updated (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
 {
   gboolean absent = error != NULL && error->code == KUBE_ERROR_NOT_FOUND && modify->old == NULL;
-
   g_autoptr (GError) mismatch = NULL;
 
   if (!absent || !kube_strategy_find (modify->kind)->update_creates || *modify->op->info.subresource != '\0')
     kube_registry_answer_update (modify, object, removed, error);
-  else if (check_uid (modify->kind, NULL, user_data, &mismatch))
+  else if (check_uid (modify, NULL, user_data, &mismatch))
     kube_registry_create_value (modify->op, user_data, FALSE);
   else
     kube_operation_answer_error (modify->op, mismatch);
@@ -314,7 +306,7 @@ replace (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user
   KubeValue *value = user_data;
   g_autoptr (KubeBuilder) builder = NULL;
 
-  if (!check_uid (modify->kind, old, value, error) || !kube_registry_check_version (modify->kind, old, value, error))
+  if (!check_uid (modify, old, value, error) || !kube_registry_check_version (modify->kind, old, value, error))
     return KUBE_CHANGE_NONE;
   builder = kube_builder_new (value);
   kube_registry_track (modify->op, modify->kind, old, value, kube_builder_get_root (builder));

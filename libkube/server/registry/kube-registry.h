@@ -67,6 +67,10 @@ void kube_registry_write (KubeOperation *op, const char *key, KubeObject *object
 
 /* What all updates go through, whatever made @object of @old: metadata, strategy, validation, admission. (transfer full). @builder: the new state, decoded. */
 KubeChange kube_registry_finish_update (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeBuilder *builder, KubeObject **object, GError **error);
+/* (nullable) (transfer full): how @old (nullable: there is none) is not the object, of the version, that a client means; each nullable, or empty: any. */
+char *kube_registry_dup_precondition (KubeObject *old, const char *uid, const char *version);
+/* The same as a condition of the write, in the words of upstream's storage. */
+gboolean kube_modify_check_preconditions (KubeModify *modify, KubeObject *old, const char *uid, const char *version, GError **error);
 /* Errors that several files word. */
 GError *kube_registry_conflict (KubeKind *kind, const char *name, const char *message);
 /* The group that errors of validation name: that of the form in which the kind is stored. */

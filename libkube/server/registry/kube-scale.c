@@ -97,20 +97,24 @@ check_replicas (KubeModify *modify, gint64 replicas, GError **error)
   return FALSE;
 }
 
-/* That a scale is of this object, and of this version of it, where it says of which. */
+/* That a patched scale is of this object still, and of this version of it, where it says of which. */
 static gboolean
 check_preconditions (KubeModify *modify, KubeObject *old, KubeValue *scale, GError **error)
 {
-  const char *version = kube_value_get_string (scale, "metadata.resourceVersion"), *uid = kube_value_get_string (scale, "metadata.uid");
-  g_autofree char *message = NULL;
+  const char *version = kube_value_get_string (scale, "metadata.resourceVersion");
+  g_autofree char *failure = kube_registry_dup_precondition (old, kube_value_get_string (scale, "metadata.uid"), NULL), *plural = NULL;
+  KubeKind *kind = modify->kind;
 
-  if (uid != NULL && *uid != '\0' && g_strcmp0 (uid, kube_object_get_uid (old)) != 0)
-    message = g_strdup_printf ("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid, kube_object_get_uid (old));
-  else if (version != NULL && *version != '\0' && g_strcmp0 (version, kube_object_get_resource_version (old)) != 0)
-    message = g_strdup ("the object has been modified; please apply your changes to the latest version and try again");
-  if (message == NULL)
+  if (failure != NULL) {
+    plural = g_strconcat (kind->plural, "/scale", NULL);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_CONFLICT, "Operation cannot be fulfilled on %s%s%s \"%s\": %s", plural, *kind->group != '\0' ? "." : "", kind->group, modify->name, failure);
+    if (error != NULL)
+      kube_error_set_subject (*error, kind->group, plural, modify->name);
+    return FALSE;
+  }
+  if (version == NULL || *version == '\0' || g_strcmp0 (version, kube_object_get_resource_version (old)) == 0)
     return TRUE;
-  g_propagate_error (error, kube_registry_conflict (modify->kind, modify->name, message));
+  g_propagate_error (error, kube_registry_conflict (kind, modify->name, "the object has been modified; please apply your changes to the latest version and try again"));
   return FALSE;
 }
 
@@ -128,11 +132,14 @@ wanted_scale (KubeModify *modify, KubeObject *old, Rescale *rescale, GError **er
 static KubeChange
 rescale_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
 {
-  g_autoptr (KubeValue) scale = wanted_scale (modify, old, user_data, error);
+  Rescale *rescale = user_data;
+  g_autoptr (KubeValue) scale = wanted_scale (modify, old, rescale, error);
   g_autoptr (KubeBuilder) builder = NULL;
   g_autoptr (KubeValue) next = NULL;
   gint64 replicas = kube_value_get_integer (scale, "spec.replicas", 0);
 
+  if (scale != NULL && rescale->scale != NULL && !kube_modify_check_preconditions (modify, old, kube_value_get_string (scale, "metadata.uid"), NULL, error))
+    return KUBE_CHANGE_NONE;
   if (scale == NULL || !kube_registry_check_names (modify->op, scale, error) || !check_replicas (modify, replicas, error) ||
       !check_preconditions (modify, old, scale, error))
     return KUBE_CHANGE_NONE;
