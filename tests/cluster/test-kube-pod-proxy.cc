@@ -57,7 +57,7 @@ protected:
 
 TEST_F (KubePodProxy, HandsRequestsOnAndAnswersBack)
 {
-  pod ("web", "mkdir -p /tmp/a; echo page >/tmp/a/index.html; head -c 3000000 /dev/zero >/tmp/big; httpd -f -p 8080 -h /tmp",
+  pod ("web", "mkdir -p /tmp/a; echo page >/tmp/a/index.html; echo '<a href=\"/a/\">a</a>' >/tmp/link.html; head -c 3000000 /dev/zero >/tmp/big; httpd -f -p 8080 -h /tmp",
        R"("ports":[{"containerPort":8080}],"readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":8080}},)");
   ASSERT_TRUE (wait_until ([&] { return is_ready ("web"); }));
   EXPECT_EQ (ask ("pods/web:8080/proxy/a/").body, "page\n");
@@ -73,6 +73,7 @@ TEST_F (KubePodProxy, HandsRequestsOnAndAnswersBack)
   Answer root = ask ("pods/web/proxy?q=1");
   EXPECT_EQ (root.status, 301u);
   EXPECT_EQ (root.location, "/api/v1/namespaces/default/pods/web/proxy/?q=1");
+  EXPECT_EQ (ask ("pods/web/proxy/link.html").body, "<a href=\"/api/v1/namespaces/default/pods/web/proxy/a/\">a</a>\n");
   Answer inside = ask ("pods/web/proxy/a");
   EXPECT_EQ (inside.status, 302u);
   EXPECT_EQ (inside.location, "/api/v1/namespaces/default/pods/web/proxy/a/") << "a page of the pod is one behind the proxy";

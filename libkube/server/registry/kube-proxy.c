@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube-html-links.h"
 #include "kube-proxy.h"
 #include <libsoup/soup.h>
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct {
   char *prefix;         /* of the request's path, up to what the pod gets to see */
   char *target;         /* (nullable): "ADDRESS:PORT" */
   GInputStream *stream; /* (nullable) */
+  KubeHtmlLinks *links; /* (nullable): of a page */
   gboolean waiting;
 } Proxy;
 
@@ -25,6 +27,7 @@ proxy_free (Proxy *proxy)
 {
   kube_call_set_drain_func (proxy->op->call, NULL, NULL);
   g_clear_object (&proxy->stream);
+  g_clear_pointer (&proxy->links, kube_html_links_free);
   g_clear_object (&proxy->message);
   soup_session_abort (proxy->session);
   g_object_unref (proxy->session);
@@ -36,9 +39,9 @@ proxy_free (Proxy *proxy)
 
 /* --- headers --- */
 
-/* What is between two neighbours only, is said anew by this server, or is no pod's business. */
+/* What is between two neighbours only, is said anew by this server, or is no pod's business. A page that is rewritten has to come as it is. */
 static const char *const not_forwarded[] = {
-  "authorization", "connection", "content-length", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+  "accept-encoding", "authorization", "connection", "content-length", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
   "transfer-encoding", "upgrade", "x-forwarded-for", "x-forwarded-uri", NULL,
 };
 
@@ -89,27 +92,30 @@ forward_headers (Proxy *proxy)
   soup_message_headers_replace (headers, "X-Forwarded-Uri", path);
 }
 
-/* A place on the pod is one behind the proxy. */
+/* A place on the pod is one behind the proxy. (transfer full) (nullable): NULL where @location is no such place, or is behind the proxy already. */
+static char *
+move_location (const char *location, gpointer user_data)
+{
+  Proxy *proxy = user_data;
+  const char *host = kube_call_get_header (proxy->op->call, "Host"), *authority = strstr (location, "//"), *path = location;
+
+  if (authority != NULL && (authority == location || (authority[-1] == ':' && memchr (location, '/', authority - location) == NULL))) {
+    g_autofree char *there = g_strndup (authority + 2, strcspn (authority + 2, "/?#"));
+    if (!g_str_equal (there, proxy->target) && g_strcmp0 (there, host) != 0)
+      return NULL;
+    path = authority + 2 + strlen (there);
+  }
+  if (*path != '/' || g_str_has_prefix (path, proxy->prefix))
+    return path == location ? NULL : g_strdup (path);
+  return g_strconcat (proxy->prefix, path, NULL);
+}
+
 static void
 return_location (Proxy *proxy, const char *location)
 {
-  const char *host = kube_call_get_header (proxy->op->call, "Host");
-  g_autoptr (GUri) uri = g_uri_parse (location, SOUP_HTTP_URI_FLAGS, NULL);
-  g_autofree char *authority = NULL, *inside = NULL;
+  g_autofree char *moved = move_location (location, proxy);
 
-  if (uri != NULL && g_uri_get_host (uri) != NULL) {
-    gboolean is_default = g_uri_get_port (uri) <= 0;
-    authority = is_default ? g_strdup (g_uri_get_host (uri)) : g_strdup_printf ("%s:%d", g_uri_get_host (uri), g_uri_get_port (uri));
-    if (!g_str_equal (authority, proxy->target) && g_strcmp0 (authority, host) != 0) {
-      kube_call_add_header (proxy->op->call, "Location", location);
-      return;
-    }
-    location = strstr (location, "://") + strlen ("://");
-    location += strcspn (location, "/");
-  }
-  if (*location == '/' && !g_str_has_prefix (location, proxy->prefix))
-    inside = g_strconcat (proxy->prefix, location, NULL);
-  kube_call_add_header (proxy->op->call, "Location", inside != NULL ? inside : location);
+  kube_call_add_header (proxy->op->call, "Location", moved != NULL ? moved : location);
 }
 
 static void
@@ -142,6 +148,15 @@ on_drained (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* @bytes: (transfer full) */
+static void
+push (Proxy *proxy, GBytes *bytes)
+{
+  if (g_bytes_get_size (bytes) > 0)
+    kube_call_push (proxy->op->call, bytes);
+  g_bytes_unref (bytes);
+}
+
 static void
 on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -151,11 +166,16 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   KubeCall *call = proxy->op->call;
 
   if (bytes == NULL || g_bytes_get_size (bytes) == 0) {
+    if (proxy->links != NULL && error == NULL)
+      push (proxy, kube_html_links_end (proxy->links));
     kube_call_end_stream (call, error);
     proxy_free (proxy);
     return;
   }
-  kube_call_push (call, bytes);
+  if (proxy->links != NULL)
+    push (proxy, kube_html_links_take (proxy->links, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)));
+  else
+    kube_call_push (call, bytes);
   proxy->waiting = kube_call_get_queued (call) > MAX_QUEUED;
   if (!proxy->waiting || g_cancellable_is_cancelled (kube_call_get_cancellable (call)))
     proxy_read (proxy);
@@ -187,6 +207,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
   Proxy *proxy = user_data;
   g_autoptr (GError) error = NULL;
   KubeCall *call = proxy->op->call;
+  SoupMessageHeaders *headers = soup_message_get_response_headers (proxy->message);
 
   proxy->stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
   if (proxy->stream == NULL) {
@@ -195,7 +216,9 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   return_headers (proxy);
-  kube_call_begin_stream (call, soup_message_get_status (proxy->message), soup_message_headers_get_one (soup_message_get_response_headers (proxy->message), "Content-Type"));
+  if (g_strcmp0 (soup_message_headers_get_content_type (headers, NULL), "text/html") == 0 && soup_message_headers_get_one (headers, "Content-Encoding") == NULL)
+    proxy->links = kube_html_links_new (move_location, proxy);
+  kube_call_begin_stream (call, soup_message_get_status (proxy->message), soup_message_headers_get_one (headers, "Content-Type"));
   kube_call_set_drain_func (call, on_drained, proxy);
   proxy_read (proxy);
 }
