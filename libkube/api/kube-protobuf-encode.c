@@ -288,13 +288,15 @@ kube_protobuf_encode (const KubeType *type, KubeValue *value, GByteArray *out)
  * @api_version: its group and version
  * @kind: its kind
  * @value: the canonical object
+ * @rest: (nullable): more fields of its message: a list's items
+ * @rest_length: their length
  *
  * Writes an object as a body of application/vnd.kubernetes.protobuf.
  *
  * Returns: (transfer full): the body
  */
 GBytes *
-kube_protobuf_encode_object (const KubeType *type, const char *api_version, const char *kind, KubeValue *value)
+kube_protobuf_encode_object (const KubeType *type, const char *api_version, const char *kind, KubeValue *value, const void *rest, gsize rest_length)
 {
   GByteArray *out = g_byte_array_new ();
   gsize at;
@@ -306,6 +308,7 @@ kube_protobuf_encode_object (const KubeType *type, const char *api_version, cons
   end (out, at, 1);
   at = begin (out);
   write_struct (out, type, value);
+  g_byte_array_append (out, rest, (guint) rest_length);
   end (out, at, 2);
   kube_wire_put_string (out, 3, "");
   kube_wire_put_string (out, 4, "");

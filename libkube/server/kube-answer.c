@@ -51,19 +51,49 @@ to_yaml (GBytes *json)
   return g_bytes_new_take (text, strlen (text));
 }
 
+static gboolean
+answer_protobuf (KubeOperation *op, int http_status, KubeValue *value)
+{
+  g_autoptr (GBytes) bytes = kube_operation_encode_protobuf (op, value);
+
+  if (bytes == NULL)
+    return FALSE;
+  kube_call_respond (op->call, http_status, KUBE_PROTOBUF_TYPE, bytes);
+  return TRUE;
+}
+
 void
 kube_operation_answer_json (KubeOperation *op, int http_status, GBytes *json)
 {
-  g_autoptr (GBytes) other = op->media == KUBE_MEDIA_YAML ? to_yaml (json) : op->pretty ? indent (json) : NULL;
+  g_autoptr (GBytes) other = NULL;
 
+  if (op->media == KUBE_MEDIA_PROTOBUF) {
+    g_autoptr (KubeValue) value = kube_value_parse (g_bytes_get_data (json, NULL), (gssize) g_bytes_get_size (json), NULL);
+    if (answer_protobuf (op, http_status, value))
+      return;
+  }
+  other = op->media == KUBE_MEDIA_YAML ? to_yaml (json) : op->pretty ? indent (json) : NULL;
   kube_call_respond (op->call, http_status, op->media == KUBE_MEDIA_YAML ? "application/yaml" : "application/json", other != NULL ? other : json);
 }
 
 void
 kube_operation_answer_error (KubeOperation *op, const GError *error)
 {
-  if (!kube_call_is_answered (op->call))
-    kube_call_respond_error (op->call, error);
+  const KubeErrorDetails *details = kube_error_get_details (error);
+  g_autoptr (GBytes) json = NULL;
+  gsize length;
+  char *text;
+
+  if (kube_call_is_answered (op->call) || kube_call_respond_local_error (op->call, error))
+    return;
+  if (details != NULL && details->retry_after > 0) {
+    char seconds[16];
+    g_snprintf (seconds, sizeof seconds, "%d", details->retry_after);
+    kube_call_add_header (op->call, "Retry-After", seconds);
+  }
+  text = kube_call_print_status (error, &length);
+  json = g_bytes_new_take (text, length);
+  kube_operation_answer_json (op, kube_error_get_http_status (error), json);
 }
 
 void
@@ -166,7 +196,8 @@ kube_operation_answer_object (KubeOperation *op, int http_status, KubeObject *ob
     kube_operation_answer_json (op, http_status, formed);
     return;
   }
-  kube_operation_answer_json (op, http_status, bytes);
+  if (op->media != KUBE_MEDIA_PROTOBUF || !answer_protobuf (op, http_status, kube_object_get_value (object)))
+    kube_operation_answer_json (op, http_status, bytes);
 }
 
 void

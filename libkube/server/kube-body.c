@@ -101,10 +101,10 @@ kube_operation_parse_body (KubeOperation *op, const KubeType *expected, GPtrArra
     return kube_value_parse_with_options (data != NULL ? data : "", (gssize) length, &options, error);
   if (g_str_equal (type, "application/yaml"))
     return parse_yaml (data != NULL ? data : "", length, duplicates, error);
-  if (g_str_equal (type, "application/vnd.kubernetes.protobuf"))
+  if (g_str_equal (type, KUBE_PROTOBUF_TYPE))
     return parse_protobuf (op, expected, data != NULL ? data : "", length, error);
   g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_UNSUPPORTED_MEDIA_TYPE,
-      "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf");
+      "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, " KUBE_PROTOBUF_TYPE);
   return NULL;
 }
 

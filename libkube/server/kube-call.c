@@ -472,29 +472,16 @@ kube_call_print_status (const GError *error, gsize *length)
   return g_string_free (json, FALSE);
 }
 
-void
-kube_call_respond_error (KubeCall *call, const GError *error)
+gboolean
+kube_call_respond_local_error (KubeCall *call, const GError *error)
 {
   KubeCallPrivate *self = PRIVATE (call);
-  const KubeErrorDetails *details = kube_error_get_details (error);
-  int http_status = kube_error_get_http_status (error);
-  g_autoptr (GBytes) body = NULL;
-  gsize length;
-  char *json;
 
-  g_return_if_fail (self->http_status == 0);
-  if (KUBE_CALL_GET_CLASS (call)->respond_error (call, error)) {
-    self->http_status = http_status;
-    return;
-  }
-  if (details != NULL && details->retry_after > 0) {
-    char text[16];
-    g_snprintf (text, sizeof text, "%d", details->retry_after);
-    kube_call_add_header (call, "Retry-After", text);
-  }
-  json = kube_call_print_status (error, &length);
-  body = g_bytes_new_take (json, length);
-  kube_call_respond (call, http_status, "application/json", body);
+  g_return_val_if_fail (self->http_status == 0, TRUE);
+  if (!KUBE_CALL_GET_CLASS (call)->respond_error (call, error))
+    return FALSE;
+  self->http_status = kube_error_get_http_status (error);
+  return TRUE;
 }
 
 void

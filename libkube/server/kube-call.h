@@ -113,7 +113,8 @@ void kube_call_add_warning (KubeCall *call, const char *text); /* Warning: 299 -
 const char *const *kube_call_get_warnings (KubeCall *call);
 
 void kube_call_respond (KubeCall *call, int http_status, const char *content_type, GBytes *body);
-void kube_call_respond_error (KubeCall *call, const GError *error); /* as a Status */
+/* The same for an error. */
+gboolean kube_call_respond_local_error (KubeCall *call, const GError *error);
 /* The Status of @error as JSON text. */
 char *kube_call_print_status (const GError *error, gsize *length);
 gboolean kube_call_respond_local (KubeCall *call, int http_status, KubeObject *object, KubeObjectList *list); /* FALSE: encode and kube_call_respond() */

@@ -2,7 +2,7 @@
 #include "kube-operation.h"
 
 #define MAX_CLAUSES 64
-#define MEDIA_TYPES "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+#define MEDIA_TYPES "application/json, application/yaml, " KUBE_PROTOBUF_TYPE
 
 typedef struct {
   const char *type;    /* "application/json" */
@@ -70,9 +70,8 @@ find_media (const char *type, KubeMedia *media)
     *media = KUBE_MEDIA_JSON;
     return TRUE;
   }
-  /* Clients decode by the answer's Content-Type, so JSON is a legal answer to those who prefer protobuf. */
-  if (g_str_equal (type, "application/vnd.kubernetes.protobuf")) {
-    *media = KUBE_MEDIA_JSON;
+  if (g_str_equal (type, KUBE_PROTOBUF_TYPE)) {
+    *media = KUBE_MEDIA_PROTOBUF;
     return TRUE;
   }
   if (g_str_equal (type, "application/yaml")) {
@@ -82,18 +81,26 @@ find_media (const char *type, KubeMedia *media)
   return FALSE;
 }
 
+/* Kinds that are made at run time have none. */
 static gboolean
-find_form (const Clause *clause, KubeKind *kind, KubeForm *form)
+has_messages (KubeKind *kind)
+{
+  return kind->type != NULL && kind->type->n_wire > 0;
+}
+
+/* @kind: (nullable): NULL where there is only one form. */
+static gboolean
+find_form (const Clause *clause, KubeMedia media, KubeKind *kind, KubeForm *form)
 {
   if (*clause->as == '\0') {
     *form = KUBE_FORM_OBJECT;
-    return TRUE;
+    return media != KUBE_MEDIA_PROTOBUF || kind == NULL || has_messages (kind);
   }
   if (kind == NULL || !g_str_equal (clause->group, "meta.k8s.io") || !(g_str_equal (clause->version, "v1") || g_str_equal (clause->version, "v1beta1")))
     return FALSE;
   if (g_str_equal (clause->as, "Table")) {
     *form = KUBE_FORM_TABLE;
-    return !kind->not_stored;
+    return !kind->not_stored && media != KUBE_MEDIA_PROTOBUF;
   }
   if (g_str_equal (clause->as, "PartialObjectMetadata") || g_str_equal (clause->as, "PartialObjectMetadataList")) {
     *form = KUBE_FORM_PARTIAL;
@@ -132,7 +139,7 @@ kube_operation_negotiate (KubeOperation *op, gboolean forms, GError **error)
     if (!find_media (clause->type, &op->media))
       continue;
     any_media = TRUE;
-    if (!find_form (clause, forms ? op->kind : NULL, &op->form))
+    if (!find_form (clause, op->media, forms ? op->kind : NULL, &op->form))
       continue;
     op->pretty |= clause->pretty;
     return TRUE;

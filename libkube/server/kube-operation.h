@@ -12,7 +12,9 @@ G_BEGIN_DECLS
 
 /* One request inside the server: its call, what it is about, and what the client wants for an answer. It belongs to the call's thread and is counted: stages that wait hold a reference. */
 
-typedef enum { KUBE_MEDIA_JSON, KUBE_MEDIA_YAML } KubeMedia;
+typedef enum { KUBE_MEDIA_JSON, KUBE_MEDIA_YAML, KUBE_MEDIA_PROTOBUF } KubeMedia;
+
+#define KUBE_PROTOBUF_TYPE "application/vnd.kubernetes.protobuf"
 
 /* The form of an answer that carries objects. */
 typedef enum {
@@ -70,13 +72,21 @@ void kube_operation_answer_object (KubeOperation *op, int http_status, KubeObjec
 /* A Status of success; all (nullable). */
 void kube_operation_answer_success (KubeOperation *op, int http_status, KubeKind *kind, const char *name, const char *uid);
 void kube_operation_answer_text (KubeOperation *op, int http_status, const char *text);
-/* JSON text of the server's own (discovery, version): in the media type that was negotiated. */
+/* A JSON text, in the media type that was negotiated as far as what it says has a form in that. */
 void kube_operation_answer_json (KubeOperation *op, int http_status, GBytes *json);
 /* 404 and 405 as upstream words them for what is no resource or no verb of it. */
 void kube_operation_answer_no_resource (KubeOperation *op);
 void kube_operation_answer_no_method (KubeOperation *op);
 /* The answer's form of one stored object, given as canonical JSON: of a list's item, or with @alone of an answer by itself. */
 void kube_operation_append_form (KubeOperation *op, const char *json, gsize length, gboolean alone, GString *out);
+
+/* kube-answer-protobuf.c. @value says which kind it is; NULL: that has no protobuf form. */
+GBytes *kube_operation_encode_protobuf (KubeOperation *op, KubeValue *value);
+/* The answer's form of one stored object among the items of a list, and such a list with what else is in it. */
+void kube_operation_append_protobuf_item (KubeOperation *op, const char *json, gsize length, GString *items);
+GBytes *kube_operation_encode_protobuf_list (KubeOperation *op, KubeValue *list, GString *items);
+/* One event of a watch; @json is in the answer's form. */
+void kube_operation_append_protobuf_event (KubeOperation *op, const char *type, const char *json, gsize length, GString *out);
 
 /* kube-options.c */
 typedef struct {

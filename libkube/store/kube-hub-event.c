@@ -38,7 +38,7 @@ kube_hub_event_unref (KubeHubEvent *event)
 }
 
 GBytes *
-kube_hub_event_get_frame (KubeHubEvent *event, guint slot, GBytes *(*encode) (KubeHubEvent *event))
+kube_hub_event_get_frame (KubeHubEvent *event, guint slot, GBytes *(*encode) (KubeHubEvent *event, gpointer user_data), gpointer user_data)
 {
   GBytes *frame, *made;
 
@@ -47,7 +47,7 @@ kube_hub_event_get_frame (KubeHubEvent *event, guint slot, GBytes *(*encode) (Ku
   frame = g_atomic_pointer_get (&event->frames[slot]);
   if (frame != NULL)
     return frame;
-  made = encode (event);
+  made = encode (event, user_data);
   if (g_atomic_pointer_compare_and_exchange (&event->frames[slot], NULL, made))
     return made;
   g_bytes_unref (made);

@@ -27,7 +27,7 @@ struct _KubeHubEvent {
 KubeHubEvent *kube_hub_event_ref (KubeHubEvent *event);
 void kube_hub_event_unref (KubeHubEvent *event);
 /* (transfer none): the frame in slot @slot, made by @encode where nobody has made it yet. */
-GBytes *kube_hub_event_get_frame (KubeHubEvent *event, guint slot, GBytes *(*encode) (KubeHubEvent *event));
+GBytes *kube_hub_event_get_frame (KubeHubEvent *event, guint slot, GBytes *(*encode) (KubeHubEvent *event, gpointer user_data), gpointer user_data);
 
 typedef struct _KubeHubWatch KubeHubWatch;
 

@@ -35,7 +35,7 @@ decode (KubeKind *kind, const std::string &body, GError **error)
 std::string
 encode (KubeKind *kind, KubeValue *value)
 {
-  g_autoptr (GBytes) bytes = kube_protobuf_encode_object (kind->type, kind->api_version, kind->name, value);
+  g_autoptr (GBytes) bytes = kube_protobuf_encode_object (kind->type, kind->api_version, kind->name, value, nullptr, 0);
   gsize length;
   const char *data = static_cast<const char *> (g_bytes_get_data (bytes, &length));
 

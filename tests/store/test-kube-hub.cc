@@ -148,18 +148,17 @@ TEST_P (Hub, AWatchSeesWhatIsOfItsPrefix)
 TEST_P (Hub, WatchersShareEventsAndFrames)
 {
   make_hub ();
-  static int encoded;
-  encoded = 0;
+  int encoded = 0;
   Watcher a (hub, "/r/", 0), b (hub, "/r/k", 0);
   put (store, "/r/k", "v");
   ASSERT_TRUE (wait_until ([&] { return a.seen.size () == 1 && b.seen.size () == 1; }));
   EXPECT_EQ (a.events[0], b.events[0]);
-  auto encode = [] (KubeHubEvent *event) {
-    encoded++;
+  auto encode = [] (KubeHubEvent *event, gpointer data) {
+    ++*static_cast<int *> (data);
     return g_bytes_ref (kube_object_get_bytes (event->object));
   };
-  GBytes *frame = kube_hub_event_get_frame (a.events[0], 1, encode);
-  EXPECT_EQ (kube_hub_event_get_frame (b.events[0], 1, encode), frame);
+  GBytes *frame = kube_hub_event_get_frame (a.events[0], 1, encode, &encoded);
+  EXPECT_EQ (kube_hub_event_get_frame (b.events[0], 1, encode, &encoded), frame);
   EXPECT_EQ (encoded, 1);
 }
 

@@ -124,7 +124,7 @@ typedef struct {
   char *last;
   gboolean more;
   gboolean streaming;
-  gboolean whole;     /* pretty or YAML: nothing is sent before the end */
+  gboolean whole;     /* pretty, YAML or protobuf: nothing is sent before the end */
   gulong gone;
   gboolean busy;      /* a client that leaves while we push is seen to after that */
   gboolean stopping;
@@ -169,6 +169,8 @@ visit (const char *key, const guint8 *data, gsize length, guint64 revision, gpoi
     if (list->objects != NULL) {
       g_autoptr (GBytes) bytes = g_bytes_new (json, length);
       g_ptr_array_add (list->objects, kube_object_new_from_bytes (bytes));
+    } else if (list->op->media == KUBE_MEDIA_PROTOBUF) {
+      kube_operation_append_protobuf_item (list->op, json, length, list->chunk);
     } else {
       if (list->count > 0)
         g_string_append_c (list->chunk, ',');
@@ -266,6 +268,20 @@ append_tail (List *list, GString *out)
 }
 
 static void
+answer_protobuf (List *list)
+{
+  g_autoptr (GString) json = g_string_new ("{");
+  g_autoptr (KubeValue) value = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  append_metadata (list, json);
+  g_string_append_c (json, '}');
+  value = kube_value_parse (json->str, (gssize) json->len, NULL);
+  bytes = kube_operation_encode_protobuf_list (list->op, value, list->chunk);
+  kube_call_respond (list->op->call, 200, KUBE_PROTOBUF_TYPE, bytes);
+}
+
+static void
 list_complete (List *list)
 {
   KubeOperation *op = list->op;
@@ -285,6 +301,10 @@ list_complete (List *list)
     bytes = g_bytes_new (list->chunk->str, list->chunk->len);
     kube_call_push (op->call, bytes);
     kube_call_end_stream (op->call, NULL);
+    return;
+  }
+  if (op->media == KUBE_MEDIA_PROTOBUF) {
+    answer_protobuf (list);
     return;
   }
   out = g_string_sized_new (list->chunk->len + 512);

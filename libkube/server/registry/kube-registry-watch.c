@@ -58,9 +58,16 @@ watch_end (Watch *watch, const GError *error)
   g_free (watch);
 }
 
+/* Places of an event's frame, which all watchers of one encoding share. */
+enum { FRAME_JSON, FRAME_PROTOBUF };
+
 static void
-append_event (const char *type, const char *object, gsize length, GString *out)
+append_event (KubeOperation *op, const char *type, const char *object, gsize length, GString *out)
 {
+  if (op->media == KUBE_MEDIA_PROTOBUF) {
+    kube_operation_append_protobuf_event (op, type, object, length, out);
+    return;
+  }
   g_string_append (out, "{\"type\":\"");
   g_string_append (out, type);
   g_string_append (out, "\",\"object\":");
@@ -103,7 +110,7 @@ push_object (Watch *watch, KubeWatchEventType type, const char *json, gsize leng
 {
   g_autoptr (GString) formed = NULL;
 
-  if (watch->op->form != KUBE_FORM_OBJECT && type != KUBE_WATCH_BOOKMARK) {
+  if (watch->op->form != KUBE_FORM_OBJECT) {
     formed = g_string_new (NULL);
     if (watch->op->form == KUBE_FORM_TABLE)
       append_table (watch, json, length, formed);
@@ -113,7 +120,7 @@ push_object (Watch *watch, KubeWatchEventType type, const char *json, gsize leng
     length = formed->len;
   }
   g_string_truncate (watch->buffer, 0);
-  append_event (type_names[type], json, length, watch->buffer);
+  append_event (watch->op, type_names[type], json, length, watch->buffer);
   push_text (watch, watch->buffer);
 }
 
@@ -129,7 +136,7 @@ plain_type (const KubeHubEvent *event)
 
 /* The frame that all watchers without a selector get, encoded once. It stays as long as its event, so it is no longer than it needs to be. */
 static GBytes *
-encode_frame (KubeHubEvent *event)
+encode_frame (KubeHubEvent *event, gpointer user_data)
 {
   const char *type = type_names[plain_type (event)];
   gsize length;
@@ -142,6 +149,17 @@ encode_frame (KubeHubEvent *event)
   memcpy (frame + head_length, json, length);
   memcpy (frame + head_length + length, "}\n", 2);
   return g_bytes_new_take (frame, head_length + length + 2);
+}
+
+static GBytes *
+encode_protobuf_frame (KubeHubEvent *event, gpointer user_data)
+{
+  gsize length;
+  const char *json = g_bytes_get_data (kube_object_get_bytes (event->object), &length);
+  g_autoptr (GString) frame = g_string_new (NULL);
+
+  kube_operation_append_protobuf_event (user_data, type_names[plain_type (event)], json, length, frame);
+  return g_bytes_new (frame->str, frame->len);
 }
 
 static gboolean
@@ -166,7 +184,8 @@ send_event (Watch *watch, KubeHubEvent *event, KubeWatchEventType type, KubeObje
   if (kube_call_push_event (watch->op->call, type, object))
     return;
   if (watch->op->form == KUBE_FORM_OBJECT && object == event->object && type == plain_type (event)) {
-    GBytes *frame = kube_hub_event_get_frame (event, 0, encode_frame);
+    GBytes *frame = watch->op->media == KUBE_MEDIA_PROTOBUF ? kube_hub_event_get_frame (event, FRAME_PROTOBUF, encode_protobuf_frame, watch->op)
+                                                            : kube_hub_event_get_frame (event, FRAME_JSON, encode_frame, NULL);
     kube_call_push (watch->op->call, frame);
     return;
   }
@@ -209,7 +228,7 @@ push_error (Watch *watch, const GError *error)
   if (kube_call_is_local (watch->op->call))
     return;
   g_string_truncate (watch->buffer, 0);
-  append_event ("ERROR", status, length, watch->buffer);
+  append_event (watch->op, "ERROR", status, length, watch->buffer);
   push_text (watch, watch->buffer);
 }
 
@@ -420,6 +439,19 @@ watched_prefix (Watch *watch)
   return kube_storage_key (op->kind, op->info.namespace_, NULL);
 }
 
+static const char *
+content_type (KubeOperation *op)
+{
+  switch (op->media) {
+  case KUBE_MEDIA_PROTOBUF:
+    return KUBE_PROTOBUF_TYPE ";stream=watch";
+  case KUBE_MEDIA_YAML:
+    return "application/yaml";
+  default:
+    return "application/json";
+  }
+}
+
 void
 kube_registry_watch (KubeOperation *op)
 {
@@ -444,7 +476,7 @@ kube_registry_watch (KubeOperation *op)
   watch->gone = g_signal_connect (kube_call_get_cancellable (op->call), "cancelled", G_CALLBACK (on_gone), watch);
   /* the client may be found gone by what is sent first */
   watch->busy = TRUE;
-  kube_call_begin_stream (op->call, 200, op->media == KUBE_MEDIA_YAML ? "application/yaml" : "application/json");
+  kube_call_begin_stream (op->call, 200, content_type (op));
   if (watch->options.revision > current)
     large = kube_registry_too_large_version (watch->options.revision, current);
   if (large != NULL)

@@ -84,7 +84,11 @@ func (s *session) cborIsRefused(ctx context.Context) error {
 func (s *session) negotiate(ctx context.Context) error {
 	for _, c := range []struct{ accept, comes string }{
 		{"application/json", "application/json"},
-		{"application/vnd.kubernetes.protobuf,application/json", "application/json"},
+		{"application/vnd.kubernetes.protobuf,application/json", "application/vnd.kubernetes.protobuf"},
+		{"application/vnd.kubernetes.protobuf;q=0.5,application/json", "application/json"},
+		{"application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", "application/vnd.kubernetes.protobuf"},
+		{"application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1,application/json;as=Table;g=meta.k8s.io;v=v1", "application/json"},
+		{"application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1", ""},
 		{"application/cbor,application/json;q=0.9", "application/json"},
 		{"application/yaml", "application/yaml"},
 		{"application/cbor", ""},
@@ -102,7 +106,10 @@ func (s *session) negotiate(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	var got string
+	missing := s.typed.CoreV1().RESTClient().Get().SetHeader("Accept", encodings["protobuf"]).Resource("namespaces").Name("nosuch").Do(ctx).ContentType(&got)
+	return check.First(check.That(notFound(missing.Error()) == nil, "expected NotFound, got: %v", missing.Error()),
+		check.Equal("an error's Content-Type", got, encodings["protobuf"]))
 }
 
 func (s *session) discover(ctx context.Context) error {
