@@ -185,6 +185,15 @@ class Requests(unittest.TestCase):
                 self.assertEqual(answer["kind"], "Status")
         self.assertEqual(self.cluster.ask("GET", MAPS + "/patched")[1]["data"], {"a": "b"})
 
+    def test_keys_that_an_apply_repeats(self):
+        def apply(manager, value, strictness):
+            text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: repeats\ndata:\n  a: '0'\n  a: '%s'\n" % value
+            return self.cluster.ask("PATCH", "%s/repeats?fieldManager=%s&fieldValidation=%s" % (MAPS, manager, strictness), text, "application/apply-patch+yaml")
+
+        self.assertIn('line 7: key "a" already set in map', apply("one", "1", "Strict")[1]["message"])
+        self.assertEqual(apply("one", "1", "Warn")[1]["data"], {"a": "1"})
+        self.assertIn("Apply failed with 1 conflict", apply("two", "2", "Strict")[1]["message"], "conflicts are told of first")
+
     def test_http_that_is_none(self):
         for text in b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 100000, \
                 b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n":

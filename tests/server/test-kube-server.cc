@@ -125,6 +125,33 @@ TEST_F (DurableServer, ManyPatchesOfOneObjectAllComeThrough)
     EXPECT_EQ (a.at (("data.key-" + std::to_string (i)).c_str ()), "v");
 }
 
+TEST_F (DurableServer, AppliesThatMakeAnObjectAtTheSameTimeAllTakeEffect)
+{
+  static const int n = 8;
+  struct Count {
+    int done = 0, failed = 0;
+  } count;
+  for (int i = 0; i < n; i++) {
+    std::string manager = "m" + std::to_string (i), json = R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{")" + manager + R"(":"v"}})";
+    g_autoptr (KubeValue) value = kube_value_parse (json.c_str (), -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, kind_of ("ConfigMap"), "default", "a");
+    kube_request_set_patch (request, KUBE_PATCH_APPLY, value);
+    kube_request_set_option (request, "fieldManager", manager.c_str ());
+    kube_client_send_async (
+      client, request, nullptr,
+      [] (GObject *source, GAsyncResult *result, gpointer data) {
+        g_autoptr (KubeResponse) response = kube_client_send_finish (KUBE_CLIENT (source), result, nullptr);
+        static_cast<Count *> (data)->done++;
+        static_cast<Count *> (data)->failed += response == nullptr;
+      },
+      &count);
+  }
+  while (count.done < n)
+    g_main_context_iteration (nullptr, TRUE);
+  EXPECT_EQ (count.failed, 0);
+  EXPECT_EQ (kube_value_get_length (kube_object_get (get ("ConfigMap", "a").object, "data")), (guint) n);
+}
+
 TEST_F (Server, UpdateDoesNotCreate)
 {
   g_autoptr (KubeObject) object = kube_object_parse (config_map ("nosuch").c_str (), -1, nullptr);

@@ -5,8 +5,6 @@
 #include "apply/kube-managers.h"
 #include <kube/kube-time.h>
 
-/* How often an apply is tried again after a lost race. */
-#define RETRIES 5
 #define MAX_NAME 128
 
 /* Who writes: the name that the request gives, or what stands before the slash of the client's. */
@@ -93,10 +91,31 @@ prefix_config_error (KubeOperation *op, KubeValue *config, GError **error)
         *op->kind->group == '\0' ? "/" : "", op->kind->api_version, op->kind->name);
 }
 
-/* The object as it is once @config was applied to @old (nullable), decoded, with its managers. (transfer full) */
-static KubeBuilder *
-apply (KubeOperation *op, KubeObject *old, KubeValue *config, GError **error)
+/* Keys that a configuration has twice are looked for once it has been merged: a conflict is told of first. */
+static gboolean
+report_repeated (KubeOperation *op, GPtrArray *lines, GError **error)
 {
+  g_autoptr (GString) text = NULL;
+
+  if (lines->len == 0 || op->strictness == KUBE_STRICTNESS_IGNORE)
+    return TRUE;
+  if (op->strictness == KUBE_STRICTNESS_WARN) {
+    for (guint i = 0; i < lines->len; i++)
+      kube_call_add_warning (op->call, lines->pdata[i]);
+    return TRUE;
+  }
+  text = g_string_new ("error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:");
+  for (guint i = 0; i < lines->len; i++)
+    g_string_append_printf (text, "\n  %s", (const char *) lines->pdata[i]);
+  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, text->str);
+  return FALSE;
+}
+
+/* The object as it is once @patch was applied to @old (nullable), decoded, with its managers. (transfer full) */
+static KubeBuilder *
+apply (KubeOperation *op, KubeObject *old, const KubeRegistryPatch *patch, GError **error)
+{
+  KubeValue *config = patch->value;
   KubeValue *live = old != NULL ? kube_object_get_value (old) : NULL;
   g_autofree char *name = dup_manager_name (op);
   char now[KUBE_TIME_STRING_SIZE];
@@ -110,7 +129,8 @@ apply (KubeOperation *op, KubeObject *old, KubeValue *config, GError **error)
     prefix_config_error (op, config, error);
     return NULL;
   }
-  decoded = kube_operation_decode_value (op, op->kind, applied, NULL, error);
+  if (report_repeated (op, patch->findings, error))
+    decoded = kube_operation_decode_value (op, op->kind, applied, NULL, error);
   if (decoded == NULL || !kube_registry_check_names (op, decoded, error) || (old != NULL && !kube_registry_check_version (op->kind, old, decoded, error)))
     return NULL;
   builder = kube_builder_new (decoded);
@@ -121,7 +141,7 @@ apply (KubeOperation *op, KubeObject *old, KubeValue *config, GError **error)
 }
 
 KubeChange
-kube_registry_apply_to (KubeModify *modify, KubeObject *old, KubeValue *config, KubeObject **object, GError **error)
+kube_registry_apply_to (KubeModify *modify, KubeObject *old, const KubeRegistryPatch *config, KubeObject **object, GError **error)
 {
   g_autoptr (KubeBuilder) builder = apply (modify->op, old, config, error);
 
@@ -148,8 +168,26 @@ change_by_config (KubeModify *modify, KubeObject *old, KubeObject **object, gpoi
   return kube_registry_apply_to (modify, old, user_data, object, error);
 }
 
+static void on_applied (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data);
+
 static void
-create (KubeOperation *op, KubeValue *config)
+apply_to_stored (KubeOperation *op, KubeRegistryPatch *config)
+{
+  kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, change_by_config, on_applied, config);
+}
+
+/* Who applies at the same time as another one applies to what that one has made. */
+static void
+on_created (KubeOperation *op, gboolean lost, gpointer user_data)
+{
+  if (lost)
+    apply_to_stored (op, user_data);
+  else
+    kube_registry_patch_free (user_data);
+}
+
+static void
+create (KubeOperation *op, KubeRegistryPatch *config)
 {
   GError *error = NULL;
   g_autoptr (KubeBuilder) builder = NULL;
@@ -159,31 +197,36 @@ create (KubeOperation *op, KubeValue *config)
     builder = apply (op, NULL, config, &error);
   if (builder != NULL)
     value = kube_builder_end (builder);
-  if (value != NULL && check_absent (op, value, &error))
-    kube_registry_create_value (op, value, TRUE);
-  else
-    kube_operation_take_error (op, error);
+  if (value != NULL && check_absent (op, value, &error)) {
+    kube_registry_create_value (op, value, TRUE, on_created, config);
+    return;
+  }
+  kube_operation_take_error (op, error);
+  kube_registry_patch_free (config);
 }
 
 static void
 on_applied (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
 {
-  g_autoptr (KubeValue) config = user_data;
   gboolean absent = error != NULL && error->code == KUBE_ERROR_NOT_FOUND && modify->old == NULL;
 
-  if (absent && *modify->op->info.subresource == '\0')
-    create (modify->op, config);
-  else
-    kube_registry_answer_update (modify, object, removed, error);
+  if (absent && *modify->op->info.subresource == '\0') {
+    create (modify->op, user_data);
+    return;
+  }
+  kube_registry_answer_update (modify, object, removed, error);
+  kube_registry_patch_free (user_data);
 }
 
 void
-kube_registry_apply (KubeOperation *op, KubeValue *config)
+kube_registry_apply (KubeOperation *op, KubeRegistryPatch *config)
 {
   GError *error = NULL;
 
-  if (!kube_registry_check_config (op->kind, config, &error))
-    kube_operation_take_error (op, error);
-  else
-    kube_modify (op, op->kind, op->info.namespace_, op->info.name, RETRIES, change_by_config, on_applied, kube_value_ref (config));
+  if (kube_registry_check_config (op->kind, config->value, &error)) {
+    apply_to_stored (op, config);
+    return;
+  }
+  kube_operation_take_error (op, error);
+  kube_registry_patch_free (config);
 }

@@ -18,6 +18,8 @@ typedef struct {
   char *key;
   char *version;     /* (nullable): what the client says of it */
   guint attempts;
+  KubeCreatedFunc ended; /* (nullable) */
+  gpointer user_data;
 } Create;
 
 static void
@@ -213,6 +215,17 @@ prepare (Create *create, GError **error)
 
 static void attempt (Create *create);
 
+/* Whether there is nobody left to be answered: who makes an object that was not there may go on with the one that is. */
+static gboolean
+is_lost (Create *create, gboolean taken)
+{
+  KubeCreatedFunc ended = g_steal_pointer (&create->ended);
+
+  if (ended != NULL)
+    ended (create->op, taken, create->user_data);
+  return ended != NULL && taken;
+}
+
 static GError *
 already_exists (Create *create, GBytes *there)
 {
@@ -238,6 +251,10 @@ on_created (KubeOperation *op, const KubeStoreResult *result, gpointer user_data
     attempt (create);
     return;
   }
+  if (is_lost (create, taken)) {
+    create_free (create);
+    return;
+  }
   if (taken) {
     kube_operation_take_error (op, already_exists (create, result->value));
   } else if (result->error != NULL) {
@@ -258,6 +275,10 @@ answer_dry_run (Create *create)
 
   if (create->strategy->settle != NULL)
     create->strategy->settle (op, create->object, NULL, FALSE, FALSE);
+  if (is_lost (create, there != NULL)) {
+    create_free (create);
+    return;
+  }
   if (there != NULL) {
     kube_operation_take_error (op, already_exists (create, there));
   } else {
@@ -279,6 +300,7 @@ attempt (Create *create)
   g_clear_pointer (&create->object, kube_object_unref);
   create->object = prepare (create, &error);
   if (create->object == NULL) {
+    is_lost (create, FALSE);
     kube_operation_take_error (op, error);
     create_free (create);
     return;
@@ -316,7 +338,7 @@ admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, gb
 
 /* @version: (nullable): what a client says of it that may not */
 static void
-begin (KubeOperation *op, KubeValue *decoded, gboolean applied, const char *version)
+begin (KubeOperation *op, KubeValue *decoded, gboolean applied, const char *version, KubeCreatedFunc ended, gpointer user_data)
 {
   const KubeStrategy *strategy = kube_strategy_find (op->kind);
   GError *error = NULL;
@@ -324,10 +346,14 @@ begin (KubeOperation *op, KubeValue *decoded, gboolean applied, const char *vers
   Create *create;
 
   if (value == NULL) {
+    if (ended != NULL)
+      ended (op, FALSE, user_data);
     kube_operation_take_error (op, error);
     return;
   }
   create = g_new0 (Create, 1);
+  create->ended = ended;
+  create->user_data = user_data;
   create->op = kube_operation_ref (op);
   create->strategy = strategy;
   create->value = g_steal_pointer (&value);
@@ -346,11 +372,11 @@ kube_registry_create (KubeOperation *op)
   if (body == NULL)
     kube_operation_take_error (op, error);
   else
-    begin (op, body, FALSE, kube_value_get_string (body, "metadata.resourceVersion"));
+    begin (op, body, FALSE, kube_value_get_string (body, "metadata.resourceVersion"), NULL, NULL);
 }
 
 void
-kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied)
+kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied, KubeCreatedFunc ended, gpointer user_data)
 {
-  begin (op, decoded, applied, NULL);
+  begin (op, decoded, applied, NULL, ended, user_data);
 }

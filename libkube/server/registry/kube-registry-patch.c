@@ -34,31 +34,11 @@ find_type (KubeOperation *op, KubePatchType *type, GError **error)
   return FALSE;
 }
 
-/* Keys that a configuration has twice, one a line. */
-static gboolean
-report_repeated (KubeOperation *op, GPtrArray *lines, GError **error)
-{
-  g_autoptr (GString) text = NULL;
-
-  if (lines->len == 0 || op->strictness == KUBE_STRICTNESS_IGNORE)
-    return TRUE;
-  if (op->strictness == KUBE_STRICTNESS_WARN) {
-    for (guint i = 0; i < lines->len; i++)
-      kube_call_add_warning (op->call, lines->pdata[i]);
-    return TRUE;
-  }
-  text = g_string_new ("error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:");
-  for (guint i = 0; i < lines->len; i++)
-    g_string_append_printf (text, "\n  %s", (const char *) lines->pdata[i]);
-  g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, text->str);
-  return FALSE;
-}
-
+/* @findings: keys that it has twice, one a line */
 static KubeValue *
-parse_config (KubeOperation *op, const char *data, gsize length, GError **error)
+parse_config (const char *data, gsize length, GPtrArray *findings, GError **error)
 {
-  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (KubeValue) config = kube_yaml_parse_with_duplicates (data, (gssize) length, lines, error);
+  g_autoptr (KubeValue) config = kube_yaml_parse_with_duplicates (data, (gssize) length, findings, error);
 
   if (config == NULL) {
     g_prefix_error (error, "error decoding YAML: error converting YAML to JSON: ");
@@ -70,7 +50,7 @@ parse_config (KubeOperation *op, const char *data, gsize length, GError **error)
         kube_decode_value_word (config));
     return NULL;
   }
-  return report_repeated (op, lines, error) ? g_steal_pointer (&config) : NULL;
+  return g_steal_pointer (&config);
 }
 
 /* Members of a JSON patch's operations that mean nothing. */
@@ -118,7 +98,7 @@ kube_registry_read_patch (KubeOperation *op, GError **error)
   if (given != NULL)
     patch->value = kube_value_ref (given);
   else if (patch->type == KUBE_PATCH_APPLY)
-    patch->value = parse_config (op, data != NULL ? data : "", length, error);
+    patch->value = parse_config (data != NULL ? data : "", length, patch->findings, error);
   else
     patch->value = parse_patch (patch->type, data != NULL ? data : "", length, patch->findings, error);
   return patch->value != NULL ? g_steal_pointer (&patch) : NULL;
@@ -224,7 +204,7 @@ kube_registry_patch (KubeOperation *op)
   if (patch == NULL)
     kube_operation_take_error (op, error);
   else if (patch->type == KUBE_PATCH_APPLY)
-    kube_registry_apply (op, patch->value);
+    kube_registry_apply (op, g_steal_pointer (&patch));
   else
     kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, change_by_patch, on_patched, g_steal_pointer (&patch));
 }

@@ -238,19 +238,29 @@ check_uid (KubeModify *modify, KubeObject *old, KubeValue *value, GError **error
   return kube_modify_check_preconditions (modify, old, kube_value_get_string (value, "metadata.uid"), NULL, error);
 }
 
+static void replace_stored (KubeOperation *op, KubeValue *value);
+
+static void
+on_created (KubeOperation *op, gboolean lost, gpointer user_data)
+{
+  if (lost)
+    replace_stored (op, user_data);
+  kube_value_unref (user_data);
+}
+
 static void
 on_updated (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
 {
+  g_autoptr (KubeValue) value = user_data;
   gboolean absent = error != NULL && error->code == KUBE_ERROR_NOT_FOUND && modify->old == NULL;
   g_autoptr (GError) mismatch = NULL;
 
   if (!absent || !kube_strategy_find (modify->kind)->update_creates || *modify->op->info.subresource != '\0')
     kube_registry_answer_update (modify, object, removed, error);
-  else if (check_uid (modify, NULL, user_data, &mismatch))
-    kube_registry_create_value (modify->op, user_data, FALSE);
+  else if (check_uid (modify, NULL, value, &mismatch))
+    kube_registry_create_value (modify->op, value, FALSE, on_created, kube_value_ref (value));
   else
     kube_operation_answer_error (modify->op, mismatch);
-  kube_value_unref (user_data);
 }
 
 gboolean
@@ -313,12 +323,19 @@ replace (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user
   return kube_registry_finish_update (modify->op, modify->kind, old, builder, object, error);
 }
 
+static void
+replace_stored (KubeOperation *op, KubeValue *value)
+{
+  const char *version = kube_value_get_string (value, "metadata.resourceVersion");
+
+  kube_modify (op, op->kind, op->info.namespace_, op->info.name, version == NULL || *version == '\0' ? KUBE_MODIFY_RETRIES : 0, replace, on_updated, kube_value_ref (value));
+}
+
 void
 kube_registry_update (KubeOperation *op)
 {
   g_autoptr (KubeValue) value = NULL;
   GError *error = NULL;
-  const char *version;
 
   if (kube_operation_get_write_options (op, "UpdateOptions", &error))
     value = kube_operation_decode_body (op, op->kind, &error);
@@ -326,6 +343,5 @@ kube_registry_update (KubeOperation *op)
     kube_operation_take_error (op, error);
     return;
   }
-  version = kube_value_get_string (value, "metadata.resourceVersion");
-  kube_modify (op, op->kind, op->info.namespace_, op->info.name, version == NULL || *version == '\0' ? KUBE_MODIFY_RETRIES : 0, replace, on_updated, kube_value_ref (value));
+  replace_stored (op, value);
 }

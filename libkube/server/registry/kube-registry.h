@@ -26,8 +26,10 @@ gboolean kube_registry_may_create (KubeOperation *op, GError **error);
 
 /* kube-registry-create.c, -update.c, -delete.c */
 void kube_registry_create (KubeOperation *op);
-/* The same of a decoded body: what an update makes of an object that is not there, for kinds that have it so. @applied: its managers are in it. */
-void kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied);
+/* The same of a decoded body: what an update or an apply makes of an object that is not there. @applied: its managers are in it.
+ * @ended: called with @user_data before the call is answered; @lost: somebody else has made the object meanwhile, and it is not answered at all. */
+typedef void (*KubeCreatedFunc) (KubeOperation *op, gboolean lost, gpointer user_data);
+void kube_registry_create_value (KubeOperation *op, KubeValue *decoded, gboolean applied, KubeCreatedFunc ended, gpointer user_data);
 void kube_registry_update (KubeOperation *op);
 void kube_registry_delete (KubeOperation *op);
 void kube_registry_delete_collection (KubeOperation *op);
@@ -87,7 +89,7 @@ void kube_registry_answer_update (KubeModify *modify, KubeObject *object, gboole
 typedef struct {
   KubePatchType type;  /* by the request's media type */
   KubeValue *value;
-  GPtrArray *findings; /* (element-type utf8): what strict decoding minds in the patch itself */
+  GPtrArray *findings; /* (element-type utf8): what strict decoding minds in the patch itself; of an apply, lines of YAML */
 } KubeRegistryPatch;
 void kube_registry_patch (KubeOperation *op);
 /* The patch that the request carries, and what its query says of it. */
@@ -98,11 +100,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeRegistryPatch, kube_registry_patch_free)
 KubeValue *kube_registry_apply_patch (KubeOperation *op, KubeKind *kind, const KubeRegistryPatch *patch, KubeValue *target, GError **error);
 
 /* kube-apply.c: server-side apply, and the traces that other writes leave in metadata.managedFields. */
-void kube_registry_apply (KubeOperation *op, KubeValue *config);
+/* @config: (transfer full) */
+void kube_registry_apply (KubeOperation *op, KubeRegistryPatch *config);
 /* Whether a configuration says that it is a @kind, and nothing of its managers. */
 gboolean kube_registry_check_config (KubeKind *kind, KubeValue *config, GError **error);
 /* What @config makes of @old, an object of the operation's kind. */
-KubeChange kube_registry_apply_to (KubeModify *modify, KubeObject *old, KubeValue *config, KubeObject **object, GError **error);
+KubeChange kube_registry_apply_to (KubeModify *modify, KubeObject *old, const KubeRegistryPatch *config, KubeObject **object, GError **error);
 /* Notes in @root, the new state, which begins as @next, that this request changed @old (nullable) to it. */
 void kube_registry_track (KubeOperation *op, KubeKind *kind, KubeObject *old, KubeValue *next, KubeNode *root);
 

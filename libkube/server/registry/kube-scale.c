@@ -69,8 +69,7 @@ to_scale (KubeObject *object)
 
 typedef struct {
   KubeValue *scale;         /* (nullable): of an update */
-  KubeRegistryPatch *patch; /* (nullable) */
-  KubeValue *config;        /* (nullable): what an apply says, as of the object itself */
+  KubeRegistryPatch *patch; /* (nullable): of a patch; what an apply says, as of the object itself */
 } Rescale;
 
 static void
@@ -78,7 +77,6 @@ rescale_free (Rescale *rescale)
 {
   g_clear_pointer (&rescale->scale, kube_value_unref);
   g_clear_pointer (&rescale->patch, kube_registry_patch_free);
-  g_clear_pointer (&rescale->config, kube_value_unref);
   g_free (rescale);
 }
 
@@ -155,9 +153,9 @@ apply_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer use
 {
   Rescale *rescale = user_data;
 
-  if (!check_replicas (modify, kube_value_get_integer (rescale->config, "spec.replicas", 0), error))
+  if (!check_replicas (modify, kube_value_get_integer (rescale->patch->value, "spec.replicas", 0), error))
     return KUBE_CHANGE_NONE;
-  return kube_registry_apply_to (modify, old, rescale->config, object, error);
+  return kube_registry_apply_to (modify, old, rescale->patch, object, error);
 }
 
 static void
@@ -217,9 +215,11 @@ read_rescale (KubeOperation *op, gboolean patching, GError **error)
   if (rescale->patch == NULL && rescale->scale == NULL)
     return NULL;
   if (patching && rescale->patch->type == KUBE_PATCH_APPLY) {
-    rescale->config = read_config (op, rescale->patch->value, error);
-    if (rescale->config == NULL)
+    KubeValue *config = read_config (op, rescale->patch->value, error);
+    if (config == NULL)
       return NULL;
+    kube_value_unref (rescale->patch->value);
+    rescale->patch->value = config;
   }
   return g_steal_pointer (&rescale);
 }
@@ -243,5 +243,5 @@ kube_registry_scale (KubeOperation *op)
   if (rescale == NULL)
     kube_operation_take_error (op, error);
   else
-    kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, rescale->config != NULL ? apply_it : rescale_it, on_rescaled, rescale);
+    kube_modify (op, op->kind, op->info.namespace_, op->info.name, KUBE_MODIFY_RETRIES, rescale->patch != NULL && rescale->patch->type == KUBE_PATCH_APPLY ? apply_it : rescale_it, on_rescaled, rescale);
 }
