@@ -190,4 +190,27 @@ TEST_F (PodStrategy, AGatedPodMayBePlacedMoreNarrowly)
              "spec.nodeSelector: Invalid value: {\"a\":\"x\",\"c\":\"d\"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)");
 }
 
+TEST_F (PodStrategy, WhatBelongsToFeaturesThatAreOffIsTakenAway)
+{
+  static const char pod[] = R"({"schedulingGroup":{"podGroupName":"g"},
+    "volumes":[{"name":"v","projected":{"sources":[{"configMap":{"name":"c"},"clusterTrustBundle":{"path":"p","name":"n"}},{"secret":{"name":"s"},"podCertificate":{"keyType":"ED25519","signerName":"a.b/c"}}]}}],
+    "initContainers":[{"name":"i","image":"i","lifecycle":{"stopSignal":"SIGUSR1"},"restartPolicy":"Always"}],
+    "containers":[{"name":"c","image":"i","lifecycle":{"stopSignal":"SIGUSR1","preStop":{"sleep":{"seconds":1}}}}]})";
+  auto check = [] (const Answer &answer, const std::string &at) {
+    ASSERT_EQ (answer.status, 201) << answer.message;
+    for (const char *gone : { "schedulingGroup", "volumes.0.projected.sources.0.clusterTrustBundle", "volumes.0.projected.sources.1.podCertificate", "containers.0.lifecycle.stopSignal", "initContainers.0.lifecycle" })
+      EXPECT_EQ (kube_object_get (answer.object, (at + gone).c_str ()), nullptr) << at << gone;
+    for (const char *kept : { "volumes.0.projected.sources.0.configMap", "volumes.0.projected.sources.1.secret", "containers.0.lifecycle.preStop" })
+      EXPECT_NE (kube_object_get (answer.object, (at + kept).c_str ()), nullptr) << at << kept;
+  };
+  check (create ("Pod", std::string (R"({"metadata":{"name":"p"},"spec":)") + pod + "}"), "spec.");
+  check (create ("Deployment", std::string (R"({"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":)") + pod + "}}}"), "spec.template.spec.");
+  Answer changed = patch ("Deployment", "d", R"({"spec":{"template":{"spec":{"schedulingGroup":{"podGroupName":"g"}}}}})");
+  EXPECT_EQ (changed.status, 200) << changed.message;
+  EXPECT_EQ (kube_object_get (changed.object, "spec.template.spec.schedulingGroup"), nullptr);
+  Answer driver = create ("CSIDriver", R"({"metadata":{"name":"d"},"spec":{"preventPodSchedulingIfMissing":true}})");
+  ASSERT_EQ (driver.status, 201) << driver.message;
+  EXPECT_EQ (kube_object_get (driver.object, "spec.preventPodSchedulingIfMissing"), nullptr);
+}
+
 } // namespace

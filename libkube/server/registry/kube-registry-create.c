@@ -330,6 +330,7 @@ admit_new (KubeOperation *op, const KubeStrategy *strategy, KubeValue *value, gb
   reset_status (op->kind, strategy, root);
   if (op->kind->has_generation && !strategy->generation_from_zero)
     kube_node_set_integer (root, "metadata.generation", 1);
+  kube_gates_apply (&context);
   if (strategy->prepare_create != NULL)
     strategy->prepare_create (&context);
   kube_node_set_string (root, "metadata.resourceVersion", ""); /* its place in the stored bytes */

@@ -173,6 +173,7 @@ apply_strategy (KubeOperation *op, KubeKind *kind, const KubeStrategy *strategy,
   } else if (kube_kind_find_subresource (kind, "status") != NULL && !g_str_equal (subresource, "finalize") && !g_str_equal (subresource, "approval")) {
     kube_node_put_value (root, "status", kube_object_get (old, "status"));
   }
+  kube_gates_apply (&context);
   if (strategy->prepare_update != NULL)
     strategy->prepare_update (&context);
   count_generation (op, kind, strategy, subresource, old, root);

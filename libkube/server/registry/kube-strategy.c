@@ -17,31 +17,6 @@ name_limit_range (KubeWriteContext *context)
     kube_node_set_string (context->object, "metadata.name", uid);
 }
 
-/* What is no more, or a feature that is off, stays only where it was. */
-static void
-drop_new (KubeWriteContext *context, const char *const *fields)
-{
-  for (; *fields != NULL; fields++)
-    if (kube_value_get (context->old, *fields) == NULL)
-      kube_node_remove (context->object, *fields);
-}
-
-/* Elections that the API server coordinates. */
-static void
-drop_lease_strategy (KubeWriteContext *context)
-{
-  static const char *const fields[] = { "spec.strategy", "spec.preferredHolder", NULL };
-  drop_new (context, fields);
-}
-
-/* A kubelet's configuration in the API. */
-static void
-drop_node_config (KubeWriteContext *context)
-{
-  static const char *const fields[] = { "spec.configSource", "status.config", NULL };
-  drop_new (context, fields);
-}
-
 /* What the server serves itself is there at once. */
 static void
 note_local_service (KubeWriteContext *context)
@@ -65,7 +40,7 @@ static const KubeStrategy plain[] = {
   { .group = "", .plural = "events", .update_creates = TRUE, .expires = TRUE },
   { .group = "events.k8s.io", .plural = "events", .update_creates = TRUE, .expires = TRUE },
   { .group = "", .plural = "limitranges", .prepare_create = name_limit_range, .update_creates = TRUE },
-  { .group = "", .plural = "nodes", .prepare_create = drop_node_config, .prepare_update = drop_node_config, .warn = kube_node_warn, .created_with_status = TRUE },
+  { .group = "", .plural = "nodes", .warn = kube_node_warn, .created_with_status = TRUE },
   { .group = "", .plural = "podtemplates", .returns_deleted = TRUE },
   { .group = "", .plural = "replicationcontrollers", .orphans = TRUE },
   { .group = "", .plural = "resourcequotas", .returns_deleted = TRUE },
@@ -79,7 +54,7 @@ static const KubeStrategy plain[] = {
   { .group = "admissionregistration.k8s.io", .plural = "validatingwebhookconfigurations", .needs_version = TRUE },
   { .group = "apiregistration.k8s.io", .plural = "apiservices", .prepare_create = note_local_service, .needs_version = TRUE, .status_metadata = TRUE },
   { .group = "apps", .plural = "deployments", .generation_of_annotations = TRUE, .status_labels = TRUE },
-  { .group = "coordination.k8s.io", .plural = "leases", .prepare_create = drop_lease_strategy, .prepare_update = drop_lease_strategy, .needs_version = TRUE, .update_creates = TRUE },
+  { .group = "coordination.k8s.io", .plural = "leases", .needs_version = TRUE, .update_creates = TRUE },
   { .group = "discovery.k8s.io", .plural = "endpointslices", .warn = kube_endpoint_slice_warn, .generation_of_labels = TRUE },
   { .group = "flowcontrol.apiserver.k8s.io", .plural = "flowschemas", .status_metadata = TRUE },
   { .group = "flowcontrol.apiserver.k8s.io", .plural = "prioritylevelconfigurations", .status_metadata = TRUE },
@@ -91,6 +66,7 @@ static const KubeStrategy plain[] = {
   { .group = "rbac.authorization.k8s.io", .plural = "rolebindings", .update_creates = TRUE },
   { .group = "rbac.authorization.k8s.io", .plural = "roles", .update_creates = TRUE },
   { .group = "resource.k8s.io", .plural = "deviceclasses", .returns_deleted = TRUE },
+  { .group = "resource.k8s.io", .plural = "resourceslices", .returns_deleted = TRUE },
   { .group = "scheduling.k8s.io", .plural = "priorityclasses", .generation_fixed = TRUE },
   { .group = "storage.k8s.io", .plural = "csidrivers", .warn = kube_csi_driver_warn, .generation_from_zero = TRUE, .needs_version = TRUE, .returns_deleted = TRUE },
   { .group = "storage.k8s.io", .plural = "csinodes", .needs_version = TRUE },
@@ -113,7 +89,6 @@ static const KubeStrategy *const with_code[] = {
   &kube_pod_strategy,
   &kube_resource_claim_strategy,
   &kube_resource_claim_template_strategy,
-  &kube_resource_slice_strategy,
   &kube_service_strategy,
   &kube_stateful_set_strategy,
 };

@@ -53,6 +53,8 @@ typedef struct {
 
 /* All warnings: of the strategy, and of the pods in an object. */
 void kube_strategy_warn (const KubeStrategy *strategy, KubeOperation *op, KubeValue *object, KubeValue *old);
+/* kube-gates.c: takes away what belongs to features that are off. */
+void kube_gates_apply (KubeWriteContext *context);
 /* Never NULL. */
 const KubeStrategy *kube_strategy_find (KubeKind *kind);
 
@@ -69,7 +71,6 @@ extern const KubeStrategy kube_stateful_set_strategy;
 extern const KubeStrategy kube_pod_strategy;
 extern const KubeStrategy kube_resource_claim_strategy;
 extern const KubeStrategy kube_resource_claim_template_strategy;
-extern const KubeStrategy kube_resource_slice_strategy;
 extern const KubeStrategy kube_service_strategy;
 extern const KubeStrategy kube_namespace_strategy;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "../kube-strategy.h"
 
-/* ResourceClaim, ResourceClaimTemplate and ResourceSlice. */
+/* ResourceClaim and ResourceClaimTemplate. */
 
 static gboolean
 namespace_allows_admins (KubeOperation *op)
@@ -41,60 +41,9 @@ check_claim_template (KubeOperation *op, KubeValue *template, KubeFieldErrors *e
   check_admin_access (op, kube_value_get (template, "spec.spec"), KUBE_FIELD (KUBE_FIELD (NULL, "spec"), "spec"), errors);
 }
 
-/* --- what belongs to features that are off --- */
-
-static const char *const lists[] = { "ints", "bools", "strings", "versions" };
-static const char mappings[] = "nodeAllocatableResourceMappings";
-
-static gboolean
-uses_lists (KubeValue *device)
-{
-  KubeValue *attributes = kube_value_get_member (device, "attributes");
-
-  for (guint i = 0; i < kube_value_get_length (attributes); i++)
-    for (gsize l = 0; l < G_N_ELEMENTS (lists); l++)
-      if (kube_value_get_member (kube_value_get_element (attributes, i), lists[l]) != NULL)
-        return TRUE;
-  return FALSE;
-}
-
-static void
-drop_lists (KubeNode *attributes)
-{
-  for (guint i = 0; i < kube_node_get_length (attributes); i++)
-    for (gsize l = 0; l < G_N_ELEMENTS (lists); l++)
-      kube_node_remove_member (kube_node_get_element (attributes, i), lists[l]);
-}
-
-/* What is there already stays. */
-static void
-drop_off_features (KubeWriteContext *context)
-{
-  KubeValue *old = kube_value_get (context->old, "spec.devices");
-  KubeNode *devices = kube_node_get (context->object, "spec.devices");
-  gboolean had_lists = FALSE, had_mappings = FALSE;
-
-  for (guint i = 0; i < kube_value_get_length (old); i++) {
-    KubeValue *device = kube_value_get_element (old, i);
-    had_lists |= uses_lists (device);
-    had_mappings |= kube_value_get_member (device, mappings) != NULL;
-  }
-  for (guint i = 0; i < kube_node_get_length (devices); i++) {
-    KubeNode *device = kube_node_get_element (devices, i), *attributes = kube_node_get_member (device, "attributes");
-    if (!had_lists && attributes != NULL)
-      drop_lists (attributes);
-    if (!had_mappings)
-      kube_node_remove_member (device, mappings);
-  }
-}
-
 const KubeStrategy kube_resource_claim_strategy = {
   .group = "resource.k8s.io", .plural = "resourceclaims", .check = check_claim, .returns_deleted = TRUE, .status_metadata = TRUE,
 };
 const KubeStrategy kube_resource_claim_template_strategy = {
   .group = "resource.k8s.io", .plural = "resourceclaimtemplates", .check = check_claim_template, .returns_deleted = TRUE,
-};
-const KubeStrategy kube_resource_slice_strategy = {
-  .group = "resource.k8s.io", .plural = "resourceslices", .prepare_create = drop_off_features, .prepare_update = drop_off_features,
-  .returns_deleted = TRUE,
 };

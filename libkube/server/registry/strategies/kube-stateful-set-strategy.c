@@ -15,23 +15,6 @@ name_claims (KubeWriteContext *context)
   }
 }
 
-/* A feature that is off. */
-static void
-drop_max_unavailable (KubeWriteContext *context)
-{
-  static const char path[] = "spec.updateStrategy.rollingUpdate.maxUnavailable";
-
-  if (kube_value_get (context->old, path) == NULL)
-    kube_node_remove (context->object, path);
-}
-
-static void
-prepare (KubeWriteContext *context)
-{
-  name_claims (context);
-  drop_max_unavailable (context);
-}
-
 static void
 warn (KubeOperation *op, KubeValue *set, KubeValue *old)
 {
@@ -51,7 +34,7 @@ warn (KubeOperation *op, KubeValue *set, KubeValue *old)
 const KubeStrategy kube_stateful_set_strategy = {
   .group = "apps",
   .plural = "statefulsets",
-  .prepare_create = prepare,
-  .prepare_update = prepare,
+  .prepare_create = name_claims,
+  .prepare_update = name_claims,
   .warn = warn,
 };
