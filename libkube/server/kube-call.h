@@ -38,7 +38,7 @@ struct _KubeCallClass {
   void (*end_stream) (KubeCall *call, const GError *error);
   gsize (*get_queued) (KubeCall *call); /* bytes pushed and not yet sent */
   /* turns the connection into a session of channels (WebSocket, or SPDY for old clients) with one of @protocols (what the client offered first); NULL with @error where the
-   * client did not ask for one of them */
+   * client did not ask for one of them. @protocols NULL: bytes go both ways on channel 0, and the answer's head is theirs. */
   KubeStreamSession *(*upgrade) (KubeCall *call, const char *const *protocols, GError **error);
 };
 

@@ -92,6 +92,57 @@ TEST_F (KubePodProxy, ThePodSeesTheRequestButNoCredentials)
   EXPECT_EQ (answer.body.find ("secret"), std::string::npos) << answer.body;
 }
 
+TEST_F (KubePodProxy, AWebSocketGoesThrough)
+{
+  SoupServer *server = soup_server_new (nullptr, nullptr);
+  soup_server_add_websocket_handler (server, "/echo", nullptr, nullptr, [] (SoupServer *, SoupServerMessage *, const char *, SoupWebsocketConnection *connection, gpointer) {
+    g_object_ref (connection);
+    g_signal_connect (connection, "message", G_CALLBACK (+[] (SoupWebsocketConnection *self, int, GBytes *bytes) {
+      std::string text ((const char *) g_bytes_get_data (bytes, nullptr), g_bytes_get_size (bytes));
+      soup_websocket_connection_send_text (self, ("echo " + text).c_str ());
+    }), nullptr);
+    g_signal_connect (connection, "closed", G_CALLBACK (g_object_unref), nullptr);
+  }, nullptr, nullptr);
+  ASSERT_TRUE (soup_server_listen_all (server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, nullptr));
+  GSList *uris = soup_server_get_uris (server);
+  std::string port = std::to_string (g_uri_get_port ((GUri *) uris->data));
+  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+
+  /* This test serves at the pods' gateway; a pod that no node runs is said to be there. */
+  pod ("any", "sleep 1000");
+  ASSERT_TRUE (becomes ("any", "status.phase", "Running"));
+  make (R"({"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"default","name":"host"},"spec":{"nodeName":"none","containers":[{"name":"c","image":"x"}]}})");
+  g_autoptr (KubeObject) object = kube_client_get (client, KUBE_KIND ("v1", "Pod"), "default", "host", nullptr);
+  g_autoptr (KubeBuilder) builder = kube_builder_new (kube_object_get_value (object));
+  kube_node_set_string (kube_builder_get_root (builder), "status.podIP", "10.244.0.1");
+  g_autoptr (KubeObject) placed = kube_object_new_from_builder (builder);
+  g_autoptr (KubeObject) written = kube_client_update_status (client, placed, nullptr);
+  ASSERT_EQ (at ("host", "status.podIPs.0.ip"), "10.244.0.1");
+  std::string url = "wss://127.0.0.1:" + std::to_string (kube_cluster_get_port (cluster)) + "/api/v1/namespaces/default/pods/host:" + port + "/proxy/echo";
+  g_autoptr (SoupMessage) message = soup_message_new ("GET", url.c_str ());
+  present (message, certificate);
+  struct Client { SoupWebsocketConnection *connection = nullptr; std::string text, error; bool answered = false, closed = false; } socket;
+  soup_session_websocket_connect_async (session, message, nullptr, nullptr, G_PRIORITY_DEFAULT, nullptr, [] (GObject *source, GAsyncResult *result, gpointer data) {
+    g_autoptr (GError) error = nullptr;
+    ((Client *) data)->connection = soup_session_websocket_connect_finish (SOUP_SESSION (source), result, &error);
+    ((Client *) data)->error = error != nullptr ? error->message : "";
+    ((Client *) data)->answered = true;
+  }, &socket);
+  ASSERT_TRUE (wait_until ([&] { return socket.answered; }));
+  ASSERT_NE (socket.connection, nullptr) << socket.error << " " << at ("host", "status.podIP");
+  g_signal_connect (socket.connection, "message", G_CALLBACK (+[] (SoupWebsocketConnection *, int, GBytes *bytes, Client *self) {
+    self->text.append ((const char *) g_bytes_get_data (bytes, nullptr), g_bytes_get_size (bytes));
+  }), &socket);
+  g_signal_connect_swapped (socket.connection, "closed", G_CALLBACK (+[] (Client *self) { self->closed = true; }), &socket);
+  soup_websocket_connection_send_text (socket.connection, "this");
+  EXPECT_TRUE (wait_until ([&] { return socket.text == "echo this"; })) << socket.text;
+  soup_websocket_connection_close (socket.connection, 1000, nullptr);
+  EXPECT_TRUE (wait_until ([&] { return socket.closed; }));
+  g_object_unref (socket.connection);
+  soup_server_disconnect (server);
+  g_object_unref (server);
+}
+
 TEST_F (KubePodProxy, AServiceIsOneOfItsPods)
 {
   pod ("back", "echo from back >/tmp/index.html; httpd -f -p 8080 -h /tmp", R"("readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":8080}},)");

@@ -284,7 +284,9 @@ upgrade (KubeCall *parent, const char *const *protocols, GError **error)
     g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "the client has gone");
     return NULL;
   }
-  if (asked && kube_http_head_has_token (&call->head, "Upgrade", "websocket")) {
+  if (protocols == NULL) {
+    session = kube_plain_session_new (call->connection);
+  } else if (asked && kube_http_head_has_token (&call->head, "Upgrade", "websocket")) {
     session = kube_web_session_new (call->connection, &call->head, protocols, error);
   } else if (asked && kube_http_head_has_token (&call->head, "Upgrade", "SPDY/3.1")) {
     session = kube_spdy_session_new (call->connection, &call->head, protocols, error);

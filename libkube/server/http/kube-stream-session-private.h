@@ -52,6 +52,9 @@ KubeStreamSession *kube_spdy_session_new (KubeHttpConnection *connection, const 
 /* SPDY within WebSocket messages (kubectl port-forward since 1.31). */
 KubeStreamSession *kube_spdy_session_new_tunnelled (KubeHttpConnection *connection, const char *protocol);
 
+/* No framing at all: what is sent and received is channel 0. */
+KubeStreamSession *kube_plain_session_new (KubeHttpConnection *connection);
+
 /* Hands the connection over to @session. */
 void kube_stream_session_take_over (KubeStreamSession *session);
 

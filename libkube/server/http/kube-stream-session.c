@@ -204,3 +204,37 @@ kube_stream_session_end (KubeStreamSession *session, GError *error)
   session->closing = TRUE;
   kube_http_connection_finish (session->connection);
 }
+
+/* --- without framing --- */
+
+static void
+plain_input (KubeStreamSession *session, const guint8 *data, gsize length)
+{
+  kube_stream_session_tell_data (session, 0, data, length);
+}
+
+static void
+plain_send (KubeStreamSession *session, guint channel, GBytes *bytes)
+{
+  kube_stream_session_write (session, bytes);
+}
+
+static void
+plain_close (KubeStreamSession *session, guint code, const char *reason)
+{
+}
+
+static void
+plain_clear (KubeStreamSession *session)
+{
+}
+
+KubeStreamSession *
+kube_plain_session_new (KubeHttpConnection *connection)
+{
+  static const KubeStreamSessionOps ops = { plain_input, plain_send, NULL, plain_close, plain_clear, NULL };
+  KubeStreamSession *session = g_new0 (KubeStreamSession, 1);
+
+  kube_stream_session_init (session, &ops, connection, "", FALSE);
+  return session;
+}

@@ -7,6 +7,12 @@ kube_proxy_target_clear (KubeProxyTarget *target)
   g_clear_pointer (&target->address, g_free);
 }
 
+char *
+kube_proxy_target_print (const KubeProxyTarget *target)
+{
+  return g_strdup_printf (strchr (target->address, ':') != NULL ? "[%s]:%u" : "%s:%u", target->address, target->port);
+}
+
 /* upstream: SplitSchemeNamePort. @name and @port: borrowed of @parts. */
 static gboolean
 split_name (char **parts, KubeProxyTarget *target, const char **name, const char **port)
@@ -165,5 +171,9 @@ kube_proxy_find_target (KubeOperation *op, KubeProxyTarget *target, GError **err
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "invalid %s request \"%s\"", of_pod ? "pod" : "service", op->info.name);
     return FALSE;
   }
-  return of_pod ? find_pod (op, name, port, target, error) : find_endpoint (op, name, port, target, error);
+  if (!(of_pod ? find_pod (op, name, port, target, error) : find_endpoint (op, name, port, target, error)))
+    return FALSE;
+  if (target->port == 0)
+    target->port = target->tls ? 443 : 80;
+  return TRUE;
 }

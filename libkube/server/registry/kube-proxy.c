@@ -14,7 +14,7 @@ typedef struct {
   SoupSession *session; /* (owned) */
   SoupMessage *message; /* (owned) */
   char *prefix;         /* of the request's path, up to what the pod gets to see */
-  char *target;         /* (nullable): "ADDRESS:PORT" */
+  char *target;         /* "ADDRESS:PORT" */
   GInputStream *stream; /* (nullable) */
   KubeHtmlLinks *links; /* (nullable): of a page */
   gboolean waiting;
@@ -39,9 +39,9 @@ proxy_free (Proxy *proxy)
 
 /* --- headers --- */
 
-/* What is between two neighbours only, is said anew by this server, or is no pod's business. A page that is rewritten has to come as it is. */
+/* What is between two neighbours only, or is said anew by this server. A page that is rewritten has to come as it is. */
 static const char *const not_forwarded[] = {
-  "accept-encoding", "authorization", "connection", "content-length", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+  "accept-encoding", "connection", "content-length", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
   "transfer-encoding", "upgrade", "x-forwarded-for", "x-forwarded-uri", NULL,
 };
 
@@ -66,12 +66,18 @@ is_named_by_connection (KubeCall *call, const char *name)
   return connection != NULL && soup_header_contains (connection, name);
 }
 
+gboolean
+kube_proxy_is_private_header (const char *name)
+{
+  return g_ascii_strcasecmp (name, "Authorization") == 0 || g_ascii_strncasecmp (name, "Impersonate-", strlen ("Impersonate-")) == 0;
+}
+
 static void
 forward_header (const char *name, const char *value, gpointer user_data)
 {
   Proxy *proxy = user_data;
 
-  if (is_among (not_forwarded, name) || g_ascii_strncasecmp (name, "Impersonate-", strlen ("Impersonate-")) == 0 || is_named_by_connection (proxy->op->call, name))
+  if (is_among (not_forwarded, name) || kube_proxy_is_private_header (name) || is_named_by_connection (proxy->op->call, name))
     return;
   soup_message_headers_append (soup_message_get_request_headers (proxy->message), name, value);
 }
@@ -134,6 +140,19 @@ return_headers (Proxy *proxy)
     return_location (proxy, location);
 }
 
+GError *
+kube_proxy_explain (const GError *error, const char *target)
+{
+  const char *reason = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED) ? "connect: connection refused"
+                       : g_error_matches (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE) ? "connect: no route to host"
+                       : g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)        ? "i/o timeout"
+                                                                                          : NULL;
+
+  if (reason == NULL)
+    return g_error_new (KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "error trying to reach service: %s", error->message);
+  return g_error_new (KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "error trying to reach service: dial tcp %s: %s", target, reason);
+}
+
 /* --- the body of the answer, no faster than the client takes it --- */
 
 static gboolean
@@ -187,20 +206,6 @@ proxy_read (Proxy *proxy)
   g_input_stream_read_bytes_async (proxy->stream, CHUNK, G_PRIORITY_DEFAULT, kube_call_get_cancellable (proxy->op->call), on_read, proxy);
 }
 
-/* As Go words it, which is what clients look for. */
-static GError *
-explain (Proxy *proxy, const GError *error)
-{
-  const char *reason = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED) ? "connect: connection refused"
-                       : g_error_matches (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE) ? "connect: no route to host"
-                       : g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)        ? "i/o timeout"
-                                                                                          : NULL;
-
-  if (reason == NULL)
-    return g_error_new (KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "error trying to reach service: %s", error->message);
-  return g_error_new (KUBE_ERROR, KUBE_ERROR_SERVICE_UNAVAILABLE, "error trying to reach service: dial tcp %s: %s", proxy->target, reason);
-}
-
 static void
 on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -211,7 +216,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 
   proxy->stream = soup_session_send_finish (SOUP_SESSION (source), result, &error);
   if (proxy->stream == NULL) {
-    kube_operation_take_error (proxy->op, explain (proxy, error));
+    kube_operation_take_error (proxy->op, kube_proxy_explain (error, proxy->target));
     proxy_free (proxy);
     return;
   }
@@ -247,8 +252,7 @@ static void
 proxy_send (Proxy *proxy, const KubeProxyTarget *target, const char *path)
 {
   KubeCall *call = proxy->op->call;
-  g_autofree char *escaped = g_uri_escape_string (path, "/!$&'()*+,;=:@", FALSE);
-  g_autoptr (GUri) uri = g_uri_build (SOUP_HTTP_URI_FLAGS, target->tls ? "https" : "http", NULL, target->address, target->port > 0 ? target->port : -1, escaped,
+  g_autoptr (GUri) uri = g_uri_build (SOUP_HTTP_URI_FLAGS, target->tls ? "https" : "http", NULL, target->address, target->port, path,
                                       kube_call_get_query_string (call), NULL);
   GBytes *body = kube_call_get_body (call);
 
@@ -279,6 +283,7 @@ kube_registry_proxy (KubeOperation *op)
   const char *method = kube_call_get_method (op->call), *path = kube_call_get_path (op->call);
   g_autofree char *prefix = g_strdup_printf ("/api/%s/namespaces/%s/%s/%s/proxy", op->info.version, op->info.namespace_, op->info.resource, op->info.name);
   g_auto (KubeProxyTarget) target = { 0 };
+  g_autofree char *inside = NULL;
   g_autoptr (GError) error = NULL;
   Proxy *proxy;
 
@@ -290,6 +295,11 @@ kube_registry_proxy (KubeOperation *op)
     return;
   }
   path += strlen (prefix);
+  inside = g_uri_escape_string (*path != '\0' ? path : "/", "/!$&'()*+,;=:@", FALSE);
+  if (is_named_by_connection (op->call, "upgrade")) {
+    kube_proxy_tunnel (op, &target, inside);
+    return;
+  }
   if (*path == '\0' && (g_str_equal (method, "GET") || g_str_equal (method, "HEAD"))) {
     redirect_to_root (op);
     return;
@@ -297,6 +307,6 @@ kube_registry_proxy (KubeOperation *op)
   proxy = g_new0 (Proxy, 1);
   proxy->op = kube_operation_ref (op);
   proxy->prefix = g_steal_pointer (&prefix);
-  proxy->target = g_strdup_printf (strchr (target.address, ':') != NULL ? "[%s]:%u" : "%s:%u", target.address, target.port > 0 ? target.port : target.tls ? 443 : 80);
-  proxy_send (proxy, &target, *path != '\0' ? path : "/");
+  proxy->target = kube_proxy_target_print (&target);
+  proxy_send (proxy, &target, inside);
 }
