@@ -112,10 +112,9 @@ find_form (const Clause *clause, KubeMedia media, KubeKind *kind, KubeForm *form
 static void
 read_presentation (KubeOperation *op)
 {
-  const char *pretty = kube_call_get_query (op->call, "pretty"), *include = kube_call_get_query (op->call, "includeObject");
+  const char *include = kube_call_get_query (op->call, "includeObject");
 
-  if (pretty != NULL)
-    op->pretty = !g_str_equal (pretty, "0") && g_ascii_strcasecmp (pretty, "false") != 0;
+  op->pretty = kube_operation_get_flag (op, "pretty");
   if (g_strcmp0 (include, "None") == 0)
     op->include = KUBE_INCLUDE_NONE;
   else if (g_strcmp0 (include, "Object") == 0)

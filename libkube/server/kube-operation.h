@@ -105,6 +105,8 @@ gboolean kube_operation_get_list_options (KubeOperation *op, gboolean watch, Kub
 void kube_list_options_clear (KubeListOptions *options);
 /* A parameter that is true or false: FALSE where it is absent. */
 gboolean kube_operation_get_flag (KubeOperation *op, const char *name);
+/* A parameter that is a number; @number stays as it is where it is absent. */
+gboolean kube_operation_get_integer (KubeOperation *op, const char *name, gint64 *number, GError **error);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (KubeListOptions, kube_list_options_clear)
 /* dryRun, fieldValidation and fieldManager into the operation. @kind: "CreateOptions", … for the error. */
 gboolean kube_operation_get_write_options (KubeOperation *op, const char *kind, GError **error);

@@ -15,8 +15,8 @@ bad_number (const char *function, const char *text, gboolean range)
   return g_error_new (KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "strconv.%s: parsing %s: %s", function, quoted->str, range ? "value out of range" : "invalid syntax");
 }
 
-static gboolean
-get_integer (KubeOperation *op, const char *name, gint64 *number, GError **error)
+gboolean
+kube_operation_get_integer (KubeOperation *op, const char *name, gint64 *number, GError **error)
 {
   const char *text = kube_call_get_query (op->call, name);
   char *end;
@@ -31,17 +31,10 @@ get_integer (KubeOperation *op, const char *name, gint64 *number, GError **error
   return FALSE;
 }
 
-/* Anything but "0" and "false" is true, as upstream's conversion of query parameters has it. */
-static gboolean
-is_true (const char *text)
-{
-  return text != NULL && !g_str_equal (text, "0") && g_ascii_strcasecmp (text, "false") != 0;
-}
-
 gboolean
 kube_operation_get_flag (KubeOperation *op, const char *name)
 {
-  return is_true (kube_call_get_query (op->call, name));
+  return kube_query_is_true (kube_call_get_query (op->call, name));
 }
 
 gboolean
@@ -178,8 +171,8 @@ kube_operation_get_list_options (KubeOperation *op, gboolean watch, KubeListOpti
   options->match = get_text (op, "resourceVersionMatch");
   options->continue_ = get_text (op, "continue");
   options->bookmarks = kube_operation_get_flag (op, "allowWatchBookmarks");
-  options->initial_events = initial != NULL ? is_true (initial) : -1;
-  if (!get_integer (op, "limit", &options->limit, error) || !get_integer (op, "timeoutSeconds", &options->timeout, error) || !get_selectors (op, options, error))
+  options->initial_events = initial != NULL ? kube_query_is_true (initial) : -1;
+  if (!kube_operation_get_integer (op, "limit", &options->limit, error) || !kube_operation_get_integer (op, "timeoutSeconds", &options->timeout, error) || !get_selectors (op, options, error))
     return FALSE;
   if (watch)
     check_watch (options, &errors);

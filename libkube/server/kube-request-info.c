@@ -8,6 +8,12 @@
 
 static const char *const namespace_subresources[] = { "status", "finalize", NULL };
 
+gboolean
+kube_query_is_true (const char *text)
+{
+  return text != NULL && !g_str_equal (text, "0") && g_ascii_strcasecmp (text, "false") != 0;
+}
+
 static const char *
 verb_of_method (const char *method)
 {
@@ -81,7 +87,7 @@ refine_verb (KubeRequestInfo *info, const char *query_watch, const char *field_s
     return;
   }
   info->verb = "list";
-  if (query_watch != NULL && !g_str_equal (query_watch, "0") && g_ascii_strcasecmp (query_watch, "false") != 0)
+  if (kube_query_is_true (query_watch))
     info->verb = "watch";
   if (field_selector != NULL && *field_selector != '\0') {
     g_autoptr (KubeSelector) selector = kube_selector_parse_fields (field_selector, NULL);

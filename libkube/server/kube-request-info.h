@@ -16,6 +16,8 @@ typedef struct {
   KubeKind *kind;           /* (nullable): where the scheme has the resource */
 } KubeRequestInfo;
 
+/* A parameter of a query as upstream reads one: anything but "0" and "false" is true. @text: (nullable): what is absent is false. */
+gboolean kube_query_is_true (const char *text);
 /* Errors: none; a path that is no resource is one with is_resource FALSE. */
 void kube_request_info_init (KubeRequestInfo *info, const char *method, const char *path, const char *query_watch, const char *field_selector, KubeScheme *scheme);
 void kube_request_info_clear (KubeRequestInfo *info);

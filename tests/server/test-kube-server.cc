@@ -841,6 +841,7 @@ TEST_F (Server, LogsComeFromThePodsNode)
   EXPECT_EQ (raw ((base + "p/log?container=x").c_str ()).message, "container x is not valid for pod p");
   EXPECT_EQ (raw ((base + "p/log?container=waiting").c_str ()).message, "container \"waiting\" in pod \"p\" is waiting to start: ContainerCreating");
   EXPECT_EQ (raw ((base + "unbound/log").c_str ()).text, "");
+  EXPECT_EQ (raw ((base + "p/log?tailLines=99999999999999999999").c_str ()).message, "strconv.ParseInt: parsing \"99999999999999999999\": value out of range");
   EXPECT_EQ (raw ((base + "nosuch/log?limitBytes=0").c_str ()).message, "PodLogOptions \"nosuch\" is invalid: limitBytes: Invalid value: 0: must be greater than 0");
   EXPECT_EQ (raw ((base + "p/proxy").c_str ()).message, "address not allowed") << "it has none yet";
   EXPECT_EQ (raw ((base + "nosuch/log").c_str ()).status, 404);

@@ -193,24 +193,18 @@ on_begun (GObject *source, GAsyncResult *result, gpointer user_data)
   exec_free (self);
 }
 
-static gboolean
-is_set (KubeOperation *op, const char *name)
-{
-  const char *text = kube_call_get_query (op->call, name);
-  return text != NULL && !g_str_equal (text, "0") && g_ascii_strcasecmp (text, "false") != 0;
-}
-
 void
 kube_pod_stream_exec (KubeOperation *op, KubeNodeApi *node, KubeObject *pod, const char *container)
 {
   gboolean attach = g_str_equal (op->info.subresource, "attach");
-  KubeExecOptions options = {
-    .container = container, .argv = attach ? NULL : kube_call_get_query_all (op->call, "command"), .stdin_open = is_set (op, "stdin"), .stdout_open = is_set (op, "stdout"),
-    .stderr_open = is_set (op, "stderr") && !is_set (op, "tty"), .tty = is_set (op, "tty"),
-  };
+  KubeExecOptions options = { .container = container, .argv = attach ? NULL : kube_call_get_query_all (op->call, "command") };
   const char *problem = NULL;
   Exec *self;
 
+  options.stdin_open = kube_operation_get_flag (op, "stdin");
+  options.stdout_open = kube_operation_get_flag (op, "stdout");
+  options.tty = kube_operation_get_flag (op, "tty");
+  options.stderr_open = kube_operation_get_flag (op, "stderr") && !options.tty;
   if (!attach && options.argv == NULL)
     problem = "you must specify at least one command";
   else if (!options.stdin_open && !options.stdout_open && !options.stderr_open)

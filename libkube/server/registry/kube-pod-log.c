@@ -81,29 +81,6 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   log_read (log);
 }
 
-static gboolean
-is_set (KubeOperation *op, const char *name)
-{
-  const char *text = kube_call_get_query (op->call, name);
-  return text != NULL && !g_str_equal (text, "0") && g_ascii_strcasecmp (text, "false") != 0;
-}
-
-static gboolean
-get_number (KubeOperation *op, const char *name, gint64 *number, GError **error)
-{
-  const char *text = kube_call_get_query (op->call, name);
-  char *end;
-
-  *number = -1;
-  if (text == NULL || *text == '\0')
-    return TRUE;
-  *number = g_ascii_strtoll (text, &end, 10);
-  if (*end == '\0')
-    return TRUE;
-  g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
-  return FALSE;
-}
-
 static void
 check_number (KubeFieldErrors *errors, KubeOperation *op, const char *name, gint64 value, gint64 least)
 {
@@ -118,14 +95,15 @@ kube_pod_read_log_options (KubeOperation *op, KubeLogOptions *options, GError **
 {
   const char *since_time = kube_call_get_query (op->call, "sinceTime"), *since_seconds = kube_call_get_query (op->call, "sinceSeconds");
   g_auto (KubeFieldErrors) errors = { NULL };
-  gint64 since;
+  gint64 since = -1;
   GError *invalid;
 
-  options->follow = is_set (op, "follow");
-  options->previous = is_set (op, "previous");
-  options->timestamps = is_set (op, "timestamps");
-  options->since_time = -1;
-  if (!get_number (op, "tailLines", &options->tail_lines, error) || !get_number (op, "limitBytes", &options->limit_bytes, error) || !get_number (op, "sinceSeconds", &since, error))
+  options->follow = kube_operation_get_flag (op, "follow");
+  options->previous = kube_operation_get_flag (op, "previous");
+  options->timestamps = kube_operation_get_flag (op, "timestamps");
+  options->since_time = options->tail_lines = options->limit_bytes = -1;
+  if (!kube_operation_get_integer (op, "tailLines", &options->tail_lines, error) || !kube_operation_get_integer (op, "limitBytes", &options->limit_bytes, error)
+      || !kube_operation_get_integer (op, "sinceSeconds", &since, error))
     return FALSE;
   if (since_time != NULL && *since_time != '\0' && !kube_time_parse (since_time, &options->since_time, error))
     return FALSE;

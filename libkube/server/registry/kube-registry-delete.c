@@ -18,19 +18,15 @@ options_from_query (KubeOperation *op, GError **error)
   static const char *const texts[] = { "propagationPolicy", NULL };
   g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
   KubeNode *root = kube_builder_get_root (builder);
-  const char *grace = kube_call_get_query (op->call, "gracePeriodSeconds"), *orphan = kube_call_get_query (op->call, "orphanDependents");
+  const char *grace = kube_call_get_query (op->call, "gracePeriodSeconds");
+  gint64 seconds;
 
-  if (grace != NULL && *grace != '\0') {
-    char *end;
-    gint64 seconds = g_ascii_strtoll (grace, &end, 10);
-    if (*end != '\0') {
-      g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "strconv.ParseInt: parsing \"%s\": invalid syntax", grace);
-      return NULL;
-    }
+  if (!kube_operation_get_integer (op, "gracePeriodSeconds", &seconds, error))
+    return NULL;
+  if (grace != NULL && *grace != '\0')
     kube_node_set_integer (root, "gracePeriodSeconds", seconds);
-  }
-  if (orphan != NULL)
-    kube_node_set_boolean (root, "orphanDependents", !g_str_equal (orphan, "0") && g_ascii_strcasecmp (orphan, "false") != 0);
+  if (kube_call_get_query (op->call, "orphanDependents") != NULL)
+    kube_node_set_boolean (root, "orphanDependents", kube_operation_get_flag (op, "orphanDependents"));
   for (guint i = 0; texts[i] != NULL; i++) {
     const char *value = kube_call_get_query (op->call, texts[i]);
     if (value != NULL && *value != '\0')
