@@ -36,10 +36,11 @@ struct _KubeServer {
   KubeHousekeeper *housekeeper;
   gint shutting_down;        /* (atomic) */
   gint in_flight;            /* (atomic) */
-  GMutex mutex;
-  KubeNodeResolver resolver; /* (mutex mutex) */
+  GRWLock resolver_lock;     /* read while the resolver runs: one that was replaced is over */
+  KubeNodeResolver resolver; /* (lock resolver_lock), as the next two */
   gpointer resolver_data;
   GDestroyNotify resolver_destroy;
+  GMutex mutex;
   GArray *checks;            /* (mutex mutex) (element-type KubeServerCheck) */
   KubeMetric *requests, *durations, *current;
 };
@@ -63,6 +64,7 @@ kube_server_init (KubeServer *self)
   static const double buckets[] = { 0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60, 0 };
 
   g_mutex_init (&self->mutex);
+  g_rw_lock_init (&self->resolver_lock);
   self->checks = g_array_new (FALSE, FALSE, sizeof (KubeServerCheck));
   g_array_set_clear_func (self->checks, check_clear);
   self->requests = kube_metric_get (KUBE_METRIC_COUNTER, "apiserver_request_total", "Requests by verb, resource and status.", labels, NULL);
@@ -131,6 +133,7 @@ kube_server_finalize (GObject *object)
   g_free ((char *) self->options.client_ca_pem);
   g_free ((char *) self->options.root_ca_pem);
   g_mutex_clear (&self->mutex);
+  g_rw_lock_clear (&self->resolver_lock);
   G_OBJECT_CLASS (kube_server_parent_class)->finalize (object);
 }
 
@@ -428,7 +431,8 @@ kube_server_publish (KubeServer *self, const char *address, guint16 port, GError
  * @user_data: for @resolver
  * @destroy: (nullable): frees @user_data
  *
- * How the server reaches the node agents, for logs, exec, attach and port-forward.
+ * How the server reaches the node agents, for logs, exec, attach and port-forward. @resolver is called on any thread and must be quick. When this returns, the one before it is not called
+ * any more, on no thread.
  *
  * Since: 1.0
  */
@@ -438,13 +442,13 @@ kube_server_set_node_resolver (KubeServer *self, KubeNodeResolver resolver, gpoi
   GDestroyNotify old_destroy;
   gpointer old_data;
 
-  g_mutex_lock (&self->mutex);
+  g_rw_lock_writer_lock (&self->resolver_lock);
   old_destroy = self->resolver_destroy;
   old_data = self->resolver_data;
   self->resolver = resolver;
   self->resolver_data = user_data;
   self->resolver_destroy = destroy;
-  g_mutex_unlock (&self->mutex);
+  g_rw_lock_writer_unlock (&self->resolver_lock);
   if (old_destroy != NULL)
     old_destroy (old_data);
 }
@@ -452,14 +456,12 @@ kube_server_set_node_resolver (KubeServer *self, KubeNodeResolver resolver, gpoi
 KubeNodeApi *
 kube_server_resolve_node (KubeServer *self, const char *name)
 {
-  KubeNodeResolver resolver;
-  gpointer data;
+  KubeNodeApi *node;
 
-  g_mutex_lock (&self->mutex);
-  resolver = self->resolver;
-  data = self->resolver_data;
-  g_mutex_unlock (&self->mutex);
-  return resolver != NULL ? resolver (self, name, data) : NULL;
+  g_rw_lock_reader_lock (&self->resolver_lock);
+  node = self->resolver != NULL ? self->resolver (self, name, self->resolver_data) : NULL;
+  g_rw_lock_reader_unlock (&self->resolver_lock);
+  return node;
 }
 
 /**
