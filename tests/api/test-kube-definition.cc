@@ -149,6 +149,30 @@ TEST (KubeDefinition, RulesHaveTextsThatSaySomething)
                      std::string (kSpec) + ".x-kubernetes-validations[1].fieldPath: Invalid value: \".b\": must be a valid path" }));
 }
 
+TEST (KubeDefinition, RulesCompileAgainstTheirSchema)
+{
+  std::string properties = R"("properties":{"a":{"type":"string"},"l":{"type":"array","items":{"type":"integer"}}})";
+  auto with_rule = [&] (const std::string &rule) { return check_spec (R"({"type":"object",)" + properties + R"(,"x-kubernetes-validations":[)" + rule + "]}"); };
+  std::string at = std::string (kSpec) + ".x-kubernetes-validations[0]";
+
+  EXPECT_EQ (with_rule (R"x({"rule":"self.a.startsWith('x') && self.l.all(n, n > 0)","messageExpression":"'no ' + self.a"})x"), Lines{});
+  EXPECT_EQ (with_rule (R"({"rule":"self.a == oldSelf.a"})"), Lines{});
+  EXPECT_EQ (with_rule (R"x({"rule":"oldSelf.hasValue()","optionalOldSelf":true})x"), Lines{});
+  EXPECT_EQ (with_rule (R"({"rule":"self.b"})"),
+             Lines{ at + R"(.rule: Invalid value: {"Rule":"self.b","Message":"","MessageExpression":"","Reason":null,"FieldPath":"","OptionalOldSelf":null}: )"
+                    "compilation failed: ERROR: <input>:1:5: undefined field 'b'\n | self.b\n | ....^" });
+  EXPECT_EQ (with_rule (R"({"rule":"self.a"})"),
+             Lines{ at + R"(.rule: Invalid value: {"Rule":"self.a","Message":"","MessageExpression":"","Reason":null,"FieldPath":"","OptionalOldSelf":null}: )"
+                    "cel expression must evaluate to a bool" });
+  EXPECT_EQ (with_rule (R"({"rule":"true","messageExpression":"1","optionalOldSelf":false})"),
+             (Lines{ at + R"(.messageExpression: Invalid value: {"Rule":"true","Message":"","MessageExpression":"1","Reason":null,"FieldPath":"","OptionalOldSelf":false}: )"
+                     "messageExpression must evaluate to a string",
+                     at + ".optionalOldSelf: Invalid value: false: may not be set if oldSelf is not used in rule" }));
+  EXPECT_EQ (check_spec (R"({"type":"array","items":{"type":"integer","x-kubernetes-validations":[{"rule":"self >= oldSelf"}]}})"),
+             Lines{ std::string (kSpec) + ".items.x-kubernetes-validations[0].rule: Invalid value: \"self >= oldSelf\": oldSelf cannot be used on the "
+                    "uncorrelatable portion of the schema within " + kSpec });
+}
+
 TEST (KubeDefinition, SelectableFieldsAreFewSimpleAndDiffer)
 {
   std::string version = schema (R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"object"}}})");

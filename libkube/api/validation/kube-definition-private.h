@@ -38,6 +38,9 @@ KubeSchemaRules kube_schema_find_broken_list_rules (KubeValue *schema);
 
 /* x-kubernetes-validations of one schema: what stands beside the expressions. */
 void kube_validate_schema_rules (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema);
+/* … and the expressions. @uncorrelated: (nullable): within it, what is new is not known to be what was there before */
+void kube_validate_schema_expressions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean is_resource,
+                                       const KubeFieldPath *uncorrelated);
 
 /* Goes from a schema to that which a simple JSON path leads to, which is NULL where nothing is said of it. @normal: (out) (transfer full): the path
  * as upstream prints it. @brackets: whether `['x']` may be. FALSE: there is none, and @problem is set. */

@@ -137,18 +137,34 @@ kube_validate_device_binding (KubeFieldErrors *errors, const KubeFieldPath *path
 
 /* --- requests --- */
 
+/* What a device has may be of any type, so that its value may be the result. */
+static void
+check_device_expression (KubeFieldErrors *errors, const KubeFieldPath *path, const char *expression)
+{
+  static const char *const results[] = { "bool", "google.protobuf.Any", NULL };
+  g_autoptr (KubeCelEnvironment) environment = kube_cel_environment_new ();
+  g_autoptr (KubeCelProgram) program = NULL;
+
+  kube_cel_environment_add_variable (environment, "device", "kubernetes.DRADevice");
+  kube_cel_environment_allow_bind (environment);
+  program = kube_validate_expression (errors, path, expression, environment, NULL);
+  if (program != NULL && !kube_validate_one_of (kube_cel_program_get_output (program), results))
+    kube_field_errors_invalid_format (errors, path, expression, "must evaluate to bool or the unknown type, not %s",
+                                      kube_cel_program_get_output (program));
+}
+
 static void
 check_selector (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *selector, gconstpointer data G_GNUC_UNUSED)
 {
-  static const char *const variables[] = { "device", NULL };
   KubeValue *cel = member_of (selector, "cel");
+  const KubeFieldPath *at = AT (AT (path, "cel"), "expression");
 
   if (cel == NULL)
     kube_field_errors_required (errors, AT (path, "cel"), NULL);
   else if (strlen (string_of (cel, "expression")) > EXPRESSION_MAX)
-    kube_field_errors_too_long (errors, AT (AT (path, "cel"), "expression"), EXPRESSION_MAX);
+    kube_field_errors_too_long (errors, at, EXPRESSION_MAX);
   else
-    kube_validate_expression (errors, AT (AT (path, "cel"), "expression"), string_of (cel, "expression"), variables);
+    check_device_expression (errors, at, string_of (cel, "expression"));
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-validate-private.h"
 
-/* Admission policies that validate or mutate, and their bindings. Of their expressions, syntax and names are checked. */
+/* Admission policies that validate or mutate, and their bindings. */
 
 enum {
   AUDIT_ANNOTATIONS_MAX = 20,
@@ -33,18 +33,42 @@ is_identifier (const char *text)
   return kube_name_is_valid (KUBE_NAME_C_IDENTIFIER, text) && !kube_validate_one_of (text, reserved);
 }
 
-/* What expressions may name; all but the first stand only in some. */
-static const char *const with_params[] = { "object", "oldObject", "request", "namespaceObject", "variables", "authorizer", "params", NULL };
-static const char *const without_params[] = { "object", "oldObject", "request", "namespaceObject", "variables", "authorizer", NULL };
-static const char *const of_messages[] = { "object", "oldObject", "request", "namespaceObject", "variables", "params", NULL };
+/* What a policy's expressions may name. */
+typedef struct {
+  KubeCelEnvironment *values;   /* of variables, validations and annotations */
+  KubeCelEnvironment *messages; /* which do not authorize */
+  KubeCelEnvironment *patches;
+} Environments;
+
+/* @composed: there is `variables`, of which each variable is a field */
+static void
+environments_init (Environments *self, KubeValue *spec, gboolean composed)
+{
+  KubeAdmissionNames names = (has_member (spec, "paramKind") ? KUBE_ADMISSION_PARAMS : 0) | (composed ? KUBE_ADMISSION_VARIABLES : 0);
+
+  self->values = kube_validate_admission_environment (names | KUBE_ADMISSION_AUTHORIZER);
+  self->messages = kube_validate_admission_environment (names);
+  self->patches = kube_validate_admission_environment (names | KUBE_ADMISSION_AUTHORIZER | KUBE_ADMISSION_PATCHES);
+}
 
 static void
-check_expression (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const char *const *names)
+environments_clear (Environments *self)
 {
-  if (is_blank (string_of (object, "expression")))
-    kube_field_errors_required (errors, AT (path, "expression"), "expression is not specified");
-  else
-    kube_validate_expression (errors, AT (path, "expression"), string_of (object, "expression"), names);
+  g_clear_pointer (&self->values, kube_cel_environment_free);
+  g_clear_pointer (&self->messages, kube_cel_environment_free);
+  g_clear_pointer (&self->patches, kube_cel_environment_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Environments, environments_clear)
+
+static KubeCelProgram *
+check_expression (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *object, const KubeCelEnvironment *environment,
+                  const char *const *results)
+{
+  if (!is_blank (string_of (object, "expression")))
+    return kube_validate_expression (errors, AT (path, "expression"), string_of (object, "expression"), environment, results);
+  kube_field_errors_required (errors, AT (path, "expression"), "expression is not specified");
+  return NULL;
 }
 
 /* --- what is matched --- */
@@ -141,39 +165,47 @@ check_param_kind (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
 }
 
 static void
-check_variable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *variable, const char *const *names)
+check_variable (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *variable, Environments *environments)
 {
   const char *name = string_of (variable, "name");
+  g_autoptr (KubeCelProgram) program = NULL;
+  const char *type;
 
   if (is_blank (name))
     kube_field_errors_required (errors, AT (path, "name"), "name is not specified");
   else if (!is_identifier (name))
     kube_field_errors_invalid (errors, AT (path, "name"), name, "must be a valid CEL identifier");
-  check_expression (errors, path, variable, names);
+  program = check_expression (errors, path, variable, environments->values, NULL);
+  type = program != NULL ? kube_cel_program_get_type (program) : "dyn";
+  kube_cel_environment_add_composed (environments->values, name, type);
+  kube_cel_environment_add_composed (environments->messages, name, type);
+  kube_cel_environment_add_composed (environments->patches, name, type);
 }
 
 static void
-check_validation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *validation, const char *const *names)
+check_validation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *validation, const Environments *environments)
 {
+  static const char *const text[] = { "string", NULL };
   static const char *const reasons[] = { "Forbidden", "Invalid", "RequestEntityTooLarge", NULL };
   const char *message = string_of (validation, "message"), *expression = string_of (validation, "messageExpression");
 
-  check_expression (errors, path, validation, names);
-  if (*message != '\0' && is_blank (message))
-    kube_field_errors_invalid (errors, AT (path, "message"), message, "message must be non-empty if specified");
-  else if (has_line_break (message))
-    kube_field_errors_invalid (errors, AT (path, "message"), message, "message must not contain line breaks");
+  kube_cel_program_free (check_expression (errors, path, validation, environments->values, kube_validate_boolean_result));
   if (*expression != '\0' && is_blank (expression))
     kube_field_errors_invalid (errors, AT (path, "messageExpression"), expression, "must be non-empty if specified");
   else if (*expression != '\0')
-    kube_validate_expression (errors, AT (path, "messageExpression"), expression, of_messages);
+    kube_cel_program_free (kube_validate_expression (errors, AT (path, "messageExpression"), expression, environments->messages, text));
+  if (*message != '\0' && is_blank (message))
+    kube_field_errors_invalid (errors, AT (path, "message"), message, "must be non-empty if specified");
+  else if (has_line_break (message))
+    kube_field_errors_invalid (errors, AT (path, "message"), message, "must not contain line breaks");
   if (has_member (validation, "reason") && !kube_validate_one_of (string_of (validation, "reason"), reasons))
     kube_field_errors_not_supported (errors, AT (path, "reason"), string_of (validation, "reason"), reasons);
 }
 
 static void
-check_audit_annotation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotation, const char *policy, const char *const *names)
+check_audit_annotation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotation, const char *policy, const Environments *environments)
 {
+  static const char *const results[] = { "string", "null_type", NULL };
   const char *key = string_of (annotation, "key"), *expression = string_of (annotation, "valueExpression");
   g_autofree char *name = g_strconcat (policy, "/", key, NULL);
 
@@ -186,11 +218,12 @@ check_audit_annotation (KubeFieldErrors *errors, const KubeFieldPath *path, Kube
   else if (strlen (expression) > VALUE_EXPRESSION_MAX)
     kube_field_errors_required (errors, AT (path, "valueExpression"), "must not exceed 5120 bytes in length");
   else
-    kube_validate_expression (errors, AT (path, "valueExpression"), expression, names);
+    kube_cel_program_free (kube_validate_expression (errors, AT (path, "valueExpression"), expression, environments->values, results));
 }
 
 static void
-check_audit_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, const char *policy, const char *const *names)
+check_audit_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *annotations, const char *policy,
+                         const Environments *environments)
 {
   guint n = kube_value_get_length (annotations);
   g_auto (NameSet) keys = { 0 };
@@ -201,7 +234,7 @@ check_audit_annotations (KubeFieldErrors *errors, const KubeFieldPath *path, Kub
     KubeValue *annotation = kube_value_get_element (annotations, i);
     const KubeFieldPath *at = AT_INDEX (path, i);
 
-    check_audit_annotation (errors, at, annotation, policy, names);
+    check_audit_annotation (errors, at, annotation, policy, environments);
     if (!name_set_add (&keys, string_of (annotation, "key")))
       kube_field_errors_duplicate (errors, AT (at, "key"), string_of (annotation, "key"));
   }
@@ -219,18 +252,11 @@ check_constraints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue
     kube_field_errors_required (errors, AT (path, "resourceRules"), NULL);
 }
 
-static const char *const *
-names_of (KubeValue *spec)
-{
-  return has_member (spec, "paramKind") ? with_params : without_params;
-}
-
 static void
-check_common (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, gboolean mutates)
+check_common (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec, gboolean mutates, Environments *environments)
 {
   static const char *const failure[] = { "Fail", "Ignore", NULL };
   KubeValue *variables = member_of (spec, "variables");
-  const char *const *names = names_of (spec);
 
   if (!has_member (spec, "failurePolicy"))
     kube_field_errors_required (errors, AT (path, "failurePolicy"), NULL);
@@ -241,9 +267,10 @@ check_common (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spe
   check_constraints (errors, AT (path, "matchConstraints"), member_of (spec, "matchConstraints"));
   if (mutates)
     check_mutable (errors, AT (path, "matchConstraints"), member_of (spec, "matchConstraints"));
-  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (spec, "matchConditions"), names);
+  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (spec, "matchConditions"),
+                                  KUBE_ADMISSION_AUTHORIZER | (has_member (spec, "paramKind") ? KUBE_ADMISSION_PARAMS : 0));
   for (guint i = 0; i < kube_value_get_length (variables); i++)
-    check_variable (errors, AT_INDEX (AT (path, "variables"), i), kube_value_get_element (variables, i), names);
+    check_variable (errors, AT_INDEX (AT (path, "variables"), i), kube_value_get_element (variables, i), environments);
 }
 
 static void
@@ -253,21 +280,24 @@ create_validating_policy (KubeFieldErrors *errors, KubeValue *object)
   KubeValue *spec = member_of (object, "spec");
   KubeValue *validations = member_of (spec, "validations"), *annotations = member_of (spec, "auditAnnotations");
   const KubeFieldPath *path = AT (NULL, "spec");
+  g_auto (Environments) environments;
 
-  check_common (errors, path, spec, FALSE);
+  environments_init (&environments, spec, kube_value_get_length (member_of (spec, "variables")) > 0);
+  check_common (errors, path, spec, FALSE, &environments);
   if (kube_value_get_length (validations) == 0 && kube_value_get_length (annotations) == 0) {
     kube_field_errors_required (errors, AT (path, "validations"), need);
     kube_field_errors_required (errors, AT (path, "auditAnnotations"), need);
     return;
   }
   for (guint i = 0; i < kube_value_get_length (validations); i++)
-    check_validation (errors, AT_INDEX (AT (path, "validations"), i), kube_value_get_element (validations, i), names_of (spec));
-  check_audit_annotations (errors, AT (path, "auditAnnotations"), annotations, string_of (member_of (object, "metadata"), "name"), names_of (spec));
+    check_validation (errors, AT_INDEX (AT (path, "validations"), i), kube_value_get_element (validations, i), &environments);
+  check_audit_annotations (errors, AT (path, "auditAnnotations"), annotations, string_of (member_of (object, "metadata"), "name"), &environments);
 }
 
 static void
-check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *mutation, const char *const *names)
+check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *mutation, const Environments *environments)
 {
+  static const char *const results[][2] = { { "Object", NULL }, { "list(JSONPatch)", NULL } };
   static const char *const types[] = { "ApplyConfiguration", "JSONPatch", NULL };
   static const char *const members[] = { "applyConfiguration", "jsonPatch" };
   const char *type = string_of (mutation, "patchType");
@@ -281,7 +311,7 @@ check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *m
       g_autofree char *detail = g_strdup_printf ("must be specified when patchType is %s", type);
       kube_field_errors_required (errors, AT (path, members[i]), detail);
     } else if (equals (type, types[i])) {
-      check_expression (errors, AT (path, members[i]), member_of (mutation, members[i]), names);
+      kube_cel_program_free (check_expression (errors, AT (path, members[i]), member_of (mutation, members[i]), environments->patches, results[i]));
     } else if (kube_validate_one_of (type, types) && has_member (mutation, members[i])) {
       g_autofree char *detail = g_strdup_printf ("must not be specified when patchType is %s", type), *bad = g_strdup_printf ("{%s}", members[i]);
       kube_field_errors_invalid (errors, AT (path, members[i]), bad, detail);
@@ -294,12 +324,14 @@ create_mutating_policy (KubeFieldErrors *errors, KubeValue *object)
   static const char *const reinvocation[] = { "IfNeeded", "Never", NULL };
   KubeValue *spec = member_of (object, "spec"), *mutations = member_of (spec, "mutations");
   const KubeFieldPath *path = AT (NULL, "spec");
+  g_auto (Environments) environments;
 
-  check_common (errors, path, spec, TRUE);
+  environments_init (&environments, spec, TRUE);
+  check_common (errors, path, spec, TRUE, &environments);
   if (kube_value_get_length (mutations) == 0)
     kube_field_errors_required (errors, AT (path, "mutations"), "mutations must contain at least one item");
   for (guint i = 0; i < kube_value_get_length (mutations); i++)
-    check_mutation (errors, AT_INDEX (AT (path, "mutations"), i), kube_value_get_element (mutations, i), names_of (spec));
+    check_mutation (errors, AT_INDEX (AT (path, "mutations"), i), kube_value_get_element (mutations, i), &environments);
   if (!has_text (spec, "reinvocationPolicy"))
     kube_field_errors_required (errors, AT (path, "reinvocationPolicy"), NULL);
   else if (!kube_validate_one_of (string_of (spec, "reinvocationPolicy"), reinvocation))

@@ -4,6 +4,7 @@
 #include <kube/kube-names.h>
 #include <kube/kube-quantity.h>
 
+#include "kube-cel.h"
 #include "kube-field-errors.h"
 #include "kube-schema.h"
 #include "kube-validation.h"
@@ -217,13 +218,26 @@ void kube_validate_windows (KubeFieldErrors *errors, const KubeFieldPath *path, 
 void kube_validate_host_processes (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *spec);
 void kube_validate_security_context (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *context, gboolean host_users);
 
-/* An Invalid where an expression does not compile. @variables: (array zero-terminated=1): what it may name */
-void kube_validate_expression (KubeFieldErrors *errors, const KubeFieldPath *path, const char *expression, const char *const *variables);
+/* What expressions of admission may name beside objects and the request. */
+typedef enum {
+  KUBE_ADMISSION_PARAMS = 1 << 0,
+  KUBE_ADMISSION_AUTHORIZER = 1 << 1,
+  KUBE_ADMISSION_VARIABLES = 1 << 2,
+  KUBE_ADMISSION_PATCHES = 1 << 3,
+} KubeAdmissionNames;
+
+KubeCelEnvironment *kube_validate_admission_environment (KubeAdmissionNames names) G_GNUC_WARN_UNUSED_RESULT;
+
+/* An Invalid where an expression does not compile, or gives none of the types in @results (nullable) (array zero-terminated=1).
+ * Returns: (nullable): what was compiled */
+KubeCelProgram *kube_validate_expression (KubeFieldErrors *errors, const KubeFieldPath *path, const char *expression,
+                                          const KubeCelEnvironment *environment, const char *const *results);
+
+extern const char *const kube_validate_boolean_result[];
 
 /* What admission webhooks and policies share: operations, groups, versions and resources; conditions. */
 void kube_validate_admission_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule);
-/* @variables: (array zero-terminated=1): what their expressions may name */
-void kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, const char *const *variables);
+void kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, KubeAdmissionNames names);
 
 /* Where a web service is: a URL or a service. */
 void kube_validate_webhook_client (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *client);

@@ -68,3 +68,84 @@ kube_validate_schema_rules (KubeFieldErrors *errors, const KubeFieldPath *path, 
     check_field_path (errors, AT (at, "fieldPath"), schema, string_of (rule, "fieldPath"));
   }
 }
+
+/* --- the expressions --- */
+
+static void
+add_invalid (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule, const char *format, const char *problem)
+{
+  g_autofree char *detail = g_strconcat (format, problem, NULL);
+
+  kube_validate_invalid_struct (errors, path, "@apiextensions.ValidationRule", rule, detail);
+}
+
+static void
+compile_message (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule, const KubeCelEnvironment *environment)
+{
+  g_autofree char *problem = NULL;
+  g_autoptr (KubeCelProgram) program = kube_cel_compile (environment, string_of (rule, "messageExpression"), &problem);
+
+  if (program == NULL)
+    add_invalid (errors, path, rule, "messageExpression compilation failed: ", problem);
+  else if (!equals (kube_cel_program_get_output (program), "string"))
+    add_invalid (errors, path, rule, "messageExpression must evaluate to a string", NULL);
+}
+
+/* A rule that speaks of the value before, and one that only says whether it may be missing. */
+static void
+check_old_self (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule, gboolean uses_old, const KubeFieldPath *uncorrelated)
+{
+  if (uses_old && uncorrelated != NULL) {
+    g_autoptr (GString) place = g_string_new (NULL);
+    kube_field_path_print (uncorrelated, place);
+    kube_field_errors_invalid_format (errors, AT (path, "rule"), string_of (rule, "rule"),
+                                      "oldSelf cannot be used on the uncorrelatable portion of the schema within %s", place->str);
+  } else if (!uses_old && has_member (rule, "optionalOldSelf")) {
+    kube_field_errors_invalid_value (errors, AT (path, "optionalOldSelf"), member_of (rule, "optionalOldSelf"),
+                                     "may not be set if oldSelf is not used in rule");
+  }
+}
+
+static void
+compile_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule, const KubeCelEnvironment *environment,
+              const KubeFieldPath *uncorrelated)
+{
+  g_autofree char *problem = NULL;
+  g_autoptr (KubeCelProgram) program = kube_cel_compile (environment, string_of (rule, "rule"), &problem);
+  gboolean good = program != NULL && equals (kube_cel_program_get_output (program), "bool");
+
+  if (program == NULL)
+    add_invalid (errors, AT (path, "rule"), rule, "compilation failed: ", problem);
+  else if (!good)
+    add_invalid (errors, AT (path, "rule"), rule, "cel expression must evaluate to a bool", NULL);
+  if (good && has_text (rule, "messageExpression"))
+    compile_message (errors, AT (path, "messageExpression"), rule, environment);
+  check_old_self (errors, path, rule, good && kube_cel_program_uses (program, "oldSelf"), uncorrelated);
+}
+
+void
+kube_validate_schema_expressions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean is_resource,
+                                  const KubeFieldPath *uncorrelated)
+{
+  KubeValue *rules = member_of (schema, "x-kubernetes-validations");
+  const KubeFieldPath *list = AT (path, "x-kubernetes-validations");
+  g_autoptr (KubeCelEnvironment) plain = NULL, optional = NULL;
+
+  if (kube_value_get_length (rules) == 0)
+    return;
+  plain = kube_cel_environment_new ();
+  optional = kube_cel_environment_new ();
+  if (!kube_cel_environment_add_schema (plain, "self", schema, is_resource, FALSE)) {
+    kube_field_errors_internal (errors, list,
+                                "internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural "
+                                "schema to CEL declarations");
+    return;
+  }
+  kube_cel_environment_add_schema (plain, "oldSelf", schema, is_resource, FALSE);
+  kube_cel_environment_add_schema (optional, "self", schema, is_resource, FALSE);
+  kube_cel_environment_add_schema (optional, "oldSelf", schema, is_resource, TRUE);
+  for (guint i = 0; i < kube_value_get_length (rules); i++) {
+    KubeValue *rule = kube_value_get_element (rules, i);
+    compile_rule (errors, AT_INDEX (list, i), rule, boolean_of (rule, "optionalOldSelf") ? optional : plain, uncorrelated);
+  }
+}

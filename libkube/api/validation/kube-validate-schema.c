@@ -151,6 +151,7 @@ static void
 check_schema (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope scope, guint depth)
 {
   KubeValue *preserve = member_of (schema, "x-kubernetes-preserve-unknown-fields");
+  guint before = kube_field_errors_get_length (check->errors);
 
   if (!kube_value_is_object (schema) || depth > DEPTH_MAX)
     return;
@@ -160,6 +161,10 @@ check_schema (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope 
     kube_field_errors_add (check->errors, KUBE_FIELD_ERROR_INVALID, AT (path, "x-kubernetes-preserve-unknown-fields"), "false", "must be true or undefined");
   kube_validate_schema_lists (check->errors, path, schema, check->rules);
   kube_validate_schema_rules (check->errors, path, schema);
+  /* What a schema is that is wrong, nobody knows: its expressions wait. */
+  if (scope.compile && kube_field_errors_get_length (check->errors) == before)
+    kube_validate_schema_expressions (&check->expressions, path, schema, scope.is_root || boolean_of (schema, "x-kubernetes-embedded-resource"),
+                                      scope.uncorrelated);
 }
 
 /* --- the root --- */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-cel.h"
 #include "kube-validate-private.h"
 
 #include <arpa/inet.h>
@@ -271,16 +270,6 @@ kube_validate_domain_path (KubeFieldErrors *errors, const KubeFieldPath *path, c
       kube_field_errors_invalid (errors, path, slash + 1, "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')");
       return;
     }
-}
-
-void
-kube_validate_expression (KubeFieldErrors *errors, const KubeFieldPath *path, const char *expression, const char *const *variables)
-{
-  g_autofree char *problem = kube_cel_check (expression, variables);
-  g_autofree char *detail = problem != NULL ? g_strconcat ("compilation failed: ", problem, NULL) : NULL;
-
-  if (detail != NULL)
-    kube_field_errors_invalid (errors, path, expression, detail);
 }
 
 static gboolean

@@ -233,9 +233,10 @@ is_blank (const char *text)
 }
 
 void
-kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, const char *const *variables)
+kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, KubeAdmissionNames admission_names)
 {
   guint n = kube_value_get_length (conditions);
+  g_autoptr (KubeCelEnvironment) environment = n > 0 ? kube_validate_admission_environment (admission_names) : NULL;
   g_auto (NameSet) names = { 0 };
 
   if (n > 64)
@@ -248,7 +249,8 @@ kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *pa
     if (is_blank (string_of (condition, "expression")))
       kube_field_errors_required (errors, AT (at, "expression"), NULL);
     else
-      kube_validate_expression (errors, AT (at, "expression"), string_of (condition, "expression"), variables);
+      kube_cel_program_free (
+          kube_validate_expression (errors, AT (at, "expression"), string_of (condition, "expression"), environment, kube_validate_boolean_result));
     if (*name == '\0') {
       kube_field_errors_required (errors, AT (at, "name"), NULL);
       continue;
@@ -304,7 +306,6 @@ check_side_effects (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValu
 static void
 check_hook (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *hook, const Accepted *accepted)
 {
-  static const char *const variables[] = { "object", "oldObject", "request", "namespaceObject", "authorizer", NULL };
   static const char *const failure[] = { "Fail", "Ignore", NULL };
   static const char *const match[] = { "Equivalent", "Exact", NULL };
   static const char *const again[] = { "IfNeeded", "Never", NULL };
@@ -324,7 +325,7 @@ check_hook (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *hook,
   kube_validate_label_selector (errors, AT (path, "objectSelector"), member_of (hook, "objectSelector"));
   check_enum (errors, path, hook, "reinvocationPolicy", again);
   kube_validate_webhook_client (errors, AT (path, "clientConfig"), member_of (hook, "clientConfig"));
-  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (hook, "matchConditions"), variables);
+  kube_validate_match_conditions (errors, AT (path, "matchConditions"), member_of (hook, "matchConditions"), KUBE_ADMISSION_AUTHORIZER);
   check_versions (errors, AT (path, "admissionReviewVersions"), member_of (hook, "admissionReviewVersions"), accepted->versions);
 }
 
