@@ -4,17 +4,14 @@
 
 #include <kube/kube-node-agent.h>
 
+#include "kube-node-admission.h"
 #include "kube-node-status.h"
 #include "kube-pod-worker.h"
 #include "image/kube-image-private.h"
 #include "volume/kube-volume.h"
 #include "kube-source.h"
 
-#include <kube/kube-quantity.h>
 #include <string.h>
-
-/* More than a node has, and yet all pods of one together do not come to a number that is too large. */
-#define MAX_REQUEST (G_MAXINT64 >> 14)
 
 /**
  * KubeNodeAgent:
@@ -38,7 +35,6 @@ struct _KubeNodeAgent {
   GSource *network_timer;        /* (owned) (nullable) */
   char *pod_cidr, *cluster_cidr; /* (owned) (nullable) */
   gulong changed_handler;
-  guint max_pods;
   gboolean started;
 };
 
@@ -78,70 +74,19 @@ on_worker_gone (KubePodWorker *worker, gpointer data)
   }
 }
 
-static gint64
-get_request (KubeObject *pod, const char *resource)
-{
-  KubeValue *containers = kube_object_get (pod, "spec.containers");
-  gint64 total = 0;
-
-  for (guint i = 0; i < kube_value_get_length (containers); i++) {
-    KubeValue *value = kube_value_get_member (kube_value_get (kube_value_get_element (containers, i), "resources.requests"),
-                                              resource);
-    KubeQuantity quantity;
-    if (value != NULL && kube_quantity_from_value (value, &quantity, NULL))
-      total += MIN (g_str_equal (resource, "cpu") ? kube_quantity_get_milli_value (&quantity) : kube_quantity_get_value (&quantity), MAX_REQUEST - total);
-  }
-  return total;
-}
-
-static gint64
-get_allocatable (KubeNodeAgent *self, const char *resource)
-{
-  KubeQuantity quantity;
-
-  if (!kube_quantity_from_value (kube_value_get_member (self->node.allocatable, resource), &quantity, NULL))
-    return 0;
-  return g_str_equal (resource, "cpu") ? kube_quantity_get_milli_value (&quantity) : kube_quantity_get_value (&quantity);
-}
-
 /* Whether there is room; the scheduler saw to that, unless somebody else bound the pod. */
 static gboolean
 admit (KubeNodeAgent *self, KubePodWorker *worker)
 {
-  static const char *const resources[] = { "cpu", "memory" };
-  KubeObject *pod = kube_pod_worker_get_pod (worker);
-  gint64 used[G_N_ELEMENTS (resources)] = { 0 };
-  guint count = 0;
-  GHashTableIter iter;
-  gpointer value;
+  const char *resource;
+  g_autofree char *why = NULL;
 
-  g_hash_table_iter_init (&iter, self->workers);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    if (value == worker || !kube_pod_worker_is_active (value))
-      continue;
-    count++;
-    for (gsize i = 0; i < G_N_ELEMENTS (resources); i++)
-      used[i] += get_request (kube_pod_worker_get_pod (value), resources[i]);
-  }
-  if (count >= self->max_pods) {
-    g_autofree char *message = g_strdup_printf (
-      "Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: %u, capacity: %u", count, self->max_pods);
-    kube_pod_worker_reject (worker, "OutOfpods", message);
-    return FALSE;
-  }
-  for (gsize i = 0; i < G_N_ELEMENTS (resources); i++) {
-    gint64 wanted = get_request (pod, resources[i]), room = get_allocatable (self, resources[i]);
-    if (wanted == 0 || wanted + used[i] <= room)
-      continue;
-    g_autofree char *reason = g_strconcat ("OutOf", resources[i], NULL);
-    g_autofree char *message = g_strdup_printf (
-      "Pod was rejected: Node didn't have enough resource: %s, requested: %" G_GINT64_FORMAT ", used: %" G_GINT64_FORMAT
-      ", capacity: %" G_GINT64_FORMAT,
-      resources[i], wanted, used[i], room);
-    kube_pod_worker_reject (worker, reason, message);
-    return FALSE;
-  }
-  return TRUE;
+  if (kube_node_admission_has_room (self->node.admission, worker, kube_pod_worker_get_pod (worker), &resource, &why))
+    return TRUE;
+  g_autofree char *reason = g_strconcat ("OutOf", resource, NULL);
+  g_autofree char *message = g_strconcat ("Pod was rejected: ", why, NULL);
+  kube_pod_worker_reject (worker, reason, message);
+  return FALSE;
 }
 
 static void
@@ -283,7 +228,10 @@ on_container_changed (KubeRuntime *runtime, const char *id, gpointer data)
 static void
 on_tick (gpointer data)
 {
-  foreach_worker (data, kube_pod_worker_rotate_logs);
+  KubeNodeAgent *self = data;
+
+  foreach_worker (self, kube_pod_worker_rotate_logs);
+  kube_node_admission_retry (self->node.admission);
 }
 
 static void set_up_network (KubeNodeAgent *self, const char *cidr);
@@ -435,6 +383,7 @@ kube_node_agent_finalize (GObject *object)
   g_clear_pointer (&self->status, kube_node_status_free);
   g_hash_table_unref (self->workers);
   g_ptr_array_unref (self->gone);
+  g_clear_pointer (&node->admission, kube_node_admission_free);
   g_clear_pointer (&node->puller, kube_image_puller_free);
   g_clear_pointer (&node->sources, kube_object_sources_free);
   g_clear_object (&node->recorder);
@@ -499,7 +448,7 @@ kube_node_agent_new (const KubeNodeAgentOptions *options)
   }
   self->pod_cidr = g_strdup (options->pod_cidr);
   self->cluster_cidr = g_strdup (options->cluster_cidr);
-  self->max_pods = options->max_pods > 0 ? options->max_pods : 110;
+  node->admission = kube_node_admission_new (self->workers, node->allocatable, options->max_pods > 0 ? options->max_pods : 110);
   self->status = kube_node_status_new (node, options, on_tick, self);
   return self;
 }

@@ -13,6 +13,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _KubeNodeAdmission KubeNodeAdmission;
+
 /* What a node's pods have in common. Owned by the agent; all of it is for the agent's main context. */
 typedef struct {
   KubeClient *client;
@@ -23,6 +25,7 @@ typedef struct {
   KubeImagePuller *puller; /* (nullable) */
   KubeEventRecorder *recorder;
   KubeObjectSources *sources;
+  KubeNodeAdmission *admission;
   KubeInformer *services; /* (nullable): simulated */
   char *node_name, *node_ip;
   char *pods_dir, *logs_dir; /* (nullable) */

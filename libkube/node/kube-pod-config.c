@@ -16,21 +16,6 @@
 #define MIN_QUOTA 1000
 #define MIN_SHARES 2
 #define MAX_SHARES 262144
-/* More than a machine has, and yet what all containers of a pod ask for comes to no number that is too large. */
-#define MAX_MILLI_CPU (G_GINT64_CONSTANT (1000) * 1000 * 1000)
-#define MAX_MEMORY (G_MAXINT64 >> 15)
-
-static gint64
-get_quantity (KubeValue *container, const char *list, const char *name, gboolean milli)
-{
-  g_autofree char *path = g_strdup_printf ("resources.%s", list);
-  KubeValue *value = kube_value_get_member (kube_value_get (container, path), name);
-  KubeQuantity quantity;
-
-  if (value == NULL || !kube_quantity_from_value (value, &quantity, NULL))
-    return 0;
-  return milli ? MIN (kube_quantity_get_milli_value (&quantity), MAX_MILLI_CPU) : MIN (kube_quantity_get_value (&quantity), MAX_MEMORY);
-}
 
 char *
 kube_pod_qos_class (KubeObject *pod)
@@ -62,8 +47,9 @@ build_pod_resources (KubeObject *pod, KubeNode *root)
 
   for (guint i = 0; i < kube_value_get_length (containers); i++) {
     KubeValue *container = kube_value_get_element (containers, i);
-    gint64 request = get_quantity (container, "requests", "cpu", TRUE), limit = get_quantity (container, "limits", "cpu", TRUE);
-    gint64 memory = get_quantity (container, "limits", "memory", FALSE);
+    KubeValue *resources = kube_value_get (container, "resources");
+    gint64 request = kube_resources_get (resources, "requests", "cpu"), limit = kube_resources_get (resources, "limits", "cpu");
+    gint64 memory = kube_resources_get (resources, "limits", "memory");
     cpu += request > 0 ? request : limit;
     cpu_limit += limit;
     memory_limit += memory;
@@ -275,27 +261,33 @@ build_mounts (KubePodContainer *container, KubeNode *root, GHashTable *variables
   return TRUE;
 }
 
-static void
-build_resources (KubePodContainer *container, KubeNode *root)
+KubeValue *
+kube_container_config_make_resources (KubePodContainer *container, KubeValue *of)
 {
-  KubeValue *spec = container->spec;
-  gint64 request = get_quantity (spec, "requests", "cpu", TRUE), limit = get_quantity (spec, "limits", "cpu", TRUE);
-  gint64 memory = get_quantity (spec, "requests", "memory", FALSE), memory_limit = get_quantity (spec, "limits", "memory", FALSE);
+  g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
+  KubeNode *root = kube_builder_get_root (builder);
+  gint64 request = kube_resources_get (of, "requests", "cpu"), limit = kube_resources_get (of, "limits", "cpu");
+  gint64 memory = kube_resources_get (of, "requests", "memory"), memory_limit = kube_resources_get (of, "limits", "memory");
   g_autofree char *qos = kube_pod_qos_class (container->worker->pod);
   gint64 capacity = MAX (container->worker->node->memory_capacity, 1), score = 1000;
 
-  kube_node_set_integer (root, "resources.cpuShares", to_shares (request > 0 ? request : limit));
+  kube_node_set_integer (root, "cpuShares", to_shares (request > 0 ? request : limit));
   if (limit > 0) {
-    kube_node_set_integer (root, "resources.cpuPeriod", CPU_PERIOD);
-    kube_node_set_integer (root, "resources.cpuQuota", to_quota (limit));
+    kube_node_set_integer (root, "cpuPeriod", CPU_PERIOD);
+    kube_node_set_integer (root, "cpuQuota", to_quota (limit));
   }
   if (memory_limit > 0)
-    kube_node_set_integer (root, "resources.memory", memory_limit);
+    kube_node_set_integer (root, "memory", memory_limit);
   if (g_str_equal (qos, "Guaranteed"))
     score = -997;
   else if (g_str_equal (qos, "Burstable"))
     score = CLAMP (1000 - 1000 * memory / capacity, 3, 999);
-  kube_node_set_integer (root, "resources.oomScoreAdj", score);
+  kube_node_set_integer (root, "oomScoreAdj", score);
+  if (of != NULL)
+    kube_node_put_value (root, "of", of);
+  else
+    kube_node_put_object (root, "of");
+  return kube_builder_end (builder);
 }
 
 /* A field of the container's security context, or where it has none of the pod's. */
@@ -448,6 +440,8 @@ kube_container_config_make (KubePodContainer *container, KubeImage *image, GErro
   if (!find_target (container, &target, error))
     return NULL;
   build_identity (container, image, target, root);
+  g_autoptr (KubeValue) resources = kube_container_config_make_resources (container, kube_value_get (container->spec, "resources"));
+  kube_node_set_value (root, "resources", resources);
   if (worker->simulated)
     return kube_builder_end (builder);
   g_autoptr (GPtrArray)
@@ -463,7 +457,6 @@ kube_container_config_make (KubePodContainer *container, KubeImage *image, GErro
     if (kube_value_get_boolean (container->spec, flags[i], FALSE))
       kube_node_set_boolean (root, flags[i], TRUE);
   }
-  build_resources (container, root);
   if (!build_security (container, image, root, error) || !build_mounts (container, root, variables, error))
     return NULL;
   return kube_builder_end (builder);

@@ -160,6 +160,15 @@ set_info (KubePodContainer *container, KubeContainer *info)
   container->info = info;
 }
 
+void
+kube_pod_container_refresh (KubePodContainer *container)
+{
+  KubeContainer *info = take_info (container, container->info->id);
+
+  if (info != NULL)
+    set_info (container, info);
+}
+
 static void
 on_probe_changed (KubeProber *prober, KubeProbeKind kind, gboolean good, gpointer data)
 {
@@ -526,6 +535,10 @@ kube_pod_container_may_restart (KubePodContainer *container)
   KubePodWorker *worker = container->worker;
   gint64 now = kube_clock_get_time (worker->node->clock), finished = container->info->finished_at;
 
+  if (container->restart_now) {
+    container->restart_now = FALSE;
+    return TRUE;
+  }
   if (container->delay > 0 && finished - container->delay_set > BACKOFF_RESET)
     container->delay = 0;
   if (container->delay > 0 && now < finished + container->delay) {

@@ -2,7 +2,7 @@
 #define KUBE_LOG_TOPIC "kubelet"
 #include <kube/kube-log.h>
 
-#include "kube-pod-worker-private.h"
+#include "kube-pod-resize.h"
 
 #include <kube/kube-time.h>
 #include <string.h>
@@ -110,7 +110,8 @@ put_container (KubeNode *list, KubePodContainer *container)
   gboolean ephemeral = container->role == KUBE_ROLE_EPHEMERAL;
   gboolean ready = container->role == KUBE_ROLE_INIT ? kube_pod_container_has_succeeded (container)
                                                      : running && container->ready && !ephemeral;
-  KubeValue *requests = kube_value_get (container->spec, "resources.requests");
+  KubeValue *granted = kube_value_get (container->spec, "resources"), *requests = kube_value_get (granted, "requests");
+  KubeValue *actual = running ? kube_value_get (container->info->config, "resources.of") : NULL;
 
   kube_node_set_string (node, "name", container->name);
   put_states (node, container);
@@ -126,10 +127,10 @@ put_container (KubeNode *list, KubePodContainer *container)
   kube_node_set_string (node, "containerID", id);
   if (!ephemeral)
     kube_node_set_boolean (node, "started", running && container->started);
-  if (running && kube_value_get_length (requests) > 0)
+  if (container->info != NULL && kube_value_get_length (requests) > 0)
     kube_node_set_value (node, "allocatedResources", requests);
-  if (running)
-    kube_node_set_value (node, "resources", kube_value_get (container->spec, "resources"));
+  if (container->info != NULL)
+    kube_node_set_value (node, "resources", actual != NULL ? actual : granted);
   put_volume_mounts (node, container);
   if (running && container->user != NULL)
     kube_node_set_value (node, "user.linux", container->user);
@@ -346,20 +347,22 @@ kube_pod_status_make (KubePodWorker *worker)
                  worker->state >= KUBE_WORKER_RUNNING && worker->state < KUBE_WORKER_FINISHED && worker->ips != NULL, NULL, NULL);
   put_initialized (worker, conditions, phase);
   put_ready (worker, conditions, phase);
+  kube_pod_resize_put_conditions (worker, conditions);
   put_addresses (worker, root);
   put_containers (worker, root);
   return kube_builder_end (builder);
 }
 
-/* Conditions that are not as the API has them. */
+/* Conditions that are not as the API has them, and those that are no more. */
 static void
 add_conditions (KubeNode *out, KubeValue *sent, KubeValue *now)
 {
-  KubeValue *list = kube_value_get (now, "conditions");
+  static const char *const passing[] = { "PodResizePending", "PodResizeInProgress" };
+  KubeValue *list = kube_value_get (now, "conditions"), *before = kube_value_get (sent, "conditions");
 
   for (guint i = 0; i < kube_value_get_length (list); i++) {
     KubeValue *condition = kube_value_get_element (list, i),
-              *old = kube_value_find_element (kube_value_get (sent, "conditions"), "type", kube_value_get_string (condition, "type"));
+              *old = kube_value_find_element (before, "type", kube_value_get_string (condition, "type"));
     if (kube_value_equal (condition, old))
       continue;
     KubeNode *node = kube_node_append_value (kube_node_ensure_array (out, "conditions"), condition);
@@ -368,6 +371,13 @@ add_conditions (KubeNode *out, KubeValue *sent, KubeValue *now)
       if (kube_value_get (old, may_go[j]) != NULL && kube_value_get (condition, may_go[j]) == NULL)
         kube_node_set_null (node, may_go[j]);
     }
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (passing); i++) {
+    if (kube_value_find_element (before, "type", passing[i]) == NULL || kube_value_find_element (list, "type", passing[i]) != NULL)
+      continue;
+    KubeNode *gone = kube_node_append_object (kube_node_ensure_array (out, "conditions"));
+    kube_node_set_string (gone, "type", passing[i]);
+    kube_node_set_string (gone, "$patch", "delete");
   }
 }
 

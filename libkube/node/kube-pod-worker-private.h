@@ -3,6 +3,7 @@
 
 #include <kube/kube-builder.h>
 
+#include "kube-pod-allocation.h"
 #include "kube-pod-worker.h"
 #include "kube-prober.h"
 
@@ -45,6 +46,7 @@ typedef struct {
   KubeHandler *hook;      /* (nullable) */
   gboolean started, ready;
   gint64 stop_at;     /* monotonic: when it is killed */
+  gboolean restart_now; /* it was stopped to begin anew: whatever its policy is, and without back-off */
   gboolean announced; /* an event has told of the present back-off */
 } KubePodContainer;
 
@@ -64,10 +66,19 @@ typedef enum {
   KUBE_WORKER_GONE,
 } KubeWorkerState;
 
+/* Why a change of resources is not done yet; `since` 0: there is none. */
+typedef struct {
+  const char *reason; /* static (nullable) */
+  char *message;      /* (nullable) */
+  gint64 since, probed, generation;
+} KubeResizeState;
+
 struct _KubePodWorker {
   guint references;
   KubeNodeContext *node;
-  KubeObject *pod; /* (owned): the newest */
+  KubeObject *wanted; /* (owned): the newest, as the API has it */
+  KubeObject *pod;    /* (owned): the same with the resources that it is granted */
+  KubePodAllocation *allocation; /* (owned) */
   char *uid, *folder;
   KubePodWorkerFunc gone; /* NULL: freed by the agent */
   gpointer user_data;
@@ -92,6 +103,9 @@ struct _KubePodWorker {
   gint64 retry_delay;
   GSource *retry_timer, *deadline_timer, *token_timer, *status_timer; /* (owned) (nullable) */
   gboolean volumes_dirty;
+  KubeResizeState pending, in_progress;
+  gboolean resizing;     /* the runtime changes a limit */
+  GSource *resize_timer; /* (owned) (nullable): after a failure */
   /* status */
   KubeValue *sent; /* (owned): what the API has */
   gboolean patching, patch_again;
@@ -109,13 +123,13 @@ gboolean kube_pod_container_may_restart (KubePodContainer *container);
 /* @at: when its grace ends, by the monotonic clock; an earlier one than before cuts its preStop hook short. */
 void kube_pod_container_stop (KubePodContainer *container, gint64 at, const char *message);
 void kube_pod_container_changed (KubePodContainer *container);
+/* Its configuration is another. */
+void kube_pod_container_refresh (KubePodContainer *container);
 gboolean kube_pod_container_is_alive (KubePodContainer *container); /* it runs, or is on the way to */
 gboolean kube_pod_container_has_succeeded (KubePodContainer *container);
 
 /* kube-pod-worker.c */
 void kube_pod_worker_step (KubePodWorker *worker);
-KubePodWorker *kube_pod_worker_ref (KubePodWorker *worker);
-void kube_pod_worker_unref (KubePodWorker *worker);
 void kube_pod_worker_event (KubePodWorker *worker, KubePodContainer *container, const char *type, const char *reason,
                             const char *format, ...) G_GNUC_PRINTF (5, 6);
 /* A step towards running failed: it is tried again later and later. */
@@ -153,6 +167,8 @@ gboolean kube_pod_status_is_current (KubePodWorker *worker);
 /* kube-pod-config.c: what the runtime is told */
 KubeValue *kube_pod_config_make (KubePodWorker *worker);
 KubeValue *kube_container_config_make (KubePodContainer *container, KubeImage *image, GError **error);
+/* A runtime's resources of a container whose `resources` are @of; they say so under "of". */
+KubeValue *kube_container_config_make_resources (KubePodContainer *container, KubeValue *of);
 char *kube_pod_qos_class (KubeObject *pod);
 
 G_END_DECLS

@@ -4,6 +4,8 @@
 
 #include "kube-pod-worker-private.h"
 
+#include "kube-node-admission.h"
+#include "kube-pod-resize.h"
 #include "runtime/kube-container-log.h"
 #include "volume/kube-volume.h"
 #include "kube-source.h"
@@ -34,6 +36,9 @@ kube_pod_worker_unref (KubePodWorker *worker)
   g_ptr_array_unref (worker->containers);
   g_hash_table_unref (worker->tokens);
   kube_object_unref (worker->pod);
+  kube_object_unref (worker->wanted);
+  kube_pod_allocation_free (worker->allocation);
+  kube_pod_resize_clear (worker);
   g_clear_pointer (&worker->sent, kube_value_unref);
   g_strfreev (worker->ips);
   g_free (worker->uid);
@@ -77,7 +82,8 @@ kube_pod_worker_release_sources (KubePodWorker *worker)
 void
 kube_pod_worker_free (KubePodWorker *worker)
 {
-  GSource **sources[] = { &worker->retry_timer, &worker->deadline_timer, &worker->token_timer, &worker->status_timer };
+  GSource **sources[] = { &worker->retry_timer, &worker->deadline_timer, &worker->token_timer, &worker->status_timer,
+                          &worker->resize_timer };
 
   for (gsize i = 0; i < G_N_ELEMENTS (sources); i++)
     kube_clear_source (sources[i]);
@@ -176,12 +182,16 @@ kube_pod_worker_new (KubeNodeContext *node, KubeObject *pod, KubePodWorkerFunc g
 {
   KubePodWorker *worker = g_new0 (KubePodWorker, 1);
   const char *version = kube_object_get_resource_version (pod), *start = kube_object_get_string (pod, "status.startTime");
+  g_autofree char *path = NULL;
 
   worker->references = 1;
   worker->node = node;
-  worker->pod = kube_object_ref (pod);
   worker->uid = g_strdup (kube_object_get_uid (pod));
   worker->folder = node->pods_dir != NULL ? g_build_filename (node->pods_dir, worker->uid, NULL) : NULL;
+  path = worker->folder != NULL ? g_build_filename (worker->folder, "allocation.json", NULL) : NULL;
+  worker->allocation = kube_pod_allocation_new (path, pod);
+  worker->wanted = kube_object_ref (pod);
+  worker->pod = kube_pod_allocation_apply (worker->allocation, pod);
   worker->gone = gone;
   worker->user_data = user_data;
   worker->simulated = node->images == NULL;
@@ -280,6 +290,8 @@ has_ended (KubeObject *pod)
   return g_strcmp0 (phase, "Succeeded") == 0 || g_strcmp0 (phase, "Failed") == 0;
 }
 
+static void update_specs (KubePodWorker *worker);
+
 static void
 enter (KubePodWorker *worker)
 {
@@ -298,6 +310,10 @@ enter (KubePodWorker *worker)
     return;
   }
   worker->state = KUBE_WORKER_SOURCES;
+  kube_pod_allocation_grant (worker->allocation, worker->pod);
+  kube_pod_resize_init (worker);
+  if (kube_pod_resize_ask (worker))
+    update_specs (worker);
   set_deadline (worker);
   if (!worker->simulated)
     kube_pod_foreach_reference (worker->pod, hold_one, worker);
@@ -308,7 +324,7 @@ wants_restart (KubePodContainer *container)
 {
   const char *policy = kube_value_get_string (container->spec, "restartPolicy");
 
-  if (container->role == KUBE_ROLE_SIDECAR)
+  if (container->role == KUBE_ROLE_SIDECAR || container->restart_now)
     return TRUE;
   if (policy == NULL)
     policy = kube_object_get_string (container->worker->pod, "spec.restartPolicy");
@@ -518,7 +534,7 @@ check_end (KubePodWorker *worker)
 void
 kube_pod_worker_step (KubePodWorker *worker)
 {
-  gboolean again = TRUE;
+  gboolean again = TRUE, was_active = kube_pod_worker_is_active (worker);
 
   if (worker->gone == NULL)
     return;
@@ -535,6 +551,10 @@ kube_pod_worker_step (KubePodWorker *worker)
     if (!worker->volumes_dirty)
       kube_pod_setup_apply_volumes (worker, FALSE);
   }
+  if (worker->gone != NULL)
+    kube_pod_resize_step (worker);
+  if (was_active && !kube_pod_worker_is_active (worker))
+    kube_node_admission_retry (worker->node->admission);
   if (worker->gone != NULL && worker->state == KUBE_WORKER_GONE) {
     KubePodWorkerFunc gone = worker->gone;
     gone (worker, worker->user_data);
@@ -556,6 +576,7 @@ update_spec (KubePodContainer *container, KubeValue *spec)
   container->name = kube_value_get_string (spec, "name");
   if (changed && kube_pod_container_is_alive (container)) {
     g_autofree char *message = g_strdup_printf ("Container %s definition changed, will be restarted", container->name);
+    container->restart_now = TRUE;
     kube_pod_container_stop (container, kube_pod_worker_after (worker, kube_pod_worker_get_grace (worker)), message);
   } else if (changed && container->step == KUBE_STEP_WAITING)
     kube_clear_source (&container->timer);
@@ -592,6 +613,38 @@ update_specs (KubePodWorker *worker)
 }
 
 static void
+set_pod (KubePodWorker *worker, KubeObject *pod)
+{
+  kube_object_ref (pod);
+  kube_object_unref (worker->wanted);
+  kube_object_unref (worker->pod);
+  worker->wanted = pod;
+  worker->pod = kube_pod_allocation_apply (worker->allocation, pod);
+}
+
+gint64
+kube_pod_worker_waits_since (KubePodWorker *worker)
+{
+  return worker->state < KUBE_WORKER_KILLING ? worker->pending.since : 0;
+}
+
+gboolean
+kube_pod_worker_wants_more (KubePodWorker *worker)
+{
+  return kube_pod_sum_requests (worker->wanted, "cpu") > kube_pod_sum_requests (worker->pod, "cpu") ||
+         kube_pod_sum_requests (worker->wanted, "memory") > kube_pod_sum_requests (worker->pod, "memory");
+}
+
+void
+kube_pod_worker_ask_again (KubePodWorker *worker)
+{
+  if (kube_pod_worker_waits_since (worker) == 0 || !kube_pod_resize_ask (worker))
+    return;
+  update_specs (worker);
+  kube_pod_worker_step (worker);
+}
+
+static void
 poke_container (KubePodContainer *container)
 {
   /* what it lacked may be there now */
@@ -613,15 +666,14 @@ kube_pod_worker_update (KubePodWorker *worker, KubeObject *pod)
     kube_pod_foreach_reference (pod, hold_one, worker);
     kube_pod_foreach_reference (worker->pod, release_one, worker);
   }
-  kube_object_ref (pod);
-  kube_object_unref (worker->pod);
-  worker->pod = pod;
+  set_pod (worker, pod);
   if (revision >= worker->revision && !worker->patching) {
     worker->revision = revision;
     g_clear_pointer (&worker->sent, kube_value_unref);
     worker->sent = kube_object_get (pod, "status") != NULL ? kube_value_ref (kube_object_get (pod, "status")) : NULL;
   }
   if (worker->state < KUBE_WORKER_KILLING && worker->state > KUBE_WORKER_NEW) {
+    kube_pod_resize_ask (worker);
     update_specs (worker);
     set_deadline (worker);
     for (guint i = 0; metadata && i < worker->containers->len; i++)

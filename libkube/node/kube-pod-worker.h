@@ -15,7 +15,10 @@ typedef void (*KubePodWorkerFunc) (KubePodWorker *worker, gpointer user_data);
 KubePodWorker *kube_pod_worker_new (KubeNodeContext *node, KubeObject *pod, KubePodWorkerFunc gone, gpointer user_data);
 /* Lets go of it; containers go on. */
 void kube_pod_worker_free (KubePodWorker *worker);
+KubePodWorker *kube_pod_worker_ref (KubePodWorker *worker);
+void kube_pod_worker_unref (KubePodWorker *worker);
 const char *kube_pod_worker_get_uid (KubePodWorker *worker);
+/* With the resources that it is granted. */
 KubeObject *kube_pod_worker_get_pod (KubePodWorker *worker);
 /* Whether it counts against the node's room: not yet ended. */
 gboolean kube_pod_worker_is_active (KubePodWorker *worker);
@@ -27,6 +30,10 @@ void kube_pod_worker_container_changed (KubePodWorker *worker, const char *id);
 void kube_pod_worker_source_changed (KubePodWorker *worker, const char *kind, const char *namespace_, const char *name);
 /* What it waited for on the node is there now: the network, the services. */
 void kube_pod_worker_poke (KubePodWorker *worker);
+/* Since when it waits for room for more resources (wall clock); 0: it does not. */
+gint64 kube_pod_worker_waits_since (KubePodWorker *worker);
+gboolean kube_pod_worker_wants_more (KubePodWorker *worker);
+void kube_pod_worker_ask_again (KubePodWorker *worker);
 /* It does not run here: it fails for good. */
 void kube_pod_worker_reject (KubePodWorker *worker, const char *reason, const char *message);
 void kube_pod_worker_rotate_logs (KubePodWorker *worker);

@@ -388,3 +388,43 @@ TEST_F (KubePods, ContainersOutliveTheCluster)
   EXPECT_EQ (at ("stays", "status.containerStatuses.0.containerID"), id);
   EXPECT_EQ (at ("stays", "status.containerStatuses.0.restartCount"), "0");
 }
+
+TEST_F (KubePods, ResourcesChangeUnderARunningContainer)
+{
+  auto resize = [&] (const char *cpu) {
+    g_autoptr (GError) error = nullptr;
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, KUBE_KIND ("v1", "Pod"), "default", "sized");
+    std::string text = R"({"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":")" + std::string (cpu) + R"("},"limits":{"cpu":")" + cpu + R"("}}}]}})";
+    g_autoptr (KubeValue) patch = kube_value_parse (text.c_str (), -1, nullptr);
+    kube_request_set_subresource (request, "resize");
+    kube_request_set_patch (request, KUBE_PATCH_STRATEGIC, patch);
+    g_autoptr (KubeResponse) response = kube_client_send (client, request, nullptr, &error);
+    ASSERT_NE (response, nullptr) << error->message;
+  };
+  /* what the container itself sees, of either version of cgroups */
+  auto sees = [&] (const std::string &quota) {
+    return wait_until ([&] { return read_file (shared ("quota")).rfind (quota, 0) == 0; });
+  };
+  pod ("sized", "while :; do cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max 2>/dev/null >/s/new; mv /s/new /s/quota; sleep 0.05; done",
+       R"("resources":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"cpu":"20m","memory":"64Mi"}},)" + mount_shared (), volume_shared ());
+  ASSERT_TRUE (becomes ("sized", "status.phase", "Running"));
+  EXPECT_TRUE (sees ("2000"));
+  std::string id = at ("sized", "status.containerStatuses.0.containerID");
+  resize ("50m");
+  EXPECT_TRUE (becomes ("sized", "status.containerStatuses.0.resources.limits.cpu", "50m"));
+  EXPECT_TRUE (sees ("5000"));
+  EXPECT_TRUE (tells ("sized", "ResizeCompleted", "Pod resize completed: {\"containers\":[{\"name\":\"c\""));
+
+  resize ("1000");
+  EXPECT_TRUE (tells ("sized", "ResizeDeferred", "Pod resize Deferred: "));
+  stop_cluster ();
+  start_cluster ();
+  client = kube_cluster_get_client (cluster);
+  pod ("later", "sleep 1000");
+  ASSERT_TRUE (becomes ("later", "status.phase", "Running"));
+  EXPECT_EQ (at ("sized", "status.containerStatuses.0.allocatedResources.cpu"), "50m") << "what was granted is known to a later agent";
+  resize ("30m");
+  EXPECT_TRUE (sees ("3000"));
+  EXPECT_TRUE (becomes ("sized", "status.containerStatuses.0.resources.limits.cpu", "30m"));
+  EXPECT_EQ (at ("sized", "status.containerStatuses.0.containerID"), id);
+}

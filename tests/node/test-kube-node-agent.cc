@@ -114,12 +114,59 @@ struct KubeNodeAgentTest : testing::Test {
     }
     return "";
   }
+  void resize (const char *name, int cpus)
+  {
+    g_autoptr (GError) error = nullptr;
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_PATCH, KUBE_KIND ("v1", "Pod"), "default", name);
+    std::string text = R"({"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":)" + std::to_string (cpus) + R"(},"limits":{"cpu":)" + std::to_string (2 * cpus) + "}}}]}}";
+    g_autoptr (KubeValue) patch = kube_value_parse (text.c_str (), -1, nullptr);
+    kube_request_set_subresource (request, "resize");
+    kube_request_set_patch (request, KUBE_PATCH_STRATEGIC, patch);
+    g_autoptr (KubeResponse) response = kube_client_send (client, request, nullptr, &error);
+    ASSERT_NE (response, nullptr) << error->message;
+  }
+  /* What the runtime was told last of the container, or of the pod as a whole. */
+  gint64 in_runtime (const char *name, const char *key, bool whole = false)
+  {
+    g_autoptr (KubeObject) object = get ("Pod", "default", name);
+    g_autofree char *path = g_strconcat ("resources.", key, nullptr);
+    if (whole) {
+      g_autoptr (KubeValue) pod = kube_runtime_dup_pod (runtime, kube_object_get_uid (object));
+      return kube_value_get_integer (pod, path, -1);
+    }
+    g_autoptr (GPtrArray) list = kube_runtime_list_containers (runtime, kube_object_get_uid (object));
+    for (guint i = 0; i < list->len; i++) {
+      KubeContainer *info = (KubeContainer *) list->pdata[i];
+      if (info->state == KUBE_CONTAINER_RUNNING)
+        return kube_value_get_integer (info->config, path, -1);
+    }
+    return -1;
+  }
+  bool has_event (const char *name, const std::string &reason, const std::string &message)
+  {
+    g_autoptr (KubeObjectList) list = kube_client_list (client, KUBE_KIND ("v1", "Event"), "default", nullptr, nullptr);
+    for (guint i = 0; i < kube_object_list_get_length (list); i++) {
+      KubeObject *event = kube_object_list_get (list, i);
+      if (g_strcmp0 (kube_object_get_string (event, "involvedObject.name"), name) == 0 && reason == kube_object_get_string (event, "reason") &&
+          message == kube_object_get_string (event, "message"))
+        return true;
+    }
+    return false;
+  }
   void advance (double seconds)
   {
     kube_virtual_clock_advance (clock, seconds * G_USEC_PER_SEC);
     pump ();
   }
 };
+
+/* One container that asks for so many processors, and may have twice as many. */
+std::string
+asking (int cpus, const char *policy = "NotRequired")
+{
+  return R"("containers":[{"name":"c","image":"web","resizePolicy":[{"resourceName":"cpu","restartPolicy":")" + std::string (policy) + R"("}],"resources":{"requests":{"cpu":)" +
+         std::to_string (cpus) + R"(},"limits":{"cpu":)" + std::to_string (2 * cpus) + "}}}]";
+}
 
 const char *const web = R"("containers":[{"name":"c","image":"web"}])";
 
@@ -251,4 +298,87 @@ TEST_F (KubeNodeAgentTest, WhatDoesNotFitIsRejected)
   }
   pod ("d", web);
   ASSERT_TRUE (becomes ("d", "status.reason", "OutOfpods"));
+}
+
+TEST_F (KubeNodeAgentTest, ResourcesChangeInPlace)
+{
+  pod ("a", asking (1));
+  ASSERT_TRUE (becomes ("a", "status.phase", "Running"));
+  EXPECT_EQ (at ("a", "status.containerStatuses.0.allocatedResources.cpu"), "1");
+  EXPECT_EQ (in_runtime ("a", "cpuQuota"), 200000);
+  resize ("a", 2);
+  ASSERT_TRUE (becomes ("a", "status.containerStatuses.0.resources.limits.cpu", "4"));
+  ASSERT_TRUE (becomes ("a", "status.observedGeneration", "2"));
+  EXPECT_EQ (at ("a", "status.containerStatuses.0.allocatedResources.cpu"), "2");
+  EXPECT_EQ (at ("a", "status.containerStatuses.0.restartCount"), "0");
+  EXPECT_EQ (in_runtime ("a", "cpuQuota"), 400000);
+  EXPECT_EQ (in_runtime ("a", "cpuShares"), 2048);
+  EXPECT_EQ (in_runtime ("a", "cpuQuota", true), 400000);
+  EXPECT_EQ (in_runtime ("a", "cpuShares", true), 2048);
+  ASSERT_TRUE (wait_until ([&] { return condition ("a", "PodResizeInProgress") == ""; }));
+  const std::string summary = R"({"containers":[{"name":"c","resources":{"limits":{"cpu":"4"},"requests":{"cpu":"2"}}}],"generation":2})";
+  EXPECT_TRUE (wait_until ([&] { return has_event ("a", "ResizeStarted", "Pod resize started: " + summary); }));
+  EXPECT_TRUE (wait_until ([&] { return has_event ("a", "ResizeCompleted", "Pod resize completed: " + summary); }));
+  resize ("a", 1);
+  ASSERT_TRUE (becomes ("a", "status.containerStatuses.0.resources.limits.cpu", "2"));
+  ASSERT_TRUE (wait_until ([&] { return in_runtime ("a", "cpuQuota", true) == 200000; }));
+}
+
+TEST_F (KubeNodeAgentTest, MoreResourcesWaitForRoom)
+{
+  pod ("a", asking (2));
+  pod ("b", asking (1));
+  ASSERT_TRUE (becomes ("a", "status.phase", "Running"));
+  ASSERT_TRUE (becomes ("b", "status.phase", "Running"));
+  resize ("b", 3);
+  ASSERT_TRUE (wait_until ([&] { return condition ("b", "PodResizePending") == "True/Deferred"; }));
+  EXPECT_TRUE (wait_until ([&] {
+    return has_event ("b", "ResizeDeferred", R"(Pod resize Deferred: {"containers":[{"name":"c","resources":{"limits":{"cpu":"6"},"requests":{"cpu":"3"}}}],)"
+                                             R"("generation":2,"error":"Node didn't have enough resource: cpu, requested: 3000, used: 2000, capacity: 4000"})");
+  }));
+  EXPECT_EQ (at ("b", "status.containerStatuses.0.allocatedResources.cpu"), "1");
+  EXPECT_EQ (at ("b", "status.containerStatuses.0.resources.limits.cpu"), "2");
+  pod ("c", asking (1));
+  ASSERT_TRUE (becomes ("c", "status.phase", "Running")) << "what is not granted takes no room";
+
+  ASSERT_TRUE (kube_client_delete (client, KUBE_KIND ("v1", "Pod"), "default", "c", nullptr));
+  ASSERT_TRUE (kube_client_delete (client, KUBE_KIND ("v1", "Pod"), "default", "a", nullptr));
+  ASSERT_TRUE (wait_until ([&] { advance (0.1); return at ("b", "status.containerStatuses.0.resources.limits.cpu") == "6"; }));
+  ASSERT_TRUE (wait_until ([&] { return condition ("b", "PodResizePending") == "" && condition ("b", "PodResizeInProgress") == ""; }));
+}
+
+TEST_F (KubeNodeAgentTest, AChangeThatIsTakenBackWaitsNoMore)
+{
+  pod ("a", asking (1));
+  ASSERT_TRUE (becomes ("a", "status.phase", "Running"));
+  resize ("a", 5);
+  ASSERT_TRUE (wait_until ([&] { return condition ("a", "PodResizePending") == "True/Deferred"; }));
+  resize ("a", 1);
+  ASSERT_TRUE (wait_until ([&] { return condition ("a", "PodResizePending") == ""; }));
+  EXPECT_EQ (in_runtime ("a", "cpuQuota"), 200000);
+}
+
+TEST_F (KubeNodeAgentTest, AContainerThatWantsItIsRestartedWithItsNewResources)
+{
+  pod ("a", asking (1, "RestartContainer"));
+  ASSERT_TRUE (becomes ("a", "status.phase", "Running"));
+  for (int turn = 1; turn <= 2; turn++) {
+    resize ("a", turn == 1 ? 2 : 1);
+    ASSERT_TRUE (wait_until ([&] { advance (0.01); return at ("a", "status.containerStatuses.0.restartCount") == std::to_string (turn); })) << "without back-off";
+    ASSERT_TRUE (becomes ("a", "status.containerStatuses.0.resources.limits.cpu", turn == 1 ? "4" : "2"));
+    ASSERT_TRUE (wait_until ([&] { return condition ("a", "PodResizeInProgress") == ""; }));
+    EXPECT_EQ (in_runtime ("a", "cpuQuota"), turn == 1 ? 400000 : 200000);
+    EXPECT_TRUE (wait_until ([&] { return has_event ("a", "Killing", "Container c resize requires restart"); }));
+  }
+}
+
+TEST_F (KubeNodeAgentTest, ANewAgentEndsAChangeThatWasBegun)
+{
+  pod ("a", asking (1));
+  ASSERT_TRUE (becomes ("a", "status.phase", "Running"));
+  stop ();
+  resize ("a", 2);
+  start ("10.1.0.0/24");
+  ASSERT_TRUE (becomes ("a", "status.containerStatuses.0.resources.limits.cpu", "4"));
+  EXPECT_EQ (in_runtime ("a", "cpuQuota"), 400000);
 }

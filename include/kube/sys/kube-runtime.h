@@ -67,11 +67,11 @@ typedef struct {
  * Configurations are JSON objects, near to the CRI's:
  *
  * A pod: `uid`, `namespace`, `name`, `hostname`, `cgroupParent` (below the runtime's own cgroup), `hostNetwork`, `hostIPC`, `hostPID`, `shareProcessNamespace` (booleans),
- * `sysctls` (object).
+ * `sysctls` (object), `resources` (as a container's, for all of them together).
  *
  * A container: `name`, `attempt`, `image`, `args` and `env` (arrays of strings; the image's own are merged in by the runtime where they are absent), `cwd`, `tty`, `stdin`,
  * `user` (uid as integer or an image's USER text), `group`, `supplementalGroups`, `mounts` (array of `source`, `destination`, `readOnly`, `propagation`), `resources`
- * (`cpuShares`, `cpuQuota`, `cpuPeriod`, `memory`, `pids`, `oomScoreAdj`), `capabilities` (`add`, `drop`), `privileged`, `noNewPrivileges`, `readOnlyRoot`,
+ * (`cpuShares`, `cpuQuota`, `cpuPeriod`, `memory`, `pids`, `oomScoreAdj`), `pidTarget` (the id of a running container whose processes it sees), `capabilities` (`add`, `drop`), `privileged`, `noNewPrivileges`, `readOnlyRoot`,
  * `unmaskedProc`, `seccomp` (`RuntimeDefault`, `Unconfined` or the path of a profile), `logPath`. Other members are kept and not looked at.
  *
  * Since: 1.0
@@ -118,7 +118,14 @@ struct _KubeRuntimeInterface {
   gboolean (*reopen_log) (KubeRuntime *runtime, const char *id);
   void (*dial_async) (KubeRuntime *runtime, const char *uid, guint16 port, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
   GIOStream *(*dial_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
-  gpointer reserved[8];
+  /* @resources replaces those of the configuration; the container goes on */
+  void (*update_container_async) (KubeRuntime *runtime, const char *id, KubeValue *resources, GAsyncReadyCallback callback, gpointer user_data);
+  gboolean (*update_container_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
+  /* the same for the pod as a whole */
+  void (*update_pod_async) (KubeRuntime *runtime, const char *uid, KubeValue *resources, GAsyncReadyCallback callback, gpointer user_data);
+  gboolean (*update_pod_finish) (KubeRuntime *runtime, GAsyncResult *result, GError **error);
+  KubeValue *(*dup_pod) (KubeRuntime *runtime, const char *uid);
+  gpointer reserved[3];
 };
 
 KUBE_AVAILABLE_IN_1_0
@@ -161,6 +168,17 @@ KubeContainer *kube_runtime_dup_container (KubeRuntime *runtime, const char *id)
 /* (transfer container) (element-type KubeContainer): by creation, the oldest first; @uid NULL: of all pods */
 KUBE_AVAILABLE_IN_1_0
 GPtrArray *kube_runtime_list_containers (KubeRuntime *runtime, const char *uid) G_GNUC_WARN_UNUSED_RESULT;
+KUBE_AVAILABLE_IN_1_0
+void kube_runtime_update_container_async (KubeRuntime *runtime, const char *id, KubeValue *resources, GAsyncReadyCallback callback, gpointer user_data);
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_runtime_update_container_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error);
+KUBE_AVAILABLE_IN_1_0
+void kube_runtime_update_pod_async (KubeRuntime *runtime, const char *uid, KubeValue *resources, GAsyncReadyCallback callback, gpointer user_data);
+KUBE_AVAILABLE_IN_1_0
+gboolean kube_runtime_update_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error);
+/* (transfer full) (nullable) */
+KUBE_AVAILABLE_IN_1_0
+KubeValue *kube_runtime_dup_pod (KubeRuntime *runtime, const char *uid) G_GNUC_WARN_UNUSED_RESULT;
 KUBE_AVAILABLE_IN_1_0
 gboolean kube_runtime_get_usage (KubeRuntime *runtime, const char *id, KubeContainerUsage *usage);
 KUBE_AVAILABLE_IN_1_0

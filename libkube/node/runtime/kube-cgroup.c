@@ -50,25 +50,26 @@ list_trees (void)
   return trees;
 }
 
+/* @error: (nullable): the first of several holds. */
 static void
-write_text (const char *tree, const char *path, const char *file, const char *text)
+write_text (const char *tree, const char *path, const char *file, const char *text, GError **error)
 {
   g_autofree char *name = g_build_filename (tree, path, file, NULL);
   int fd = open (name, O_WRONLY | O_CLOEXEC);
+  gboolean good = fd >= 0 && write (fd, text, strlen (text)) >= 0;
 
-  if (fd < 0)
-    return;
-  if (write (fd, text, strlen (text)) < 0)
-    g_debug ("%s: %s", name, g_strerror (errno));
-  close (fd);
+  if (!good && error != NULL && *error == NULL)
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "%s: %s is not taken: %s", name, text, g_strerror (errno));
+  if (fd >= 0)
+    close (fd);
 }
 
 static void
-write_value (const char *tree, const char *path, const char *file, gint64 value)
+write_value (const char *tree, const char *path, const char *file, gint64 value, GError **error)
 {
   g_autofree char *text = value < 0 ? g_strdup ("max") : g_strdup_printf ("%" G_GINT64_FORMAT, value);
 
-  write_text (tree, path, file, text);
+  write_text (tree, path, file, text, error);
 }
 
 /* Version 2: each level hands the controllers down. */
@@ -83,7 +84,7 @@ make_unified (const char *path)
       continue;
     static const char *const controllers[] = { "+cpu", "+memory", "+pids", "+cpuset", "+io" };
     for (gsize i = 0; i < G_N_ELEMENTS (controllers); i++)
-      write_text (ROOT, at->str, "cgroup.subtree_control", controllers[i]);
+      write_text (ROOT, at->str, "cgroup.subtree_control", controllers[i], NULL);
     g_string_append_printf (at, "/%s", *part);
     g_autofree char *folder = g_build_filename (ROOT, at->str, NULL);
     mkdir (folder, 0755);
@@ -91,26 +92,26 @@ make_unified (const char *path)
 }
 
 static void
-limit_unified (const char *path, KubeValue *resources)
+limit_unified (const char *path, KubeValue *resources, GError **error)
 {
   gint64 shares = kube_value_get_integer (resources, "cpuShares", 0), quota = kube_value_get_integer (resources, "cpuQuota", 0);
   gint64 memory = kube_value_get_integer (resources, "memory", 0), pids = kube_value_get_integer (resources, "pids", 0);
 
   if (shares > 0)
-    write_value (ROOT, path, "cpu.weight", 1 + (CLAMP (shares, 2, 262144) - 2) * 9999 / 262142);
+    write_value (ROOT, path, "cpu.weight", 1 + (CLAMP (shares, 2, 262144) - 2) * 9999 / 262142, error);
   if (quota > 0) {
     g_autofree char *text = g_strdup_printf ("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, quota,
                                              kube_value_get_integer (resources, "cpuPeriod", 100000));
-    write_text (ROOT, path, "cpu.max", text);
+    write_text (ROOT, path, "cpu.max", text, error);
   }
   if (memory > 0)
-    write_value (ROOT, path, "memory.max", memory);
+    write_value (ROOT, path, "memory.max", memory, error);
   if (pids > 0)
-    write_value (ROOT, path, "pids.max", pids);
+    write_value (ROOT, path, "pids.max", pids, error);
 }
 
 static void
-limit_tree (const char *tree, const char *path, KubeValue *resources)
+limit_tree (const char *tree, const char *path, KubeValue *resources, GError **error)
 {
   static const struct {
     const char *controller, *file, *key;
@@ -125,7 +126,30 @@ limit_tree (const char *tree, const char *path, KubeValue *resources)
   for (gsize i = 0; i < G_N_ELEMENTS (limits); i++) {
     gint64 value = kube_value_get_integer (resources, limits[i].key, 0);
     if (value > 0 && (g_str_has_suffix (tree, limits[i].controller) || (i < 3 && g_str_has_suffix (tree, "/cpu,cpuacct"))))
-      write_value (tree, path, limits[i].file, value);
+      write_value (tree, path, limits[i].file, value, error);
+  }
+}
+
+static gboolean
+has_limits (const char *tree)
+{
+  /* a cpuset must be given its processors before anything can be in it: the runtime does that where a container needs one */
+  return g_str_has_suffix (tree, "/cpu") || g_str_has_suffix (tree, "/memory") || g_str_has_suffix (tree, "/pids") ||
+         g_str_has_suffix (tree, "/cpu,cpuacct");
+}
+
+static void
+set_limits (const char *path, KubeValue *resources, GError **error)
+{
+  g_autoptr (GPtrArray) trees = list_trees ();
+
+  if (kube_cgroup_get_mode () == KUBE_CGROUP_V2) {
+    limit_unified (path, resources, error);
+    return;
+  }
+  for (guint i = 0; i < trees->len; i++) {
+    if (has_limits (trees->pdata[i]))
+      limit_tree (trees->pdata[i], path, resources, error);
   }
 }
 
@@ -133,22 +157,27 @@ void
 kube_cgroup_create (const char *path, KubeValue *resources)
 {
   g_autoptr (GPtrArray) trees = list_trees ();
+  gboolean unified = kube_cgroup_get_mode () == KUBE_CGROUP_V2;
 
-  if (kube_cgroup_get_mode () == KUBE_CGROUP_V2) {
+  if (unified)
     make_unified (path);
-    limit_unified (path, resources);
-    return;
-  }
-  for (guint i = 0; i < trees->len; i++) {
-    const char *tree = trees->pdata[i];
-    g_autofree char *folder = g_build_filename (tree, path, NULL);
-    /* a cpuset must be given its processors before anything can be in it: the runtime does that where a container needs one */
-    if (g_str_has_suffix (tree, "/cpu") || g_str_has_suffix (tree, "/memory") || g_str_has_suffix (tree, "/pids") ||
-        g_str_has_suffix (tree, "/cpu,cpuacct")) {
+  for (guint i = 0; i < trees->len && !unified; i++) {
+    g_autofree char *folder = g_build_filename (trees->pdata[i], path, NULL);
+    if (has_limits (trees->pdata[i]))
       g_mkdir_with_parents (folder, 0755);
-      limit_tree (tree, path, resources);
-    }
   }
+  set_limits (path, resources, NULL);
+}
+
+gboolean
+kube_cgroup_update (const char *path, KubeValue *resources, GError **error)
+{
+  GError *local = NULL;
+
+  set_limits (path, resources, &local);
+  if (local != NULL)
+    g_propagate_error (error, local);
+  return local == NULL;
 }
 
 static void

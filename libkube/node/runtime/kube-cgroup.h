@@ -16,6 +16,8 @@ typedef enum {
 KubeCgroupMode kube_cgroup_get_mode (void);
 /* Makes it, with what @resources says: cpuShares, cpuQuota, cpuPeriod, memory, pids. What the kernel does not have is left out. */
 void kube_cgroup_create (const char *path, KubeValue *resources);
+/* Gives one that is there other limits; what @resources does not name stays as it is. */
+gboolean kube_cgroup_update (const char *path, KubeValue *resources, GError **error);
 /* With all below it, whose processes are killed. */
 void kube_cgroup_remove (const char *path);
 gboolean kube_cgroup_exists (const char *path);

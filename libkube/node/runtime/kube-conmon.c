@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define START_TIMEOUT_MS (4 * 60 * 1000)
@@ -83,6 +84,38 @@ release (const KubeConmon *conmon, GError **error)
   int status = kube_spawn_wait (pidfd);
   if (status != 0)
     g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "crun start failed with status %d", status);
+  return status == 0;
+}
+
+gboolean
+kube_conmon_update (const KubeConmon *conmon, KubeValue *resources, GError **error)
+{
+  static const char *const options[] = { "cpuShares", "--cpu-share", "cpuQuota", "--cpu-quota", "cpuPeriod", "--cpu-period", "memory", "--memory" };
+  g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
+  const char *const first[] = { conmon->crun, "--root", conmon->crun_root, "update" };
+  char message[1024] = "";
+  int said = memfd_create ("crun", MFD_CLOEXEC), pidfd;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (first); i++)
+    g_ptr_array_add (argv, g_strdup (first[i]));
+  for (gsize i = 0; i < G_N_ELEMENTS (options); i += 2) {
+    gint64 value = kube_value_get_integer (resources, options[i], 0);
+    if (value != 0)
+      g_ptr_array_add (argv, g_strdup_printf ("%s=%" G_GINT64_FORMAT, options[i + 1], value));
+  }
+  g_ptr_array_add (argv, g_strdup (conmon->id));
+  g_ptr_array_add (argv, NULL);
+  KubeSpawn spawn = { .argv = (const char *const *) argv->pdata, .envp = environment, .stdio = { -1, -1, said }, .extra = -1,
+                      .mount_namespace = conmon->mount_namespace };
+  int status = kube_spawn (&spawn, &pidfd, error) < 0 ? -1 : kube_spawn_wait (pidfd);
+  if (status > 0) {
+    ssize_t n = pread (said, message, sizeof message - 1, 0);
+    message[MAX (n, 0)] = '\0';
+    g_autofree char *clean = g_utf8_make_valid (g_strstrip (message), -1);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "crun update failed with status %d: %s", status, clean);
+  }
+  if (said >= 0)
+    close (said);
   return status == 0;
 }
 

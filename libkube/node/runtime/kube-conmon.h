@@ -24,6 +24,8 @@ gboolean kube_conmon_start (const KubeConmon *conmon, int *pid, int *conmon_pid,
 int kube_conmon_read_pid (const char *folder, const char *name);
 /* Has the log opened anew, after it was renamed. FALSE: conmon has ended. */
 gboolean kube_conmon_reopen_log (const char *folder);
+/* Gives a running container other limits (cpuShares, cpuQuota, cpuPeriod, memory); the error is crun's. */
+gboolean kube_conmon_update (const KubeConmon *conmon, KubeValue *resources, GError **error);
 /* Runs another process in a container; blocks until it is started. */
 KubeExec *kube_conmon_exec (const KubeConmon *conmon, KubeValue *config, const KubeExecOptions *options, GError **error);
 /* Joins the container's own streams. @end: a descriptor of conmon's process, taken. */

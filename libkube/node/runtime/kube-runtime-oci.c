@@ -4,6 +4,7 @@
 #include "image/kube-image-private.h"
 
 #include <errno.h>
+#include <kube/kube-builder.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/random.h>
@@ -451,6 +452,118 @@ runtime_oci_list_containers (KubeRuntime *runtime, const char *uid)
   return list;
 }
 
+static KubeValue *
+replace_resources (KubeValue *config, KubeValue *resources)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (config);
+
+  kube_node_put_value (kube_builder_get_root (builder), "resources", resources);
+  return kube_builder_end (builder);
+}
+
+static void
+do_update_container (Job *job, GTask *task)
+{
+  KubeConmon conmon;
+  GError *error = NULL;
+
+  kube_oci_container_init_conmon (job->container, &conmon);
+  if (kube_conmon_update (&conmon, job->config, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+runtime_oci_update_container_async (KubeRuntime *runtime, const char *id, KubeValue *resources, GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  KubeOciContainer *container = find (self, id, runtime_oci_update_container_async, callback, user_data);
+
+  if (container == NULL)
+    return;
+  Job *job = job_new (self, do_update_container);
+  job->container = kube_oci_container_ref (container);
+  job->config = kube_value_ref (resources);
+  push (self, job, runtime_oci_update_container_async, NULL, callback, user_data);
+}
+
+static gboolean
+runtime_oci_update_container_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  Job *job = g_task_get_task_data (G_TASK (result));
+
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+  KubeContainer *info = &job->container->info;
+  KubeValue *config = replace_resources (info->config, job->config);
+  kube_value_unref (info->config);
+  info->config = config;
+  kube_oci_container_save (job->container);
+  return TRUE;
+}
+
+/* The cgroup, and the note of it. */
+static void
+do_update_pod (Job *job, GTask *task)
+{
+  KubeRuntimeOci *self = job->runtime;
+  const char *parent = kube_value_get_string (job->pod, "cgroupParent");
+  g_autofree char *folder = sandbox_folder (self, job->uid);
+  g_autofree char *path = g_build_filename (folder, "sandbox.json", NULL);
+  g_autofree char *cgroup = g_strdup_printf ("%s/%s", self->paths.cgroup, parent != NULL ? parent : "pods");
+  gsize length;
+  g_autofree char *text = kube_value_print (job->pod, &length);
+  GError *error = NULL;
+
+  if (kube_cgroup_update (cgroup, job->config, &error) &&
+      g_file_set_contents_full (path, text, length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+runtime_oci_update_pod_async (KubeRuntime *runtime, const char *uid, KubeValue *resources, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  KubeValue *pod = g_hash_table_lookup (self->pods, uid);
+
+  if (pod == NULL) {
+    g_task_report_new_error (self, callback, user_data, runtime_oci_update_pod_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND,
+                             "pod %s has no namespaces", uid);
+    return;
+  }
+  Job *job = job_new (self, do_update_pod);
+  job->uid = g_strdup (uid);
+  job->config = kube_value_ref (resources);
+  job->pod = replace_resources (pod, resources);
+  push (self, job, runtime_oci_update_pod_async, NULL, callback, user_data);
+}
+
+static gboolean
+runtime_oci_update_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  KubeRuntimeOci *self = KUBE_RUNTIME_OCI (runtime);
+  Job *job = g_task_get_task_data (G_TASK (result));
+
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+  if (g_hash_table_contains (self->pods, job->uid))
+    g_hash_table_replace (self->pods, g_strdup (job->uid), kube_value_ref (job->pod));
+  return TRUE;
+}
+
+static KubeValue *
+runtime_oci_dup_pod (KubeRuntime *runtime, const char *uid)
+{
+  KubeValue *config = g_hash_table_lookup (KUBE_RUNTIME_OCI (runtime)->pods, uid);
+
+  return config != NULL ? kube_value_ref (config) : NULL;
+}
+
 static gboolean
 runtime_oci_get_usage (KubeRuntime *runtime, const char *id, KubeContainerUsage *usage)
 {
@@ -603,6 +716,11 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->stop_pod_finish = finish_boolean;
   iface->remove_pod_async = runtime_oci_remove_pod_async;
   iface->remove_pod_finish = finish_boolean;
+  iface->update_container_async = runtime_oci_update_container_async;
+  iface->update_container_finish = runtime_oci_update_container_finish;
+  iface->update_pod_async = runtime_oci_update_pod_async;
+  iface->update_pod_finish = runtime_oci_update_pod_finish;
+  iface->dup_pod = runtime_oci_dup_pod;
   iface->dup_netns = runtime_oci_dup_netns;
   iface->has_pod = runtime_oci_has_pod;
   iface->list_pods = runtime_oci_list_pods;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <kube/kube-builder.h>
 #include <kube/sys/kube-runtime.h>
 
 #include <stdlib.h>
@@ -264,6 +265,52 @@ runtime_sim_list_containers (KubeRuntime *runtime, const char *uid)
   return list;
 }
 
+static KubeValue *
+replace_resources (KubeValue *config, KubeValue *resources)
+{
+  g_autoptr (KubeBuilder) builder = kube_builder_new (config);
+
+  kube_node_put_value (kube_builder_get_root (builder), "resources", resources);
+  return kube_builder_end (builder);
+}
+
+static void
+runtime_sim_update_container_async (KubeRuntime *runtime, const char *id, KubeValue *resources, GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  SimContainer *container = g_hash_table_lookup (KUBE_RUNTIME_SIM (runtime)->containers, id);
+
+  if (container == NULL || container->info->state != KUBE_CONTAINER_RUNNING) {
+    g_task_report_new_error (runtime, callback, user_data, runtime_sim_update_container_async, KUBE_ERROR, KUBE_ERROR_NOT_FOUND,
+                             "container %s does not run", id);
+    return;
+  }
+  KubeValue *config = replace_resources (container->info->config, resources);
+  kube_value_unref (container->info->config);
+  container->info->config = config;
+  return_boolean (runtime, runtime_sim_update_container_async, callback, user_data);
+}
+
+static void
+runtime_sim_update_pod_async (KubeRuntime *runtime, const char *uid, KubeValue *resources, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  GHashTable *pods = KUBE_RUNTIME_SIM (runtime)->pods;
+  KubeValue *config = g_hash_table_lookup (pods, uid);
+
+  if (config != NULL)
+    g_hash_table_replace (pods, g_strdup (uid), replace_resources (config, resources));
+  return_boolean (runtime, runtime_sim_update_pod_async, callback, user_data);
+}
+
+static KubeValue *
+runtime_sim_dup_pod (KubeRuntime *runtime, const char *uid)
+{
+  KubeValue *config = g_hash_table_lookup (KUBE_RUNTIME_SIM (runtime)->pods, uid);
+
+  return config != NULL ? kube_value_ref (config) : NULL;
+}
+
 static gboolean
 runtime_sim_get_usage (KubeRuntime *runtime, const char *id, KubeContainerUsage *usage)
 {
@@ -326,6 +373,11 @@ runtime_iface_init (KubeRuntimeInterface *iface)
   iface->stop_pod_finish = finish_boolean;
   iface->remove_pod_async = runtime_sim_remove_pod_async;
   iface->remove_pod_finish = finish_boolean;
+  iface->update_container_async = runtime_sim_update_container_async;
+  iface->update_container_finish = finish_boolean;
+  iface->update_pod_async = runtime_sim_update_pod_async;
+  iface->update_pod_finish = finish_boolean;
+  iface->dup_pod = runtime_sim_dup_pod;
   iface->dup_netns = runtime_sim_dup_netns;
   iface->has_pod = runtime_sim_has_pod;
   iface->list_pods = runtime_sim_list_pods;

@@ -373,6 +373,88 @@ kube_runtime_list_containers (KubeRuntime *runtime, const char *uid)
 }
 
 /**
+ * kube_runtime_update_container_async:
+ * @runtime: a runtime
+ * @id: id of a container
+ * @resources: what its configuration's `resources` are from now on
+ * @callback: (scope async): called when it is done
+ * @user_data: for @callback
+ *
+ * Gives a running container other resources, without a restart; what @resources does not name stays as it is. The configuration that the runtime knows changes with it.
+ *
+ * Since: 1.0
+ */
+void
+kube_runtime_update_container_async (KubeRuntime *runtime, const char *id, KubeValue *resources, GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  KUBE_RUNTIME_GET_IFACE (runtime)->update_container_async (runtime, id, resources, callback, user_data);
+}
+
+/**
+ * kube_runtime_update_container_finish:
+ * @runtime: a runtime
+ * @result: what the callback was given
+ * @error: return location
+ *
+ * Returns: whether the kernel took them
+ * Since: 1.0
+ */
+gboolean
+kube_runtime_update_container_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  return KUBE_RUNTIME_GET_IFACE (runtime)->update_container_finish (runtime, result, error);
+}
+
+/**
+ * kube_runtime_update_pod_async:
+ * @runtime: a runtime
+ * @uid: uid of a pod
+ * @resources: what its configuration's `resources` are from now on
+ * @callback: (scope async): called when it is done
+ * @user_data: for @callback
+ *
+ * Gives a running pod other resources, without a restart; what @resources does not name stays as it is. The configuration that the runtime knows changes with it.
+ *
+ * Since: 1.0
+ */
+void
+kube_runtime_update_pod_async (KubeRuntime *runtime, const char *uid, KubeValue *resources, GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  KUBE_RUNTIME_GET_IFACE (runtime)->update_pod_async (runtime, uid, resources, callback, user_data);
+}
+
+/**
+ * kube_runtime_update_pod_finish:
+ * @runtime: a runtime
+ * @result: what the callback was given
+ * @error: return location
+ *
+ * Returns: whether the kernel took them
+ * Since: 1.0
+ */
+gboolean
+kube_runtime_update_pod_finish (KubeRuntime *runtime, GAsyncResult *result, GError **error)
+{
+  return KUBE_RUNTIME_GET_IFACE (runtime)->update_pod_finish (runtime, result, error);
+}
+
+/**
+ * kube_runtime_dup_pod:
+ * @runtime: a runtime
+ * @uid: uid of a pod
+ *
+ * Returns: (transfer full) (nullable): the pod's configuration, with the resources that it has now; %NULL where it is not there
+ * Since: 1.0
+ */
+KubeValue *
+kube_runtime_dup_pod (KubeRuntime *runtime, const char *uid)
+{
+  return KUBE_RUNTIME_GET_IFACE (runtime)->dup_pod (runtime, uid);
+}
+
+/**
  * kube_runtime_get_usage:
  * @runtime: a runtime
  * @id: id of a container
