@@ -257,15 +257,6 @@ check_request (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *re
 
 /* --- what refers to requests --- */
 
-static KubeValue *
-find_named (KubeValue *list, const char *name)
-{
-  for (guint i = 0; i < kube_value_get_length (list); i++)
-    if (equals (string_of (kube_value_get_element (list, i), "name"), name))
-      return kube_value_get_element (list, i);
-  return NULL;
-}
-
 void
 kube_validate_device_request_ref (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *element, gconstpointer claim)
 {
@@ -284,10 +275,10 @@ kube_validate_device_request_ref (KubeFieldErrors *errors, const KubeFieldPath *
   if (steps[0] != NULL && steps[1] != NULL)
     kube_validate_format (errors, path, KUBE_NAME_DNS1123_LABEL, steps[1]);
 
-  request = find_named (member_of ((KubeValue *)claim, "requests"), steps[0] != NULL ? steps[0] : "");
+  request = find_by (member_of ((KubeValue *)claim, "requests"), "name", steps[0] != NULL ? steps[0] : "");
   found = request != NULL;
   if (found && steps[0] != NULL && steps[1] != NULL)
-    found = find_named (member_of (request, "firstAvailable"), steps[1]) != NULL;
+    found = find_by (member_of (request, "firstAvailable"), "name", steps[1]) != NULL;
   if (!found)
     kube_field_errors_invalid (errors, path, name, not_a_request);
 }

@@ -93,22 +93,13 @@ check_host (KubeFieldErrors *errors, const KubeFieldPath *path, const char *host
 }
 
 static void
-refuse_address (KubeFieldErrors *errors, const KubeFieldPath *path, const char *host)
-{
-  int family;
-
-  if (kube_validate_is_ip (host, &family))
-    kube_field_errors_invalid (errors, path, host, "must be a DNS name, not an IP address");
-}
-
-static void
 check_ingress_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule)
 {
   KubeValue *http = member_of (rule, "http"), *paths = member_of (http, "paths");
   const char *host = string_of (rule, "host");
 
   if (*host != '\0') {
-    refuse_address (errors, AT (path, "host"), host);
+    kube_validate_no_ip (errors, AT (path, "host"), host);
     check_host (errors, AT (path, "host"), host);
   }
   if (http != NULL && kube_value_get_length (paths) == 0)
@@ -166,15 +157,6 @@ update_ingress (KubeFieldErrors *errors, KubeValue *object, KubeValue *old)
   check_ingress (errors, object);
 }
 
-static gboolean
-has_point (KubeValue *points, const char *ip)
-{
-  for (guint i = 0; i < kube_value_get_length (points); i++)
-    if (equals (string_of (kube_value_get_element (points, i), "ip"), ip))
-      return TRUE;
-  return FALSE;
-}
-
 static void
 update_ingress_status (KubeFieldErrors *errors, KubeValue *ingress, KubeValue *old_ingress)
 {
@@ -184,14 +166,9 @@ update_ingress_status (KubeFieldErrors *errors, KubeValue *ingress, KubeValue *o
 
   for (guint i = 0; i < kube_value_get_length (points); i++) {
     KubeValue *point = kube_value_get_element (points, i);
-    const char *ip = string_of (point, "ip"), *host = string_of (point, "hostname");
 
-    if (*ip != '\0' && !has_point (old, ip))
-      kube_validate_ip (errors, AT (AT_INDEX (path, i), "ip"), ip);
-    if (*host == '\0')
-      continue;
-    kube_validate_format (errors, AT (AT_INDEX (path, i), "hostname"), KUBE_NAME_DNS1123_SUBDOMAIN, host);
-    refuse_address (errors, AT (AT_INDEX (path, i), "hostname"), host);
+    kube_validate_point_ip (errors, AT_INDEX (path, i), point, old);
+    kube_validate_point_host (errors, AT_INDEX (path, i), point);
   }
 }
 

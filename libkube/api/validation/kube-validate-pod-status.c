@@ -38,15 +38,6 @@ check_nominated_node (KubeFieldErrors *errors, const KubeFieldPath *path, KubeVa
     kube_field_errors_forbidden (errors, path, "may not be set on pods that are already bound to a node");
 }
 
-static KubeValue *
-find_named (KubeValue *list, const char *name)
-{
-  for (guint i = 0; i < kube_value_get_length (list); i++)
-    if (equals (string_of (kube_value_get_element (list, i), "name"), name))
-      return kube_value_get_element (list, i);
-  return NULL;
-}
-
 static gboolean
 has_code (KubeValue *values, gint64 code)
 {
@@ -77,10 +68,10 @@ check_transitions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue
 {
   for (guint i = 0; i < kube_value_get_length (old); i++) {
     KubeValue *before = kube_value_get_element (old, i), *ended = member_of (member_of (before, "state"), "terminated");
-    KubeValue *now = ended != NULL ? find_named (statuses, string_of (before, "name")) : NULL;
+    KubeValue *now = ended != NULL ? find_by (statuses, "name", string_of (before, "name")) : NULL;
 
     if (now != NULL && member_of (member_of (now, "state"), "terminated") == NULL
-        && !may_restart (find_named (containers, string_of (before, "name")), policy, integer_of (ended, "exitCode", 0)))
+        && !may_restart (find_by (containers, "name", string_of (before, "name")), policy, integer_of (ended, "exitCode", 0)))
       kube_field_errors_forbidden (errors, AT (AT_INDEX (path, i), "state"), "may not be transitioned to non-terminated state");
   }
 }
@@ -95,7 +86,7 @@ check_claim_statuses (KubeFieldErrors *errors, const KubeFieldPath *path, KubeVa
     const char *name = string_of (status, "name");
     const KubeFieldPath *at = AT (AT_INDEX (path, i), "name");
 
-    if (find_named (claims, name) == NULL)
+    if (find_by (claims, "name", name) == NULL)
       kube_field_errors_invalid (errors, at, name, "must match the name of an entry in `spec.resourceClaims`");
     if (!name_set_add (&names, name))
       kube_field_errors_duplicate (errors, at, name);
@@ -108,10 +99,10 @@ static void
 check_mapping (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *mapping, KubeValue *spec)
 {
   const char *name = string_of (mapping, "containerName"), *resource = string_of (mapping, "resourceName");
-  KubeValue *container = find_named (member_of (spec, "containers"), name);
+  KubeValue *container = find_by (member_of (spec, "containers"), "name", name);
 
   if (container == NULL)
-    container = find_named (member_of (spec, "initContainers"), name);
+    container = find_by (member_of (spec, "initContainers"), "name", name);
   if (container == NULL)
     kube_field_errors_invalid (errors, AT (path, "containerName"), name, "must match the name of an entry in spec.initContainers.name or spec.containers.name");
   else if (!has_member (member_of (member_of (container, "resources"), "requests"), resource))
@@ -245,7 +236,7 @@ check_allocated (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
       kube_field_errors_forbidden (errors, at, "must not be specified in container status");
     for (guint k = 0; k < kube_value_get_length (allocated) && !ephemeral; k++) {
       KubeValue *resource = kube_value_get_element (allocated, k);
-      check_resource_asked (errors, AT (AT_INDEX (at, k), "name"), string_of (resource, "name"), find_named (containers, string_of (status, "name")));
+      check_resource_asked (errors, AT (AT_INDEX (at, k), "name"), string_of (resource, "name"), find_by (containers, "name", string_of (status, "name")));
       check_healths (errors, AT (AT_INDEX (at, k), "resources"), member_of (resource, "resources"));
     }
   }

@@ -240,15 +240,6 @@ kube_validate_pod_update (KubeFieldErrors *errors, KubeValue *pod, KubeValue *ol
 
 /* --- parts that have paths of their own --- */
 
-static KubeValue *
-find_named (KubeValue *list, const char *name)
-{
-  for (guint i = 0; i < kube_value_get_length (list); i++)
-    if (equals (string_of (kube_value_get_element (list, i), "name"), name))
-      return kube_value_get_element (list, i);
-  return NULL;
-}
-
 static void
 update_ephemeral_containers (KubeFieldErrors *errors, KubeValue *pod, KubeValue *old_pod)
 {
@@ -258,7 +249,7 @@ update_ephemeral_containers (KubeFieldErrors *errors, KubeValue *pod, KubeValue 
   check_again (errors, pod);
   kube_validate_pod_update_annotations (errors, pod, old_pod);
   for (guint i = 0; i < kube_value_get_length (old); i++) {
-    KubeValue *before = kube_value_get_element (old, i), *now = find_named (containers, string_of (before, "name"));
+    KubeValue *before = kube_value_get_element (old, i), *now = find_by (containers, "name", string_of (before, "name"));
     g_autofree char *detail = NULL;
 
     if (now == NULL) {

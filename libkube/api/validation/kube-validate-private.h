@@ -70,6 +70,16 @@ equals (const char *a, const char *b)
   return strcmp (a, b) == 0;
 }
 
+/* (nullable): the element of a list that has @text as its @key */
+static inline KubeValue *
+find_by (KubeValue *list, const char *key, const char *text)
+{
+  for (guint i = 0; i < kube_value_get_length (list); i++)
+    if (equals (string_of (kube_value_get_element (list, i), key), text))
+      return kube_value_get_element (list, i);
+  return NULL;
+}
+
 /* Names that must differ. A few need no memory of their own. Borrows what is added; ends with name_set_clear(). */
 typedef struct {
   const char *few[24];
@@ -96,6 +106,11 @@ void kube_validate_format_joined (KubeFieldErrors *errors, const KubeFieldPath *
 /* The same with text before each message. */
 void kube_validate_format_prefixed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value,
                                     const char *prefix);
+/* Where a load balancer takes traffic, in statuses of Services and Ingresses; addresses that @old (nullable) points have may stay as they are. */
+void kube_validate_point_ip (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *point, KubeValue *old);
+void kube_validate_point_host (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *point);
+/* A name that is no address. */
+void kube_validate_no_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *host);
 /* Required where empty (with @required as detail), NotSupported where not in @valid. */
 void kube_validate_enum (KubeFieldErrors *errors, const KubeFieldPath *path, const char *value, const char *required, const char *const *valid);
 void kube_validate_non_negative (KubeFieldErrors *errors, const KubeFieldPath *path, gint64 value);

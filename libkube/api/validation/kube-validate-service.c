@@ -355,31 +355,26 @@ update_service (KubeFieldErrors *errors, KubeValue *service, KubeValue *old_serv
 }
 
 static void
-check_ingress (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *ingress)
+check_ingress (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *ingress, KubeValue *old)
 {
   static const char *const modes[] = { "Proxy", "VIP", NULL };
-  const char *ip = string_of (ingress, "ip"), *mode = string_of (ingress, "ipMode"), *host = string_of (ingress, "hostname");
-  int family;
+  const char *ip = string_of (ingress, "ip"), *mode = string_of (ingress, "ipMode");
 
-  if (*ip != '\0')
-    kube_validate_ip (errors, AT (path, "ip"), ip);
+  kube_validate_point_ip (errors, path, ingress, old);
   if (*ip != '\0' && !has_member (ingress, "ipMode"))
     kube_field_errors_required (errors, AT (path, "ipMode"), "must be specified when `ip` is set");
   else if (*ip == '\0' && has_member (ingress, "ipMode"))
     kube_field_errors_forbidden (errors, AT (path, "ipMode"), "may not be specified when `ip` is not set");
   else if (has_member (ingress, "ipMode") && !kube_validate_one_of (mode, modes))
     kube_field_errors_not_supported (errors, AT (path, "ipMode"), mode, modes);
-  if (*host == '\0')
-    return;
-  kube_validate_format (errors, AT (path, "hostname"), KUBE_NAME_DNS1123_SUBDOMAIN, host);
-  if (kube_validate_is_ip (host, &family))
-    kube_field_errors_invalid (errors, AT (path, "hostname"), host, "must be a DNS name, not an IP address");
+  kube_validate_point_host (errors, path, ingress);
 }
 
 static void
-update_service_status (KubeFieldErrors *errors, KubeValue *service, KubeValue *old_service G_GNUC_UNUSED)
+update_service_status (KubeFieldErrors *errors, KubeValue *service, KubeValue *old_service)
 {
-  KubeValue *ingress = kube_value_get (service, "status.loadBalancer.ingress");
+  static const char where[] = "status.loadBalancer.ingress";
+  KubeValue *ingress = kube_value_get (service, where), *old = kube_value_get (old_service, where);
   const KubeFieldPath *path = AT (AT (AT (NULL, "status"), "loadBalancer"), "ingress");
   guint n = kube_value_get_length (ingress);
 
@@ -387,7 +382,7 @@ update_service_status (KubeFieldErrors *errors, KubeValue *service, KubeValue *o
     kube_field_errors_forbidden (errors, path, "may only be used when `spec.type` is 'LoadBalancer'");
   else
     for (guint i = 0; i < n; i++)
-      check_ingress (errors, AT_INDEX (path, i), kube_value_get_element (ingress, i));
+      check_ingress (errors, AT_INDEX (path, i), kube_value_get_element (ingress, i), old);
 }
 
 const KubeValidateRules kube_validate_service_rules[] = {

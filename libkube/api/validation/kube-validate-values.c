@@ -196,6 +196,36 @@ kube_validate_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char
     kube_field_errors_invalid (errors, path, text, "must not be an IPv4-mapped IPv6 address");
 }
 
+void
+kube_validate_no_ip (KubeFieldErrors *errors, const KubeFieldPath *path, const char *host)
+{
+  g_autofree char *plain = kube_validate_plain_ip (host);
+  int family;
+
+  if (kube_validate_is_ip (plain, &family))
+    kube_field_errors_invalid (errors, path, host, "must be a DNS name, not an IP address");
+}
+
+void
+kube_validate_point_ip (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *point, KubeValue *old)
+{
+  const char *ip = string_of (point, "ip");
+
+  if (*ip != '\0' && find_by (old, "ip", ip) == NULL)
+    kube_validate_ip (errors, AT (path, "ip"), ip);
+}
+
+void
+kube_validate_point_host (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *point)
+{
+  const char *host = string_of (point, "hostname");
+
+  if (*host == '\0')
+    return;
+  kube_validate_format (errors, AT (path, "hostname"), KUBE_NAME_DNS1123_SUBDOMAIN, host);
+  kube_validate_no_ip (errors, AT (path, "hostname"), host);
+}
+
 /* Whether an address of a range has bits behind its prefix. */
 static gboolean
 has_host_bits (const char *text, int family, int prefix)
