@@ -236,4 +236,16 @@ TEST_F (Rules, AServiceCIDRsStatusIsWrittenByItsSubresourceAlone)
   EXPECT_EQ (kept.at ("status.conditions.0.type"), "A") << kept.message;
 }
 
+TEST_F (Rules, WhatEveryClusterHasForFlowsIsFixed)
+{
+  static const char level[] = R"({"metadata":{"name":"catch-all"},"spec":{"type":"Limited","limited":{"nominalConcurrencyShares":%d,"lendablePercent":0,"limitResponse":{"type":"Reject"}}}})";
+  g_autofree char *other = g_strdup_printf (level, 6), *fixed = g_strdup_printf (level, 5);
+
+  EXPECT_EQ (bare (create ("PriorityLevelConfiguration", other)),
+             "spec: Invalid value: {\"Type\":\"Limited\",\"Limited\":{\"NominalConcurrencyShares\":6,\"LimitResponse\":{\"Type\":\"Reject\",\"Queuing\":null},\"LendablePercent\":0,"
+             "\"BorrowingLimitPercent\":null},\"Exempt\":null}: spec of 'catch-all' must equal the fixed value");
+  EXPECT_EQ (create ("PriorityLevelConfiguration", fixed).status, 201);
+  EXPECT_EQ (create ("PriorityLevelConfiguration", R"({"metadata":{"name":"exempt"},"spec":{"type":"Exempt","exempt":{"nominalConcurrencyShares":7}}})").status, 201);
+}
+
 } // namespace

@@ -219,6 +219,58 @@ check_precedence (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
     kube_field_errors_invalid_integer (errors, path, precedence, "only the schema named 'exempt' may have matchingPrecedence 1");
 }
 
+/* --- what every cluster has, with one content --- */
+
+#define ALL_RULES \
+  "\"resourceRules\":[{\"verbs\":[\"*\"],\"apiGroups\":[\"*\"],\"resources\":[\"*\"],\"clusterScope\":true,\"namespaces\":[\"*\"]}]," \
+  "\"nonResourceRules\":[{\"verbs\":[\"*\"],\"nonResourceURLs\":[\"*\"]}]"
+#define GROUP(name) "{\"kind\":\"Group\",\"group\":{\"name\":\"" name "\"}}"
+
+typedef struct {
+  const char *name, *spec;
+  const char *free; /* (nullable): a member of the spec that may be anything */
+} Mandatory;
+
+static const Mandatory mandatory_schemas[] = {
+  { "exempt",
+    "{\"matchingPrecedence\":1,\"priorityLevelConfiguration\":{\"name\":\"exempt\"},\"rules\":[{\"subjects\":[" GROUP ("system:masters") "]," ALL_RULES "}]}", NULL },
+  { "catch-all",
+    "{\"matchingPrecedence\":10000,\"priorityLevelConfiguration\":{\"name\":\"catch-all\"},\"distinguisherMethod\":{\"type\":\"ByUser\"},\"rules\":[{\"subjects\":["
+    GROUP ("system:unauthenticated") "," GROUP ("system:authenticated") "]," ALL_RULES "}]}", NULL },
+  { NULL },
+};
+
+static const Mandatory mandatory_levels[] = {
+  { "exempt", "{\"type\":\"Exempt\",\"exempt\":{\"nominalConcurrencyShares\":0,\"lendablePercent\":0}}", "exempt" },
+  { "catch-all", "{\"type\":\"Limited\",\"limited\":{\"nominalConcurrencyShares\":5,\"lendablePercent\":0,\"limitResponse\":{\"type\":\"Reject\"}}}", NULL },
+  { NULL },
+};
+
+static void
+check_mandatory (KubeFieldErrors *errors, KubeValue *object, const Mandatory *mandatory, const char *type)
+{
+  const char *name = string_of (member_of (object, "metadata"), "name");
+  KubeValue *spec = member_of (object, "spec");
+  g_autoptr (KubeValue) fixed = NULL, changed = NULL;
+  g_autofree char *detail = NULL;
+
+  while (mandatory->name != NULL && !equals (mandatory->name, name))
+    mandatory++;
+  if (mandatory->name == NULL)
+    return;
+  fixed = kube_value_parse (mandatory->spec, -1, NULL);
+  if (mandatory->free != NULL) {
+    g_autoptr (KubeBuilder) builder = kube_builder_new (fixed);
+    kube_node_put_value (kube_builder_get_root (builder), mandatory->free, member_of (spec, mandatory->free));
+    changed = kube_builder_end (builder);
+  }
+  if (kube_validate_semantic_equal (spec, changed != NULL ? changed : fixed))
+    return;
+  detail = mandatory->free != NULL ? g_strdup_printf ("spec of '%s' except the 'spec.%s' field must equal the fixed value", name, mandatory->free)
+                                   : g_strdup_printf ("spec of '%s' must equal the fixed value", name);
+  kube_validate_invalid_struct (errors, AT (NULL, "spec"), type, spec, detail);
+}
+
 static void
 create_flow_schema (KubeFieldErrors *errors, KubeValue *schema)
 {
@@ -239,6 +291,7 @@ create_flow_schema (KubeFieldErrors *errors, KubeValue *schema)
     kube_field_errors_required (errors, level_path, "must reference a priority level");
   for (guint i = 0; i < kube_value_get_length (rules); i++)
     check_rule (errors, AT_INDEX (AT (path, "rules"), i), kube_value_get_element (rules, i));
+  check_mandatory (errors, schema, mandatory_schemas, "@flowcontrol.FlowSchemaSpec");
   check_conditions (errors, schema);
 }
 
@@ -360,6 +413,7 @@ create_priority_level (KubeFieldErrors *errors, KubeValue *object)
     else
       kube_field_errors_required (errors, limited_path, "must not be empty when type is Limited");
   }
+  check_mandatory (errors, object, mandatory_levels, "@flowcontrol.PriorityLevelConfigurationSpec");
   check_conditions (errors, object);
 }
 
