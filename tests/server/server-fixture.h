@@ -85,7 +85,7 @@ protected:
     static const std::map<std::string, const char *> versions = {
       { "Deployment", "apps/v1" }, { "StatefulSet", "apps/v1" }, { "Job", "batch/v1" }, { "CronJob", "batch/v1" }, { "EndpointSlice", "discovery.k8s.io/v1" }, { "RuntimeClass", "node.k8s.io/v1" },
       { "PodDisruptionBudget", "policy/v1" }, { "Lease", "coordination.k8s.io/v1" }, { "VolumeAttachment", "storage.k8s.io/v1" },
-      { "CSIDriver", "storage.k8s.io/v1" }, { "MutatingAdmissionPolicy", "admissionregistration.k8s.io/v1" }, { "PriorityLevelConfiguration", "flowcontrol.apiserver.k8s.io/v1" },
+      { "CSIDriver", "storage.k8s.io/v1" }, { "MutatingAdmissionPolicy", "admissionregistration.k8s.io/v1" }, { "ValidatingAdmissionPolicy", "admissionregistration.k8s.io/v1" }, { "PriorityLevelConfiguration", "flowcontrol.apiserver.k8s.io/v1" },
       { "ServiceCIDR", "networking.k8s.io/v1" }, { "APIService", "apiregistration.k8s.io/v1" }, { "CustomResourceDefinition", "apiextensions.k8s.io/v1" },
     };
     auto found = versions.find (name);

@@ -248,4 +248,20 @@ TEST_F (Rules, WhatEveryClusterHasForFlowsIsFixed)
   EXPECT_EQ (create ("PriorityLevelConfiguration", R"({"metadata":{"name":"exempt"},"spec":{"type":"Exempt","exempt":{"nominalConcurrencyShares":7}}})").status, 201);
 }
 
+TEST_F (Rules, ExpressionsOfAPolicyNameWhatStandsForThemThere)
+{
+  auto policy = [&] (const std::string &more, const std::string &validation) {
+    return create ("ValidatingAdmissionPolicy", R"({"metadata":{"name":"p"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["pods"]}]})"
+                   + more + R"(,"validations":[{"expression":"true")" + validation + "}]}}", "dryRun", "All");
+  };
+  EXPECT_EQ (bare (policy ("", R"(,"message":" ","messageExpression":" ")")), "[spec.validations[0].messageExpression: Invalid value: \" \": must be non-empty if specified, "
+                                                                            "spec.validations[0].message: Invalid value: \" \": must be non-empty if specified]");
+  EXPECT_EQ (bare (policy ("", R"(,"message":"a\nb")")), "spec.validations[0].message: Invalid value: \"a\\nb\": must not contain line breaks");
+  for (const char *name : { "variables", "params", "authorizer" })
+    EXPECT_NE (bare (policy ("", R"x(,"messageExpression":"string()x" + std::string (name) + R"x()")x")).find (std::string ("undeclared reference to '") + name + "'"), std::string::npos) << name;
+  EXPECT_EQ (policy (R"(,"paramKind":{"apiVersion":"v1","kind":"ConfigMap"},"variables":[{"name":"a","expression":"params.data"}])", R"x(,"messageExpression":"string(variables.a)")x").status, 201);
+  EXPECT_NE (bare (policy (R"(,"variables":[{"name":"a","expression":"1"}],"matchConditions":[{"name":"m","expression":" variables.a == 1 "}])", "")).find ("Invalid value: \"variables.a == 1\": compilation failed"),
+             std::string::npos);
+}
+
 } // namespace

@@ -15,7 +15,7 @@ check_taints (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *tai
     const char *value = string_of (taint, "value"), *effect = string_of (taint, "effect");
 
     kube_validate_format (errors, AT (at, "key"), KUBE_NAME_QUALIFIED, string_of (taint, "key"));
-    kube_validate_format_joined (errors, AT (at, "value"), KUBE_NAME_LABEL_VALUE, value);
+    kube_validate_format_joined (errors, AT (at, "value"), KUBE_NAME_LABEL_VALUE, value, ";");
     if (*effect == '\0')
       kube_field_errors_required (errors, AT (at, "effect"), NULL);
     else

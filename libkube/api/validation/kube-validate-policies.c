@@ -136,9 +136,9 @@ check_param_version (KubeFieldErrors *errors, const KubeFieldPath *path, const c
     kube_field_errors_invalid_format (errors, path, text, "unexpected GroupVersion string: %s", text);
   } else {
     if (*group != '\0')
-      kube_validate_format (errors, path, KUBE_NAME_DNS1123_SUBDOMAIN, group);
+      kube_validate_format_joined (errors, path, KUBE_NAME_DNS1123_SUBDOMAIN, group, ",");
     if (*version != '\0')
-      kube_validate_format (errors, path, KUBE_NAME_DNS1035_LABEL, version);
+      kube_validate_format_joined (errors, path, KUBE_NAME_DNS1035_LABEL, version, ",");
     else
       kube_field_errors_invalid (errors, path, text, "version must be specified");
   }
@@ -294,6 +294,18 @@ create_validating_policy (KubeFieldErrors *errors, KubeValue *object)
   check_audit_annotations (errors, AT (path, "auditAnnotations"), annotations, string_of (member_of (object, "metadata"), "name"), &environments);
 }
 
+/* Unlike others it is told of without the blanks around it. */
+static void
+check_patch (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *patch, const Environments *environments, const char *const *results)
+{
+  g_autofree char *expression = g_strstrip (g_strdup (string_of (patch, "expression")));
+
+  if (*expression != '\0')
+    kube_cel_program_free (kube_validate_expression (errors, AT (path, "expression"), expression, environments->patches, results));
+  else
+    kube_field_errors_required (errors, AT (path, "expression"), NULL);
+}
+
 static void
 check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *mutation, const Environments *environments)
 {
@@ -311,7 +323,7 @@ check_mutation (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *m
       g_autofree char *detail = g_strdup_printf ("must be specified when patchType is %s", type);
       kube_field_errors_required (errors, AT (path, members[i]), detail);
     } else if (equals (type, types[i])) {
-      kube_cel_program_free (check_expression (errors, AT (path, members[i]), member_of (mutation, members[i]), environments->patches, results[i]));
+      check_patch (errors, AT (path, members[i]), member_of (mutation, members[i]), environments, results[i]);
     } else if (kube_validate_one_of (type, types) && has_member (mutation, members[i])) {
       g_autofree char *detail = g_strdup_printf ("must not be specified when patchType is %s", type), *bad = g_strdup_printf ("{%s}", members[i]);
       kube_field_errors_invalid (errors, AT (path, members[i]), bad, detail);

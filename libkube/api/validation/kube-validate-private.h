@@ -102,7 +102,7 @@ void kube_validate_cidr (KubeFieldErrors *errors, const KubeFieldPath *path, con
 /* An Invalid for each of upstream's messages. */
 void kube_validate_format (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value);
 /* One for all of them. */
-void kube_validate_format_joined (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value);
+void kube_validate_format_joined (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value, const char *separator);
 /* The same with text before each message. */
 void kube_validate_format_prefixed (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value,
                                     const char *prefix);

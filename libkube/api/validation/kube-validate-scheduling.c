@@ -207,7 +207,7 @@ check_toleration (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue 
     kube_field_errors_invalid (errors, AT (path, "effect"), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set");
 
   if (equals (operator, "Equal") || *operator == '\0') {
-    kube_validate_format_joined (errors, AT (path, "operator"), KUBE_NAME_LABEL_VALUE, value);
+    kube_validate_format_joined (errors, AT (path, "operator"), KUBE_NAME_LABEL_VALUE, value, ";");
   } else if (equals (operator, "Exists")) {
     if (*value != '\0')
       kube_field_errors_invalid (errors, AT (path, "operator"), value, "value must be empty when `operator` is 'Exists'");

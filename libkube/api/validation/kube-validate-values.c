@@ -69,13 +69,13 @@ kube_validate_format (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNa
 
 /* All that is wrong in one error. */
 void
-kube_validate_format_joined (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value)
+kube_validate_format_joined (KubeFieldErrors *errors, const KubeFieldPath *path, KubeNameFormat format, const char *value, const char *separator)
 {
   g_autoptr (GPtrArray) messages = kube_name_is_valid (format, value) ? NULL : kube_name_check_all (format, value);
   g_autoptr (GString) detail = g_string_new (NULL);
 
   for (guint i = 0; messages != NULL && i < messages->len; i++)
-    g_string_append_printf (detail, "%s%s", i > 0 ? ";" : "", (char *) messages->pdata[i]);
+    g_string_append_printf (detail, "%s%s", i > 0 ? separator : "", (char *) messages->pdata[i]);
   if (detail->len > 0)
     kube_field_errors_invalid (errors, path, value, detail->str);
 }

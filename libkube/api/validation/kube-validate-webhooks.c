@@ -226,12 +226,6 @@ kube_validate_webhook_client (KubeFieldErrors *errors, const KubeFieldPath *path
     check_url (errors, AT (path, "url"), string_of (client, "url"));
 }
 
-static gboolean
-is_blank (const char *text)
-{
-  return text[strspn (text, " \t\n\v\f\r")] == '\0';
-}
-
 void
 kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *conditions, KubeAdmissionNames admission_names)
 {
@@ -245,12 +239,12 @@ kube_validate_match_conditions (KubeFieldErrors *errors, const KubeFieldPath *pa
     KubeValue *condition = kube_value_get_element (conditions, i);
     const char *name = string_of (condition, "name");
     const KubeFieldPath *at = AT_INDEX (path, i);
+    g_autofree char *expression = g_strstrip (g_strdup (string_of (condition, "expression")));
 
-    if (is_blank (string_of (condition, "expression")))
+    if (*expression == '\0')
       kube_field_errors_required (errors, AT (at, "expression"), NULL);
     else
-      kube_cel_program_free (
-          kube_validate_expression (errors, AT (at, "expression"), string_of (condition, "expression"), environment, kube_validate_boolean_result));
+      kube_cel_program_free (kube_validate_expression (errors, AT (at, "expression"), expression, environment, kube_validate_boolean_result));
     if (*name == '\0') {
       kube_field_errors_required (errors, AT (at, "name"), NULL);
       continue;
