@@ -347,7 +347,7 @@ check_property (const std::string &schema)
 TEST (KubeValidation, ADefaultMeetsItsOwnSchema)
 {
   EXPECT_EQ (check_property (R"({"type":"string","minLength":2,"maxLength":4,"pattern":"^a","enum":["ab","abc"],"default":"ab"})"), "");
-  EXPECT_EQ (check_property (R"({"type":"string","maxLength":2,"default":"abc"})"), "default: Invalid value: \"abc\":  in body should be at most 2 chars long");
+  EXPECT_EQ (check_property (R"({"type":"string","maxLength":2,"default":"abc"})"), "default: Too long: may not be more than 2 bytes");
   EXPECT_EQ (check_property (R"({"type":"string","minLength":2,"default":"ä"})"), "default: Invalid value: \"ä\":  in body should be at least 2 chars long");
   EXPECT_EQ (check_property (R"({"type":"string","pattern":"^a$","default":"b"})"), "default: Invalid value: \"b\":  in body should match '^a$'");
   EXPECT_EQ (check_property (R"({"type":"string","enum":["a","b"],"default":"c"})"), "default: Unsupported value: \"c\": supported values: \"a\", \"b\"");
@@ -359,9 +359,20 @@ TEST (KubeValidation, ADefaultMeetsItsOwnSchema)
   EXPECT_EQ (check_property (R"({"type":"boolean","default":1})"), "default: Invalid value: \"integer\":  in body must be of type boolean: \"integer\"");
   EXPECT_EQ (check_property (R"({"type":"array","items":{"type":"string"},"maxItems":1,"default":["a","b"]})"), "default: Too many: 2: must have at most 1 item");
   EXPECT_EQ (check_property (R"({"type":"array","items":{"type":"string"},"default":["a",true]})"),
-             "default[1]: Invalid value: \"boolean\":  in body must be of type string: \"boolean\"");
+             "default.[1]: Invalid value: \"boolean\": [1] in body must be of type string: \"boolean\"");
   EXPECT_EQ (check_property (R"({"type":"object","required":["b"],"properties":{"a":{"type":"string","maxLength":1},"b":{"type":"string"}},"default":{"a":"aa"}})"),
-             "[default.b: Required value, default.a: Invalid value: \"aa\":  in body should be at most 1 chars long]");
+             "[default.a: Too long: may not be more than 1 byte, default.b: Required value]");
+  EXPECT_EQ (check_property (R"({"type":"object","additionalProperties":{"type":"integer"},"default":{"a":"x"}})"),
+             "default.a: Invalid value: \"string\": .a in body must be of type integer: \"string\"");
+  EXPECT_EQ (check_property (R"({"type":"object","properties":{"a":{"type":"integer"}},"anyOf":[{"required":["a"]},{"minProperties":2}],"default":{}})"),
+             "[default: Invalid value: \"\": \"\" must validate at least one schema (anyOf), default.a: Required value]");
+  EXPECT_EQ (check_property (R"({"type":"integer","oneOf":[{"minimum":1},{"maximum":5}],"not":{"minimum":3},"default":3})"),
+             "[default: Invalid value: \"\": \"\" must validate one and only one schema (oneOf). Found 2 valid alternatives, "
+             "default: Invalid value: \"\": \"\" must not validate the schema (not)]");
+  EXPECT_EQ (check_property (R"({"type":"string","format":"date","default":"2020-13-01"})"),
+             "default: Invalid value: \"2020-13-01\":  in body must be of type date: \"2020-13-01\"");
+  EXPECT_EQ (check_property (R"({"type":"integer","format":"int32","default":3000000000})"),
+             "default: Invalid value: \"\": Checked value must be of type integer with format int32 in ");
 }
 
 TEST (KubeValidation, WhereAnIngressIsReachedIsAnAddressOrAName)

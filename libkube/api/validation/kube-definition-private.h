@@ -32,6 +32,9 @@ void kube_validate_schema_defaults (KubeFieldErrors *errors, const KubeFieldPath
 /* Whether a default in it has members that its schema does not know. */
 gboolean kube_schema_has_unpruned_defaults (KubeValue *schema);
 
+/* Whether a string has a format; formats that nobody knows have all. */
+gboolean kube_schema_format_accepts (const char *format, const char *text);
+
 /* x-kubernetes-list-type, -list-map-keys and -map-type of one schema. */
 void kube_validate_schema_lists (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, KubeSchemaRules rules);
 KubeSchemaRules kube_schema_find_broken_list_rules (KubeValue *schema);

@@ -4,7 +4,7 @@
 /* The members of upstream's structures in the order in which Go prints them: NAME[=KEY]:TYPE, with a dash where a zero value is left out. NAME is what is
  * printed, KEY what the object has: by default NAME with a small first letter; `^` looks in the object around it. Types: s string, i integer, b boolean, B bytes,
  * q quantity, t time, p number or name, ? any; * pointer to, [ list of, { map of, @STRUCTURE,
- * o structure or boolean, a structure or list of them. */
+ * o structure or boolean, a structure or list of them, d structure or list of strings. */
 const KubeGoStruct kube_go_structs[] = {
   { "apiextensions.CustomResourceColumnDefinition",
     "Name:s Type:s Format:s Description:s Priority:i JSONPath=jsonPath:s" },
@@ -26,7 +26,7 @@ const KubeGoStruct kube_go_structs[] = {
     "MinProperties:*i Required:[s Items:*a@apiextensions.JSONSchemaProps AllOf:[@apiextensions.JSONSchemaProps "
     "OneOf:[@apiextensions.JSONSchemaProps AnyOf:[@apiextensions.JSONSchemaProps Not:*@apiextensions.JSONSchemaProps "
     "Properties:{@apiextensions.JSONSchemaProps AdditionalProperties:*o@apiextensions.JSONSchemaProps "
-    "PatternProperties:{@apiextensions.JSONSchemaProps Dependencies:{? AdditionalItems:*o@apiextensions.JSONSchemaProps "
+    "PatternProperties:{@apiextensions.JSONSchemaProps Dependencies:{d@apiextensions.JSONSchemaProps AdditionalItems:*o@apiextensions.JSONSchemaProps "
     "Definitions:{@apiextensions.JSONSchemaProps ExternalDocs:*@apiextensions.ExternalDocumentation Example:? "
     "XPreserveUnknownFields=x-kubernetes-preserve-unknown-fields:*b XEmbeddedResource=x-kubernetes-embedded-resource:b "
     "XIntOrString=x-kubernetes-int-or-string:b XListMapKeys=x-kubernetes-list-map-keys:[s XListType=x-kubernetes-list-type:*s "

@@ -125,9 +125,9 @@ print_choice (GString *out, const char *type, gsize length, KubeValue *value, gu
     print (out, type + 1, length - 1, value, NULL, depth + 1);
   else
     g_string_append (out, "null");
-  if (*type == 'a') {
-    g_string_append (out, ",\"JSONSchemas\":");
-    print_list (out, type, length, single ? NULL : value, depth);
+  if (*type != 'o') {
+    g_string_append (out, *type == 'a' ? ",\"JSONSchemas\":" : ",\"Property\":");
+    print_list (out, *type == 'a' ? type : "[s", *type == 'a' ? length : 2, single ? NULL : value, depth);
   }
   g_string_append_c (out, '}');
 }
@@ -157,6 +157,7 @@ print (GString *out, const char *type, gsize length, KubeValue *value, KubeValue
     return;
   case 'o':
   case 'a':
+  case 'd':
     print_choice (out, type, length, value, depth);
     return;
   }
