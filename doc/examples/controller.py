@@ -13,6 +13,19 @@ data: {greeting: %s}
 """
 
 
+SOURCE_NAME = "example.com/mirror-of"
+
+
+def sources_of(config_map, *_):
+    """The keys of what @config_map is a copy of."""
+    source = config_map.get_annotation(SOURCE_NAME)
+    return [config_map.get_namespace() + "/" + source] if source else []
+
+
+def keys_of(controller, config_map, old, *_):
+    return [config_map.dup_key()] + sources_of(config_map)
+
+
 def build_mirror(source):
     builder = Kube.Builder.new(None)
     root = builder.get_root()
@@ -20,6 +33,7 @@ def build_mirror(source):
     root.set_string("kind", "ConfigMap")
     root.set_string("metadata.name", source.get_name() + "-mirror")
     root.set_string("metadata.namespace", source.get_namespace())
+    root.ensure_object("metadata.annotations").put_string(SOURCE_NAME, source.get_name())
     owner = root.ensure_array("metadata.ownerReferences").append_object()
     for key, value in (("apiVersion", "v1"), ("kind", "ConfigMap"), ("name", source.get_name()), ("uid", source.get_uid())):
         owner.put_string(key, value)
@@ -33,16 +47,16 @@ class Mirror:
 
     def __init__(self, manager, kind):
         self.controller = Kube.Controller.new(manager, "mirror", self.reconcile)
-        self.maps = self.controller.watch(kind, None)
-        self.controller.watch_owned(kind, kind)
+        self.maps = self.controller.watch(kind, keys_of)
+        self.maps.add_index("source", sources_of)
 
     def reconcile(self, controller, key, plan, *_):
-        source, mirror = self.maps.get_by_key(key), self.maps.get_by_key(key + "-mirror")
+        source, mirrors = self.maps.get_by_key(key), self.maps.list_by("source", key)
         if source is None or source.get_label("mirror") != "yes":
             return True
-        if mirror is None:
+        if not mirrors:
             plan.create(build_mirror(source))
-        elif not mirror.get("data").equal(source.get("data")):
+        elif not mirrors[0].get("data").equal(source.get("data")):
             plan.update(build_mirror(source))
         return True
 

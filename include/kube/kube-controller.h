@@ -38,7 +38,7 @@ G_DECLARE_FINAL_TYPE (KubeController, kube_controller, KUBE, CONTROLLER, GObject
 typedef gboolean (*KubeReconcileFunc) (KubeController *controller, const char *key, KubePlan *plan, gpointer user_data, GError **error);
 
 /**
- * KubeKeyFunc:
+ * KubeKeyFunc: (skip)
  * @controller: the controller
  * @object: an object that has changed
  * @old: (nullable): its state before
@@ -51,6 +51,21 @@ typedef gboolean (*KubeReconcileFunc) (KubeController *controller, const char *k
  */
 typedef void (*KubeKeyFunc) (KubeController *controller, KubeObject *object, KubeObject *old, GPtrArray *keys, gpointer user_data);
 
+/**
+ * KubeKeyListFunc:
+ * @controller: the controller
+ * @object: an object that has changed
+ * @old: (nullable): its state before
+ * @user_data: (closure): the function's data
+ *
+ * What #KubeKeyFunc is, for languages whose functions return what they find.
+ *
+ * Returns: (transfer full) (nullable) (array zero-terminated=1): which keys are to be looked at because of @object
+ *
+ * Since: 1.0
+ */
+typedef char **(*KubeKeyListFunc) (KubeController *controller, KubeObject *object, KubeObject *old, gpointer user_data);
+
 /* @name: as upstream names it ("replicaset-controller"): in events, metrics and its identity. */
 KUBE_AVAILABLE_IN_1_0
 KubeController *kube_controller_new (KubeManager *manager, const char *name, KubeReconcileFunc reconcile, gpointer user_data, GDestroyNotify destroy) G_GNUC_WARN_UNUSED_RESULT;
@@ -60,6 +75,8 @@ void kube_controller_set_identity (KubeController *controller, const char *ident
 /* (transfer none): the informer. Before the manager starts: every change of an object of @kind queues what @keys says, its own key where that is NULL. */
 KUBE_AVAILABLE_IN_1_0
 KubeInformer *kube_controller_watch (KubeController *controller, KubeKind *kind, KubeKeyFunc keys, gpointer user_data);
+KUBE_AVAILABLE_IN_1_0
+KubeInformer *kube_controller_watch_full (KubeController *controller, KubeKind *kind, KubeKeyListFunc keys, gpointer user_data, GDestroyNotify destroy);
 /* Changes of objects of @kind queue the key of their controlling owner where that is of @owner_kind. */
 KUBE_AVAILABLE_IN_1_0
 KubeInformer *kube_controller_watch_owned (KubeController *controller, KubeKind *kind, KubeKind *owner_kind);

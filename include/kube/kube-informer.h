@@ -58,7 +58,7 @@ KUBE_AVAILABLE_IN_1_0
 guint kube_informer_get_length (KubeInformer *informer);
 
 /**
- * KubeIndexFunc:
+ * KubeIndexFunc: (skip)
  * @object: an object
  * @values: (element-type utf8): to be added to; g_free() frees an element
  * @user_data: the function's data
@@ -68,9 +68,23 @@ guint kube_informer_get_length (KubeInformer *informer);
  * Since: 1.0
  */
 typedef void (*KubeIndexFunc) (KubeObject *object, GPtrArray *values, gpointer user_data);
-/* Before it is started; @name is a static string. An index of the same name is made once. Ready-made: "namespace", "controller" (uid of the controlling owner), "owner" (uids of all owners). */
+/**
+ * KubeIndexListFunc:
+ * @object: an object
+ * @user_data: (closure): the function's data
+ *
+ * What #KubeIndexFunc is, for languages whose functions return what they find.
+ *
+ * Returns: (transfer full) (nullable) (array zero-terminated=1): the values under which kube_informer_list_by() finds @object
+ *
+ * Since: 1.0
+ */
+typedef char **(*KubeIndexListFunc) (KubeObject *object, gpointer user_data);
+/* Before it is started. An index of the same name is made once. Ready-made: "namespace", "controller" (uid of the controlling owner), "owner" (uids of all owners). */
 KUBE_AVAILABLE_IN_1_0
 void kube_informer_add_index (KubeInformer *informer, const char *name, KubeIndexFunc func, gpointer user_data);
+KUBE_AVAILABLE_IN_1_0
+void kube_informer_add_index_full (KubeInformer *informer, const char *name, KubeIndexListFunc func, gpointer user_data, GDestroyNotify destroy);
 /* (transfer container) (element-type KubeObject) */
 KUBE_AVAILABLE_IN_1_0
 GPtrArray *kube_informer_list_by (KubeInformer *informer, const char *index, const char *value) G_GNUC_WARN_UNUSED_RESULT;

@@ -10,9 +10,10 @@ typedef struct {
 } Entry;
 
 typedef struct {
-  const char *name;
+  const char *name; /* interned */
   KubeIndexFunc func;
   gpointer user_data;
+  GDestroyNotify destroy; /* (nullable) */
   GHashTable *values; /* (element-type utf8 GHashTable): value -> set of Entry, not owned */
 } Index;
 
@@ -53,6 +54,9 @@ static void
 index_free (gpointer data)
 {
   Index *index = data;
+
+  if (index->destroy != NULL)
+    index->destroy (index->user_data);
   g_hash_table_unref (index->values);
   g_free (index);
 }
@@ -571,13 +575,13 @@ static const struct {
 };
 
 static Index *
-make_index (KubeInformer *self, const char *name, KubeIndexFunc func, gpointer user_data)
+make_index (KubeInformer *self, const char *name, KubeIndexFunc func, gpointer user_data, GDestroyNotify destroy)
 {
   Index *index = g_new (Index, 1);
   GHashTableIter iter;
   Entry *entry;
 
-  *index = (Index){ name, func, user_data, NULL };
+  *index = (Index){ g_intern_string (name), func, user_data, destroy, NULL };
   index->values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
   g_ptr_array_add (self->indexes, index);
   g_hash_table_iter_init (&iter, self->entries);
@@ -593,15 +597,15 @@ get_index (KubeInformer *self, const char *name)
 
   for (guint i = 0; index == NULL && i < G_N_ELEMENTS (ready_made); i++) {
     if (g_str_equal (name, ready_made[i].name))
-      index = make_index (self, ready_made[i].name, ready_made[i].func, NULL);
+      index = make_index (self, ready_made[i].name, ready_made[i].func, NULL, NULL);
   }
   return index;
 }
 
 /**
- * kube_informer_add_index:
+ * kube_informer_add_index: (skip)
  * @informer: an informer
- * @name: a static string; an index of the same name is made once
+ * @name: its name; an index of the same name is made once
  * @func: (scope forever) (nullable): says under which values an object is found; of an object it must always say the same.
  *   %NULL for the ready-made ones, which are also made when they are first read
  * @user_data: its argument
@@ -612,8 +616,58 @@ void
 kube_informer_add_index (KubeInformer *informer, const char *name, KubeIndexFunc func, gpointer user_data)
 {
   if (func != NULL && find_index (informer, name) == NULL)
-    make_index (informer, name, func, user_data);
+    make_index (informer, name, func, user_data, NULL);
   g_return_if_fail (get_index (informer, name) != NULL);
+}
+
+typedef struct {
+  KubeIndexListFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy; /* (nullable) */
+} ListFunc;
+
+static void
+list_func_free (gpointer data)
+{
+  ListFunc *list = data;
+
+  if (list->destroy != NULL)
+    list->destroy (list->user_data);
+  g_free (list);
+}
+
+static void
+add_listed_values (KubeObject *object, GPtrArray *values, gpointer user_data)
+{
+  ListFunc *list = user_data;
+  g_autofree char **found = list->func (object, list->user_data);
+
+  for (char **value = found; value != NULL && *value != NULL; value++)
+    g_ptr_array_add (values, *value);
+}
+
+/**
+ * kube_informer_add_index_full: (rename-to kube_informer_add_index)
+ * @informer: an informer
+ * @name: its name; an index of the same name is made once
+ * @func: (scope notified) (closure user_data) (destroy destroy): says under which values an object is found; of an object it must always say the same
+ * @user_data: its argument
+ * @destroy: (nullable): frees @user_data
+ *
+ * As kube_informer_add_index(), for languages whose functions return what they find.
+ *
+ * Since: 1.0
+ */
+void
+kube_informer_add_index_full (KubeInformer *informer, const char *name, KubeIndexListFunc func, gpointer user_data, GDestroyNotify destroy)
+{
+  ListFunc *list = g_new (ListFunc, 1);
+
+  *list = (ListFunc){ func, user_data, destroy };
+  if (find_index (informer, name) == NULL)
+    make_index (informer, name, add_listed_values, list, list_func_free);
+  else
+    list_func_free (list);
 }
 
 /**

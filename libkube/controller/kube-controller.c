@@ -68,11 +68,22 @@ typedef struct {
   KubeController *controller; /* (unowned) */
   KubeKeyFunc keys;
   gpointer user_data;
+  GDestroyNotify destroy;     /* (nullable) */
   KubeKind *owner_kind;       /* (nullable): keys are those of the controlling owner */
 } Watch;
 
 static void pump (KubeController *self);
 static void run_step (Run *run);
+
+static void
+watch_free (gpointer data)
+{
+  Watch *watch = data;
+
+  if (watch->destroy != NULL)
+    watch->destroy (watch->user_data);
+  g_free (watch);
+}
 
 /* --- what keys a change queues --- */
 
@@ -489,7 +500,7 @@ static void
 kube_controller_init (KubeController *self)
 {
   self->informers = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) kube_kind_unref, g_object_unref);
-  self->watches = g_ptr_array_new_with_free_func (g_free);
+  self->watches = g_ptr_array_new_with_free_func (watch_free);
   self->runs = g_ptr_array_new_with_free_func (run_free);
   self->errors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_error_free);
   self->cancellable = g_cancellable_new ();
@@ -639,12 +650,12 @@ kube_controller_get_informer (KubeController *self, KubeKind *kind)
 }
 
 static KubeInformer *
-add_watch (KubeController *self, KubeKind *kind, KubeKeyFunc keys, gpointer user_data, KubeKind *owner_kind)
+add_watch (KubeController *self, KubeKind *kind, const Watch *what)
 {
   KubeInformer *informer = kube_controller_get_informer (self, kind);
-  Watch *watch = g_new0 (Watch, 1);
+  Watch *watch = g_memdup2 (what, sizeof *what);
 
-  *watch = (Watch) { self, keys, user_data, owner_kind };
+  watch->controller = self;
   g_ptr_array_add (self->watches, watch);
   g_signal_connect (informer, "added", G_CALLBACK (on_added), watch);
   g_signal_connect (informer, "updated", G_CALLBACK (on_updated), watch);
@@ -653,7 +664,7 @@ add_watch (KubeController *self, KubeKind *kind, KubeKeyFunc keys, gpointer user
 }
 
 /**
- * kube_controller_watch:
+ * kube_controller_watch: (skip)
  * @controller: a controller that was not started
  * @kind: what to watch
  * @keys: (nullable) (scope forever): which keys a change queues; %NULL: the object's own
@@ -665,7 +676,58 @@ add_watch (KubeController *self, KubeKind *kind, KubeKeyFunc keys, gpointer user
 KubeInformer *
 kube_controller_watch (KubeController *self, KubeKind *kind, KubeKeyFunc keys, gpointer user_data)
 {
-  return add_watch (self, kind, keys, user_data, NULL);
+  return add_watch (self, kind, &(Watch){ .keys = keys, .user_data = user_data });
+}
+
+typedef struct {
+  KubeKeyListFunc func;
+  gpointer user_data;
+  GDestroyNotify destroy; /* (nullable) */
+} ListFunc;
+
+static void
+list_func_free (gpointer data)
+{
+  ListFunc *list = data;
+
+  if (list->destroy != NULL)
+    list->destroy (list->user_data);
+  g_free (list);
+}
+
+static void
+add_listed_keys (KubeController *controller, KubeObject *object, KubeObject *old, GPtrArray *keys, gpointer user_data)
+{
+  ListFunc *list = user_data;
+  g_autofree char **found = list->func (controller, object, old, list->user_data);
+
+  for (char **key = found; key != NULL && *key != NULL; key++)
+    g_ptr_array_add (keys, *key);
+}
+
+/**
+ * kube_controller_watch_full: (rename-to kube_controller_watch)
+ * @controller: a controller that was not started
+ * @kind: what to watch
+ * @keys: (nullable) (scope notified) (closure user_data) (destroy destroy): which keys a change queues; %NULL: the object's own
+ * @user_data: data for @keys
+ * @destroy: (nullable): frees @user_data
+ *
+ * As kube_controller_watch(), for languages whose functions return what they find.
+ *
+ * Returns: (transfer none): the informer
+ * Since: 1.0
+ */
+KubeInformer *
+kube_controller_watch_full (KubeController *self, KubeKind *kind, KubeKeyListFunc keys, gpointer user_data, GDestroyNotify destroy)
+{
+  ListFunc *list;
+
+  if (keys == NULL)
+    return add_watch (self, kind, &(Watch){ .user_data = user_data, .destroy = destroy });
+  list = g_new (ListFunc, 1);
+  *list = (ListFunc){ keys, user_data, destroy };
+  return add_watch (self, kind, &(Watch){ .keys = add_listed_keys, .user_data = list, .destroy = list_func_free });
 }
 
 /**
@@ -682,7 +744,7 @@ kube_controller_watch (KubeController *self, KubeKind *kind, KubeKeyFunc keys, g
 KubeInformer *
 kube_controller_watch_owned (KubeController *self, KubeKind *kind, KubeKind *owner_kind)
 {
-  return add_watch (self, kind, NULL, NULL, owner_kind);
+  return add_watch (self, kind, &(Watch){ .owner_kind = owner_kind });
 }
 
 /**

@@ -378,6 +378,25 @@ TEST_F (Informer, OwnIndexesAreKept)
   g_ptr_array_unref (list);
 }
 
+TEST_F (Informer, AnIndexMayReturnItsValues)
+{
+  auto values = [] (KubeObject *object, gpointer) -> char ** {
+    return g_str_has_prefix (kube_object_get_name (object), "a") ? g_strsplit (kube_object_get_name (object), "-", -1) : NULL;
+  };
+  auto count = [] (gpointer freed) { ++*static_cast<int *> (freed); };
+  int freed = 0;
+  kube_informer_add_index_full (informer, "parts", values, &freed, count);
+  kube_informer_add_index_full (informer, "parts", values, &freed, count);
+  EXPECT_EQ (freed, 1) << "an index of the same name is made once";
+  start_with ({ fake_map ("a-x", "5"), fake_map ("a-y", "6"), fake_map ("b-x", "7") }, "9");
+  g_autoptr (GPtrArray) of_a = kube_informer_list_by (informer, "parts", "a"), of_x = kube_informer_list_by (informer, "parts", "x");
+  EXPECT_EQ (of_a->len, 2u);
+  EXPECT_EQ (of_x->len, 1u);
+  kube_informer_stop (informer);
+  g_clear_object (&informer);
+  EXPECT_EQ (freed, 2);
+}
+
 TEST_F (Informer, AFactorySharesInformersAndSaysWhenAllAreSynced)
 {
   KubeKind *other = kube_kind_new ("", "v1", "Node", "nodes", FALSE);

@@ -592,4 +592,30 @@ TEST_F (Controller, ChangesOfWhatIsOwnedQueueTheOwner)
   EXPECT_EQ (seen.size (), 2u) << "the owner that it had";
 }
 
+TEST_F (Controller, KeysMayBeReturned)
+{
+  kube_manager_stop (manager);
+  g_clear_object (&manager);
+  manager = kube_manager_new (fake.client, KUBE_CLOCK (clock));
+  destroyed = false;
+  bool freed = false;
+  KubeController *made = kube_controller_new (manager, "test-controller", on_reconcile, this, on_destroy);
+  controller = made;
+  kube_controller_watch_full (
+    made, KUBE_KIND ("v1", "ConfigMap"),
+    [] (KubeController *, KubeObject *object, KubeObject *, gpointer) -> char ** {
+      return g_strcmp0 (kube_object_get_name (object), "none") == 0 ? nullptr : g_strsplit (kube_object_get_name (object), "-", -1);
+    },
+    &freed, [] (gpointer data) { *static_cast<bool *> (data) = true; });
+  Start ();
+  Show (KUBE_WATCH_ADDED, "none", "6");
+  EXPECT_TRUE (seen.empty ());
+  Show (KUBE_WATCH_ADDED, "a-b", "7");
+  EXPECT_EQ (seen, (std::vector<std::string>{ "a", "b" }));
+  kube_manager_stop (manager);
+  g_object_unref (made);
+  g_clear_object (&manager);
+  EXPECT_TRUE (freed);
+}
+
 }
