@@ -2,7 +2,9 @@
 #include "kube-pod-worker-private.h"
 #include "kube-pod-resources.h"
 
+#include "image/kube-image-private.h"
 #include "kube-pod-env.h"
+#include "runtime/kube-runtime-oci-private.h"
 #include "volume/kube-volume.h"
 
 #include <errno.h>
@@ -139,7 +141,7 @@ build_args (KubePodContainer *container, KubeImage *image, KubeNode *root, GHash
     append_plain (out, kube_value_get (config, "Cmd"));
 }
 
-static void
+static KubeNode *
 add_mount (KubeNode *mounts, const char *source, const char *destination, gboolean read_only, const char *propagation)
 {
   KubeNode *mount = kube_node_append_object (mounts);
@@ -149,15 +151,34 @@ add_mount (KubeNode *mounts, const char *source, const char *destination, gboole
   if (read_only)
     kube_node_set_boolean (mount, "readOnly", TRUE);
   kube_node_set_string (mount, "propagation", propagation);
+  return mount;
 }
 
+/* What no container may write to, whatever its mount says. */
 static gboolean
-is_made_of_objects (KubeObject *pod, const char *name)
+is_read_only (KubeValue *volume)
 {
-  KubeValue *volume = kube_value_find_element (kube_object_get (pod, "spec.volumes"), "name", name);
+  static const char *const sources[] = { "configMap", "secret", "projected", "downwardAPI", "image" };
 
-  return kube_value_get (volume, "configMap") != NULL || kube_value_get (volume, "secret") != NULL ||
-         kube_value_get (volume, "projected") != NULL || kube_value_get (volume, "downwardAPI") != NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (sources); i++) {
+    if (kube_value_get_member (volume, sources[i]) != NULL)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The image's files at @path, anew for each instance of the container: it may be another image by now. */
+static gboolean
+mount_image (KubePodContainer *container, KubeValue *volume, const char *path, GError **error)
+{
+  KubeImageStore *images = container->worker->node->images;
+
+  for (guint i = 0; i < container->volume_images->len; i++) {
+    if (kube_pod_container_get_image_volume (container, i) == volume)
+      return kube_image_mount (container->volume_images->pdata[i], kube_image_store_get_layer_folder (images), path, error);
+  }
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_INTERNAL, "the image of volume \"%s\" is not here", kube_value_get_string (volume, "name"));
+  return FALSE;
 }
 
 /* What part of its volume a mount shows: NULL without an error: all of it. What comes of variables was seen by no validation: it may not lead out of the volume. */
@@ -189,7 +210,9 @@ add_volume_mount (KubePodContainer *container, KubeNode *mounts, KubeValue *moun
 {
   KubePodWorker *worker = container->worker;
   const char *name = kube_value_get_string (mount, "name"), *path = kube_value_get_string (mount, "mountPath");
-  gboolean read_only = kube_value_get_boolean (mount, "readOnly", FALSE) || is_made_of_objects (worker->pod, name);
+  KubeValue *source = kube_value_find_element (kube_object_get (worker->pod, "spec.volumes"), "name", name);
+  gboolean is_image = kube_value_get (source, "image") != NULL;
+  gboolean read_only = kube_value_get_boolean (mount, "readOnly", FALSE) || is_read_only (source);
   g_autofree char *volume = kube_volume_get_path (worker->folder, worker->pod, name);
   g_autoptr (GError) local = NULL;
   g_autofree char *sub_path = expand_sub_path (mount, variables, &local);
@@ -204,15 +227,19 @@ add_volume_mount (KubePodContainer *container, KubeNode *mounts, KubeValue *moun
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
+  if (is_image && !mount_image (container, source, volume, error))
+    return FALSE;
   if (sub_path != NULL) {
     g_autofree char *number = g_strdup_printf ("%u-%" G_GINT64_FORMAT, index, container->restarts);
     g_autofree char *target = g_build_filename (worker->folder, "volume-subpaths", name, container->name, number, NULL);
-    if (!kube_volume_bind_sub_path (volume, sub_path, target, read_only && is_made_of_objects (worker->pod, name), error))
+    if (!kube_volume_bind_sub_path (volume, sub_path, target, is_read_only (source), error))
       return FALSE;
     g_free (volume);
     volume = g_steal_pointer (&target);
   }
-  add_mount (mounts, volume, absolute, read_only, kube_value_get_string (mount, "mountPropagation"));
+  KubeNode *node = add_mount (mounts, volume, absolute, read_only, kube_value_get_string (mount, "mountPropagation"));
+  if (is_image)
+    kube_node_set_boolean (node, "noExec", TRUE);
   return TRUE;
 }
 

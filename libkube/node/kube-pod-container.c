@@ -66,6 +66,7 @@ kube_pod_container_free (KubePodContainer *container)
   g_clear_pointer (&container->info, kube_container_free);
   g_clear_pointer (&container->last, kube_container_free);
   g_clear_pointer (&container->user, kube_value_unref);
+  g_ptr_array_unref (container->volume_images);
   kube_value_unref (container->spec);
   g_free (container->message);
   g_free (container->image_name);
@@ -395,12 +396,50 @@ use_image (KubePodContainer *container, KubeImage *image)
   create (container, image);
 }
 
+KubeValue *
+kube_pod_container_get_image_volume (KubePodContainer *container, guint index)
+{
+  KubeValue *mounts = kube_value_get (container->spec, "volumeMounts");
+  KubeValue *volumes = kube_object_get (container->worker->pod, "spec.volumes");
+
+  for (guint i = 0; i < kube_value_get_length (mounts); i++) {
+    const char *name = kube_value_get_string (kube_value_get_element (mounts, i), "name");
+    KubeValue *volume = kube_value_find_element (volumes, "name", name);
+    if (kube_value_get (volume, "image") != NULL && index-- == 0)
+      return volume;
+  }
+  return NULL;
+}
+
+/* The images of its volumes are needed before its own. */
+static const char *
+get_needed_image (KubePodContainer *container, const char **policy)
+{
+  KubeValue *volume = kube_pod_container_get_image_volume (container, container->volume_images->len);
+
+  if (policy != NULL)
+    *policy = volume != NULL ? kube_value_get_string (volume, "image.pullPolicy") : kube_value_get_string (container->spec, "imagePullPolicy");
+  return volume != NULL ? kube_value_get_string (volume, "image.reference") : kube_value_get_string (container->spec, "image");
+}
+
+static void find_image (KubePodContainer *container);
+
+static void
+take_image (KubePodContainer *container, KubeImage *image)
+{
+  if (kube_pod_container_get_image_volume (container, container->volume_images->len) != NULL) {
+    g_ptr_array_add (container->volume_images, kube_image_ref (image));
+    find_image (container);
+  } else
+    use_image (container, image);
+}
+
 static void
 on_pulled (GObject *object, GAsyncResult *result, gpointer data)
 {
   Step *step = data;
   KubePodContainer *container = step->container;
-  const char *name = kube_value_get_string (container->spec, "image");
+  const char *name = get_needed_image (container, NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (KubeImage) image = kube_image_puller_pull_finish (result, &error);
 
@@ -413,7 +452,7 @@ on_pulled (GObject *object, GAsyncResult *result, gpointer data)
                            "ms including waiting). Image size: %" G_GINT64_FORMAT " bytes.",
                            name, took / 1000, took / 1000, kube_image_get_size (image));
     if (step->worker->state == KUBE_WORKER_RUNNING)
-      use_image (container, image);
+      take_image (container, image);
     else {
       container->step = KUBE_STEP_WAITING;
       kube_pod_worker_step (step->worker);
@@ -478,24 +517,14 @@ pull (KubePodContainer *container, const char *name)
   kube_pod_status_update (worker);
 }
 
-void
-kube_pod_container_begin (KubePodContainer *container)
+static void
+find_image (KubePodContainer *container)
 {
   KubePodWorker *worker = container->worker;
-  const char *name = kube_value_get_string (container->spec, "image"),
-             *policy = kube_value_get_string (container->spec, "imagePullPolicy");
+  const char *policy, *name = get_needed_image (container, &policy);
   g_autoptr (GError) error = NULL;
-
-  kube_clear_source (&container->timer);
-  if (container->info != NULL && container->step == KUBE_STEP_EXITED)
-    container->restarts = MAX (container->restarts, kube_value_get_integer (container->info->config, "attempt", 0)) + 1;
-  if (worker->simulated) {
-    g_free (container->image_name);
-    container->image_name = g_strdup (name);
-    create (container, NULL);
-    return;
-  }
   g_autofree char *full = kube_image_normalize_name (name != NULL ? name : "", &error);
+
   if (full == NULL) {
     g_autofree char *message = g_strdup_printf ("Failed to apply default image tag \"%s\": couldn't parse image name \"%s\": %s",
                                                 name, name, error->message);
@@ -516,7 +545,22 @@ kube_pod_container_begin (KubePodContainer *container)
   }
   kube_pod_worker_event (worker, container, "Normal", "Pulled",
                          "Container image \"%s\" already present on machine and can be accessed by the pod", name);
-  use_image (container, image);
+  take_image (container, image);
+}
+
+void
+kube_pod_container_begin (KubePodContainer *container)
+{
+  kube_clear_source (&container->timer);
+  if (container->info != NULL && container->step == KUBE_STEP_EXITED)
+    container->restarts = MAX (container->restarts, kube_value_get_integer (container->info->config, "attempt", 0)) + 1;
+  g_ptr_array_set_size (container->volume_images, 0);
+  if (container->worker->simulated) {
+    g_free (container->image_name);
+    container->image_name = g_strdup (kube_value_get_string (container->spec, "image"));
+    create (container, NULL);
+  } else
+    find_image (container);
 }
 
 static char *

@@ -37,6 +37,7 @@ typedef struct {
   KubeContainer *last; /* (owned) (nullable): the one before, ended */
   gint64 restarts;
   char *image_name, *image_id; /* (nullable): of the newest instance */
+  GPtrArray *volume_images;    /* (element-type KubeImage): of its volumes, as far as they are here */
   KubeValue *user;             /* (nullable): what its processes run as */
   gint64 delay, delay_set;     /* crash loop: microseconds, and when it was set (wall clock) */
   gint64 pull_delay, pull_at;
@@ -127,6 +128,9 @@ void kube_pod_container_changed (KubePodContainer *container);
 void kube_pod_container_refresh (KubePodContainer *container);
 gboolean kube_pod_container_is_alive (KubePodContainer *container); /* it runs, or is on the way to */
 gboolean kube_pod_container_has_succeeded (KubePodContainer *container);
+
+/* The volume of its @index-th mount of an image; NULL: it has no more. */
+KubeValue *kube_pod_container_get_image_volume (KubePodContainer *container, guint index);
 
 /* kube-pod-worker.c */
 void kube_pod_worker_step (KubePodWorker *worker);

@@ -162,6 +162,7 @@ add_container (KubePodWorker *worker, KubeValue *spec, KubeRole role)
   gboolean always = g_strcmp0 (kube_value_get_string (spec, "restartPolicy"), "Always") == 0;
 
   container->worker = worker;
+  container->volume_images = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_image_unref);
   container->spec = kube_value_ref (spec);
   container->name = kube_value_get_string (spec, "name");
   container->role = role == KUBE_ROLE_INIT && always ? KUBE_ROLE_SIDECAR : role;

@@ -428,3 +428,16 @@ TEST_F (KubePods, ResourcesChangeUnderARunningContainer)
   EXPECT_TRUE (becomes ("sized", "status.containerStatuses.0.resources.limits.cpu", "30m"));
   EXPECT_EQ (at ("sized", "status.containerStatuses.0.containerID"), id);
 }
+
+TEST_F (KubePods, AnImageIsAVolume)
+{
+  pod ("shelf", "/image/bin/busybox true 2>/dev/null || echo not run; cd /image && ls -d bin; touch /image/new 2>/dev/null || echo not written; ls /part | grep -x busybox",
+       R"("volumeMounts":[{"name":"i","mountPath":"/image"},{"name":"i","mountPath":"/part","subPath":"bin"}],)",
+       R"("restartPolicy":"Never","volumes":[{"name":"i","image":{"reference":"localhost/busybox:1","pullPolicy":"Never"}}],)");
+  EXPECT_EQ (output ("shelf"), "not run\nbin\nnot written\nbusybox\n");
+  pod ("bare", "true", R"("volumeMounts":[{"name":"i","mountPath":"/image"}],)", R"("volumes":[{"name":"i","image":{"reference":"localhost/none:1","pullPolicy":"Never"}}],)");
+  EXPECT_TRUE (becomes ("bare", "status.containerStatuses.0.state.waiting.reason", "ErrImageNeverPull"));
+  EXPECT_EQ (at ("bare", "status.containerStatuses.0.state.waiting.message"), "Container image \"localhost/none:1\" is not present with pull policy of Never");
+  remove ("shelf");
+  EXPECT_TRUE (wait_until ([&] { return is_gone ("shelf"); }));
+}

@@ -20,6 +20,7 @@ fail (GError **error, const char *what, int code)
   return FALSE;
 }
 
+/* @folder: (nullable): where what is written goes. */
 static char *
 make_options (const char *layers_path, const char *const *layers, const char *folder)
 {
@@ -28,7 +29,8 @@ make_options (const char *layers_path, const char *const *layers, const char *fo
   /* overlayfs wants the topmost first */
   for (guint n = g_strv_length ((GStrv) layers); n-- > 0;)
     g_string_append_printf (options, "%s/%s%s", layers_path, layers[n], n > 0 ? ":" : "");
-  g_string_append_printf (options, ",upperdir=%s/upper,workdir=%s/work", folder, folder);
+  if (folder != NULL)
+    g_string_append_printf (options, ",upperdir=%s/upper,workdir=%s/work", folder, folder);
   return g_string_free (options, FALSE);
 }
 
@@ -48,7 +50,7 @@ mount_overlay (const char *layers_path, const char *const *layers, const char *f
   int result = mount ("overlay", rootfs, "overlay", 0, options), code = errno;
   if (fd >= 0)
     close (fd);
-  return result == 0 || fail (error, "cannot mount the container's root file system", code);
+  return result == 0 || fail (error, "cannot mount the image", code);
 }
 
 static gboolean
@@ -65,6 +67,23 @@ make_rootfs (const char *folder, KubeImage *image, const char *layer_folder, GEr
   if (layers[0] == NULL)
     return mount ("rootfs", rootfs, "tmpfs", 0, "mode=755,size=64m") == 0 || fail (error, rootfs, errno);
   return mount_overlay (layer_folder, layers, folder, rootfs, error);
+}
+
+gboolean
+kube_image_mount (KubeImage *image, const char *layer_folder, const char *target, GError **error)
+{
+  const char *const *layers = kube_image_get_layers (image);
+
+  kube_unmount_below (target, TRUE);
+  if (g_mkdir_with_parents (target, 0755) < 0)
+    return fail (error, target, errno);
+  if (layers[0] == NULL)
+    return TRUE;
+  if (layers[1] != NULL)
+    return mount_overlay (layer_folder, layers, NULL, target, error);
+  /* overlayfs wants two folders at least */
+  g_autofree char *only = g_build_filename (layer_folder, layers[0], NULL);
+  return mount (only, target, NULL, MS_BIND, NULL) == 0 || fail (error, target, errno);
 }
 
 static char *

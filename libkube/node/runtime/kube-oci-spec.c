@@ -274,8 +274,8 @@ build_volume_mount (KubeNode *mounts, KubeValue *mount, gboolean *shared, gboole
     flow = "rshared", *shared = TRUE;
   else if (g_strcmp0 (propagation, "HostToContainer") == 0)
     flow = "rslave", *slave = TRUE;
-  g_autofree char *options = g_strdup_printf ("rbind,%s,%s", flow,
-                                              kube_value_get_boolean (mount, "readOnly", FALSE) ? "ro" : "rw");
+  g_autofree char *options = g_strdup_printf ("rbind,%s,%s%s", flow, kube_value_get_boolean (mount, "readOnly", FALSE) ? "ro" : "rw",
+                                              kube_value_get_boolean (mount, "noExec", FALSE) ? ",noexec" : "");
   add_mount (mounts, kube_value_get_string (mount, "destination"), "bind", kube_value_get_string (mount, "source"), options);
 }
 

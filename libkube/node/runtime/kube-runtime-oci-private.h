@@ -33,6 +33,9 @@ void kube_unmount_below (const char *folder, gboolean itself);
 /* A mount namespace in which crun does not see an empty version 2 hierarchy; -1 where it needs none. Makes mounts below @base appear in it. */
 int kube_crun_namespace_new (const char *base, GError **error);
 
+/* An image's files at @target, for reading; what was mounted there before goes. */
+gboolean kube_image_mount (KubeImage *image, const char *layer_folder, const char *target, GError **error);
+
 /* The container's root file system and config.json, ready to start. @pid_namespace: (nullable): whose processes it sees. */
 gboolean kube_bundle_create (const KubeOciPaths *paths, const char *id, KubeValue *pod, KubeValue *container, KubeImage *image,
                              const char *layer_folder, const char *pid_namespace, GError **error);

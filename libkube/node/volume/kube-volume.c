@@ -72,6 +72,7 @@ plugin_of (KubeValue *volume)
     { "secret", "kubernetes.io~secret" },
     { "projected", "kubernetes.io~projected" },
     { "downwardAPI", "kubernetes.io~downward-api" },
+    { "image", "kubernetes.io~image" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (plugins); i++) {
@@ -260,6 +261,8 @@ kube_volume_set_new (KubeNodeContext *node, KubeObject *pod, GHashTable *tokens,
   set->volumes = g_ptr_array_new_with_free_func (volume_free);
   for (guint i = 0; i < kube_value_get_length (volumes); i++) {
     KubeValue *spec = kube_value_get_element (volumes, i);
+    if (kube_value_get (spec, "image") != NULL) /* the containers that mount it see to it */
+      continue;
     Volume *volume = g_new0 (Volume, 1);
     volume->name = g_strdup (kube_value_get_string (spec, "name"));
     volume->owned = TRUE;
