@@ -124,7 +124,7 @@ check_field_keys (KubeOperation *op, const char *text, GError **error)
     text += term;
     if (*text == ',')
       text++;
-    if (*name == '\0' || g_str_equal (name, "metadata.name") || (g_str_equal (name, "metadata.namespace") && (op->kind->namespaced || op->kind->selectable == NULL)))
+    if (term == 0 || g_str_equal (name, "metadata.name") || (g_str_equal (name, "metadata.namespace") && (op->kind->namespaced || op->kind->selectable == NULL)))
       continue;
     if (op->kind->selectable != NULL && g_strv_contains (op->kind->selectable, name))
       continue;

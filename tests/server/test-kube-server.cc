@@ -519,6 +519,25 @@ TEST_F (Server, ReviewsTellWhoWroteThemUnlessTheyAreNew)
   EXPECT_EQ (self.at ("metadata.creationTimestamp"), "2026-01-01T00:00:00Z");
 }
 
+TEST_F (Server, WhatADeletionSaysIsDecodedAndChecked)
+{
+  auto ask = [&] (const char *json) {
+    g_autoptr (KubeObject) options = kube_object_parse (json, -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_DELETE, kind_of ("ConfigMap"), "default", "a");
+    kube_request_set_object (request, options);
+    return send (request);
+  };
+  create ("ConfigMap", config_map ("a"));
+  EXPECT_EQ (ask (R"({"dryRun":["Some"]})").message, "DeleteOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"");
+  EXPECT_EQ (ask (R"({"gracePeriodSeconds":"1"})").message, "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64");
+  EXPECT_EQ (ask (R"({"dryRun":["All"],"nosuch":1})").status, 200);
+  EXPECT_EQ (get ("ConfigMap", "a").status, 200);
+  g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_DELETE, kind_of ("ConfigMap"), "default", "a");
+  kube_request_set_option (request, "fieldValidation", "Odd");
+  EXPECT_EQ (send (request).status, 200) << "deletions have no such option";
+  EXPECT_EQ (list ("ConfigMap", { { "fieldSelector", "=" } }).message, "\"\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+}
+
 TEST_F (Server, WatchEndsAtItsTime)
 {
   Seen seen;

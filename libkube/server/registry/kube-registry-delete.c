@@ -2,6 +2,7 @@
 #include "kube-registry.h"
 #include "kube-strategy.h"
 #include "../kube-admission.h"
+#include "kube-decode.h"
 #include <errno.h>
 #include <kube/kube-time.h>
 
@@ -19,6 +20,7 @@ options_from_query (KubeOperation *op, GError **error)
   g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
   KubeNode *root = kube_builder_get_root (builder);
   const char *grace = kube_call_get_query (op->call, "gracePeriodSeconds");
+  const char *const *dry_run = kube_call_get_query_all (op->call, "dryRun");
   gint64 seconds;
 
   if (!kube_operation_get_integer (op, "gracePeriodSeconds", &seconds, error))
@@ -27,6 +29,8 @@ options_from_query (KubeOperation *op, GError **error)
     kube_node_set_integer (root, "gracePeriodSeconds", seconds);
   if (kube_call_get_query (op->call, "orphanDependents") != NULL)
     kube_node_set_boolean (root, "orphanDependents", kube_operation_get_flag (op, "orphanDependents"));
+  for (guint i = 0; dry_run != NULL && dry_run[i] != NULL; i++)
+    kube_node_append_string (kube_node_ensure_array (root, "dryRun"), dry_run[i]);
   for (guint i = 0; texts[i] != NULL; i++) {
     const char *value = kube_call_get_query (op->call, texts[i]);
     if (value != NULL && *value != '\0')
@@ -36,8 +40,18 @@ options_from_query (KubeOperation *op, GError **error)
 }
 
 static gboolean
+is_dry_run (KubeValue *values)
+{
+  for (guint i = 0; i < kube_value_get_length (values); i++)
+    if (g_strcmp0 (kube_value_peek_string (kube_value_get_element (values, i), NULL), "All") != 0)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
 check_delete_options (const KubeDeleteOptions *options, GError **error)
 {
+  KubeValue *dry_run = kube_value_get_member (options->value, "dryRun");
   static const char *const policies[] = { "Background", "Foreground", "Orphan", NULL };
   g_auto (KubeFieldErrors) errors = { NULL };
   const KubeFieldPath *path = KUBE_FIELD (NULL, "propagationPolicy");
@@ -49,6 +63,10 @@ check_delete_options (const KubeDeleteOptions *options, GError **error)
     g_autoptr (GString) bad = g_string_new (NULL);
     kube_go_quote (bad, options->propagation, -1);
     kube_field_errors_add (&errors, KUBE_FIELD_ERROR_NOT_SUPPORTED, path, bad->str, "supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"");
+  }
+  if (!is_dry_run (dry_run)) {
+    g_autofree char *bad = kube_value_print (dry_run, NULL);
+    kube_field_errors_add (&errors, KUBE_FIELD_ERROR_NOT_SUPPORTED, KUBE_FIELD (NULL, "dryRun"), bad, "supported values: \"All\"");
   }
   invalid = kube_field_errors_to_error (&errors, "meta.k8s.io", "DeleteOptions", "");
   if (invalid != NULL)
@@ -289,19 +307,40 @@ answer_deleted (KubeModify *modify, KubeObject *object, gboolean removed, const 
     kube_operation_answer_success (modify->op, 200, modify->kind, modify->name, kube_object_get_uid (object));
 }
 
-/* The body of a deletion: DeleteOptions, or nothing. */
+/* What the body says, decoded; (nullable) without an error: there is none. */
+static KubeValue *
+read_body (KubeOperation *op, GError **error)
+{
+  const KubeType *type = kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
+  GBytes *body = kube_call_get_body (op->call);
+  g_autoptr (KubeValue) value = NULL, decoded = NULL;
+  g_autoptr (GError) failure = NULL;
+
+  if (kube_call_get_object (op->call) == NULL && (body == NULL || g_bytes_get_size (body) == 0))
+    return NULL;
+  value = kube_operation_parse_body (op, type, NULL, &failure);
+  if (value == NULL && g_error_matches (failure, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST))
+    g_prefix_error (&failure, "couldn't get version/kind; json parse error: ");
+  if (value != NULL)
+    decoded = kube_decode (type, value, NULL, &failure);
+  if (decoded == NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  return g_steal_pointer (&decoded);
+}
+
+/* The body of a deletion: DeleteOptions, or nothing. A query that asks for a dry run is one, whatever the body says. */
 static gboolean
 read_options (KubeOperation *op, KubeDeleteOptions *options, GError **error)
 {
-  GBytes *body = kube_call_get_body (op->call);
-  g_autoptr (KubeValue) value = NULL;
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (KubeValue) value = read_body (op, &failure);
 
-  if (kube_call_get_object (op->call) != NULL || (body != NULL && g_bytes_get_size (body) > 0)) {
-    value = kube_operation_parse_body (op, kube_schema_find_type ("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"), NULL, error);
-    if (value == NULL)
-      return FALSE;
+  if (failure != NULL) {
+    g_propagate_error (error, g_steal_pointer (&failure));
+    return FALSE;
   }
-  return kube_operation_get_write_options (op, "DeleteOptions", error) && kube_delete_options_init (options, op, value, error);
+  op->dry_run = kube_call_get_query (op->call, "dryRun") != NULL;
+  return kube_delete_options_init (options, op, value, error);
 }
 
 void
