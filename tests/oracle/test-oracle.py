@@ -7,7 +7,7 @@ Usage: test-oracle.py api|pods KUBE-ALL KUBE-IMAGE SOURCE-ROOT
 `api` replays requests against an API server alone, `pods` pods against a node with real containers. The recordings are looked for in
 $KUBE_ORACLE, or in ../shared/oracle beside the sources; where there are none the test is skipped. Each run has a network namespace of its own.
 """
-import collections, contextlib, importlib.machinery, importlib.util, os, re, shutil, subprocess, sys, tempfile, time
+import collections, contextlib, importlib.machinery, importlib.util, json, os, re, shutil, subprocess, sys, tempfile, time
 
 SKIPPED = 77
 ROW = re.compile(r"(\S+)\s+(\d+) cases  code\s+([\d.]+) %  exact\s+([\d.]+) %")
@@ -51,6 +51,12 @@ def mask_days(answer):
     return [mask_days(x) for x in answer] if isinstance(answer, list) else answer
 
 
+def answer_within_a_second(run, ground, case):
+    """Managers are sorted by the second in which they wrote, then by name: where the steps of a case were on both sides of a second's end, it says nothing of the names, and is run again."""
+    got = mask_days(run(ground, case))
+    return got if got == case["want"] or "managedFields" not in json.dumps(case["want"]) else mask_days(run(ground, case))
+
+
 def run_replay(path, arguments):
     """The recordings' own program, which compares what `run` gives with what stands in a case under `want`."""
     loader = importlib.machinery.SourceFileLoader("replay", path)
@@ -58,7 +64,7 @@ def run_replay(path, arguments):
     loader.exec_module(replay)
     read, run = replay.read, replay.run
     replay.read = lambda path: [dict(case, want=mask_days(case["want"])) for case in read(path)]
-    replay.run = lambda ground, case: mask_days(run(ground, case))
+    replay.run = lambda ground, case: answer_within_a_second(run, ground, case)
     sys.argv = [path, *arguments]
     replay.main()
 
