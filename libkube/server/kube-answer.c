@@ -130,13 +130,19 @@ append_conditions (KubeOperation *op, KubeValue *value, GString *out)
     g_string_append (out, ",\"conditions\":[{\"type\":\"Completed\",\"status\":\"True\",\"reason\":\"Failed\",\"message\":\"The pod failed.\"}]");
 }
 
+static KubeKind *
+get_row_kind (KubeOperation *op)
+{
+  return op->row_kind != NULL ? op->row_kind : op->kind;
+}
+
 static void
 append_row (KubeOperation *op, const char *json, gsize length, GString *out)
 {
   g_autoptr (KubeValue) value = kube_value_parse (json, (gssize) length, NULL);
 
   g_string_append (out, "{\"cells\":");
-  kube_table_print_cells (op->kind, value, kube_clock_get_time (op->clock), out);
+  kube_table_print_cells (get_row_kind (op), value, kube_clock_get_time (op->clock), out);
   append_conditions (op, value, out);
   if (op->include == KUBE_INCLUDE_OBJECT) {
     g_string_append (out, ",\"object\":");
@@ -157,7 +163,7 @@ append_table (KubeOperation *op, const char *json, gsize length, GString *out)
   if (kube_splice_find_meta (json, length, "resourceVersion", &version))
     g_string_append_printf (out, "\"resourceVersion\":%.*s", (int) (version.end - version.start), version.start);
   g_string_append (out, "},\"columnDefinitions\":");
-  kube_table_print_columns (op->kind, out);
+  kube_table_print_columns (get_row_kind (op), out);
   g_string_append (out, ",\"rows\":[");
   append_row (op, json, length, out);
   g_string_append (out, "]}");

@@ -41,6 +41,7 @@ typedef struct {
   KubeMedia media;
   KubeForm form;
   KubeInclude include;
+  KubeKind *row_kind;                /* (nullable): whose columns a table has where they are not the resource's */
   gboolean pretty;
   gboolean dry_run;
   gboolean in_flight;     /* it counts among the requests under way */

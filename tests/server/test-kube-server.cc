@@ -538,6 +538,25 @@ TEST_F (Server, WhatADeletionSaysIsDecodedAndChecked)
   EXPECT_EQ (list ("ConfigMap", { { "fieldSelector", "=" } }).message, "\"\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
 }
 
+TEST_F (Server, AnEvictionAgreesWithItsRequestOnDryRuns)
+{
+  auto evict = [&] (const char *options) {
+    g_autofree char *json = g_strdup_printf (R"({"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"p"},"deleteOptions":%s})", options);
+    g_autoptr (KubeObject) object = kube_object_parse (json, -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, kind_of ("Pod"), "default", "p");
+    kube_request_set_object (request, object);
+    kube_request_set_subresource (request, "eviction");
+    kube_request_set_option (request, "dryRun", "All");
+    return send (request);
+  };
+  ASSERT_EQ (create ("Pod", pod ("p")).status, 201);
+  EXPECT_EQ (evict (R"({"dryRun":["Some"]})").message, "Non-matching dry-run options in request and content: [All] and [Some]");
+  EXPECT_EQ (evict (R"({"ignoreStoreReadErrorWithClusterBreakingPotential":true})").message,
+             "Eviction.policy \"p\" is invalid: deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential: Invalid value: true: can not be set for pod eviction, try after removing the option");
+  EXPECT_EQ (evict (R"({"dryRun":["All"]})").status, 201);
+  EXPECT_EQ (get ("Pod", "p").status, 200);
+}
+
 TEST_F (Server, WatchEndsAtItsTime)
 {
   Seen seen;

@@ -187,6 +187,42 @@ evict (Eviction *eviction, KubeObject *pod)
     kube_modify (op, budgets (), op->info.namespace_, kube_object_get_name (g_ptr_array_index (found, 0)), RETRIES, take_disruption, on_disruption_taken, eviction);
 }
 
+/* Values as Go prints a list of them. */
+static char *
+print_dry_run (KubeValue *values)
+{
+  GString *out = g_string_new ("[");
+
+  for (guint i = 0; i < kube_value_get_length (values); i++)
+    g_string_append_printf (out, "%s%s", i > 0 ? " " : "", kube_value_peek_string (kube_value_get_element (values, i), NULL));
+  return g_string_free (g_string_append_c (out, ']'), FALSE);
+}
+
+/* What an eviction says of the deletion that it is; of its request, that it is a dry run. */
+static gboolean
+read_deletion (KubeOperation *op, KubeValue *body, KubeDeleteOptions *options, GError **error)
+{
+  static const char unsafe[] = "ignoreStoreReadErrorWithClusterBreakingPotential";
+  KubeValue *said = kube_value_get_member (body, "deleteOptions"), *dry_run = kube_value_get_member (said, "dryRun");
+  g_autoptr (KubeValue) nothing = kube_value_new_empty_object ();
+  const char *const *asked = kube_call_get_query_all (op->call, "dryRun");
+  gsize n = asked != NULL ? g_strv_length ((char **) asked) : 0;
+  g_auto (KubeFieldErrors) errors = { NULL };
+
+  if (kube_value_get_boolean (said, unsafe, FALSE)) {
+    kube_field_errors_add (&errors, KUBE_FIELD_ERROR_INVALID, KUBE_FIELD (KUBE_FIELD (NULL, "deleteOptions"), unsafe), "true",
+                           "can not be set for pod eviction, try after removing the option");
+    g_propagate_error (error, kube_field_errors_to_error (&errors, "policy", "Eviction", op->info.name));
+    return FALSE;
+  }
+  if (n > 0 && kube_value_get_length (dry_run) > 0 && (n != 1 || kube_value_get_length (dry_run) != 1 || g_strcmp0 (kube_value_peek_string (kube_value_get_element (dry_run, 0), NULL), asked[0]) != 0)) {
+    g_autofree char *first = g_strjoinv (" ", (char **) asked), *second = print_dry_run (dry_run);
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_UNKNOWN, "Non-matching dry-run options in request and content: [%s] and %s", first, second);
+    return FALSE;
+  }
+  return kube_delete_options_init (options, op, said != NULL ? said : nothing, error);
+}
+
 void
 kube_registry_evict (KubeOperation *op)
 {
@@ -209,7 +245,7 @@ kube_registry_evict (KubeOperation *op)
     pod = NULL;
   else if (g_strcmp0 (name, op->info.name) != 0)
     g_set_error_literal (&error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "name in URL does not match name in Eviction object");
-  else if (kube_delete_options_init (&eviction->options, op, kube_value_get (body, "deleteOptions"), &error))
+  else if (read_deletion (op, body, &eviction->options, &error))
     pod = kube_storage_get (op->store, op->kind, op->info.namespace_, op->info.name, &error);
   if (pod == NULL)
     refuse (eviction, error);

@@ -88,7 +88,7 @@ kube_delete_options_init (KubeDeleteOptions *options, KubeOperation *op, KubeVal
   options->version = kube_value_get_string (options->value, "preconditions.resourceVersion");
   if (kube_value_get_length (kube_value_get (options->value, "dryRun")) > 0)
     op->dry_run = TRUE;
-  return check_delete_options (options, error);
+  return TRUE;
 }
 
 void
@@ -340,7 +340,7 @@ read_options (KubeOperation *op, KubeDeleteOptions *options, GError **error)
     return FALSE;
   }
   op->dry_run = kube_call_get_query (op->call, "dryRun") != NULL;
-  return kube_delete_options_init (options, op, value, error);
+  return kube_delete_options_init (options, op, value, error) && check_delete_options (options, error);
 }
 
 void

@@ -27,10 +27,25 @@ kube_registry_body_kind (const char *group, const char *version, const char *nam
   return kind;
 }
 
+static const KubeColumn columns[] = {
+  { "Name", "string", "", "metadata.name", "The name, which is that of the object that is scaled.", 0, NULL },
+  { "Desired", "integer", "", "spec.replicas", "How often it is to be there.", 0, NULL },
+  { "Available", "integer", "", "status.replicas", "How often it is there.", 0, NULL },
+  { "Age", "string", "", "@age", "How long ago it was created.", 0, NULL },
+};
+
 static KubeKind *
 scale_kind (void)
 {
-  return kube_registry_body_kind ("autoscaling", "v1", "Scale");
+  static gsize once;
+  KubeKind *kind = kube_registry_body_kind ("autoscaling", "v1", "Scale");
+
+  if (g_once_init_enter (&once)) {
+    kind->columns = columns;
+    kind->n_columns = G_N_ELEMENTS (columns);
+    g_once_init_leave (&once, 1);
+  }
+  return kind;
 }
 
 static char *
@@ -231,6 +246,7 @@ kube_registry_scale (KubeOperation *op)
   GError *error = NULL;
   Rescale *rescale;
 
+  op->row_kind = scale_kind ();
   if (g_str_equal (op->info.verb, "get")) {
     get_scale (op);
     return;
