@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define MAX_OUTPUT (10 * 1024)
+#define MAX_HEAD (64 * 1024)
+#define MAX_REDIRECTS 10
 
 struct _KubeHandler {
   guint references;
@@ -23,6 +25,8 @@ struct _KubeHandler {
   char *address; /* (nullable): host:port */
   GSocketConnection *connection;
   char *request; /* (nullable): HTTP */
+  KubeValue *headers; /* (nullable): HTTP: more of them */
+  guint redirects;
   char *service; /* (nullable): gRPC */
   gboolean unreachable; /* gRPC: it is said at the end of the time */
   char buffer[2048];
@@ -48,6 +52,7 @@ handler_unref (KubeHandler *handler)
   g_free (handler->what);
   g_free (handler->address);
   g_free (handler->request);
+  g_clear_pointer (&handler->headers, kube_value_unref);
   g_free (handler->service);
   g_free (handler);
 }
@@ -172,6 +177,74 @@ find_port (KubeValue *container, KubeValue *port)
   return named != NULL ? kube_value_get_integer (named, "containerPort", 0) : atoi (name);
 }
 
+static void send_http (KubeHandler *handler, GUri *uri);
+
+static int
+get_status (KubeHandler *handler)
+{
+  const char *space = strchr (handler->output->str, ' ');
+
+  return g_str_has_prefix (handler->output->str, "HTTP/1.") && space != NULL ? atoi (space + 1) : 0;
+}
+
+/* Where the answer sends its reader; NULL: nowhere else. */
+static GUri *
+get_redirect (KubeHandler *handler, GUri *from)
+{
+  static const int codes[] = { 301, 302, 303, 307, 308 };
+  g_auto (GStrv) lines = g_strsplit (handler->output->str, "\r\n", -1);
+  int status = get_status (handler);
+  gboolean redirects = FALSE;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (codes); i++)
+    redirects = redirects || codes[i] == status;
+  for (char **line = lines + 1; redirects && lines[0] != NULL && *line != NULL && **line != '\0'; line++) {
+    if (g_ascii_strncasecmp (*line, "Location:", 9) == 0)
+      return g_uri_parse_relative (from, g_strstrip (*line + 9), G_URI_FLAGS_ENCODED, NULL);
+  }
+  return NULL;
+}
+
+/* Within its host a redirect is followed. Elsewhere it is not: whoever answers a probe must not send the node on errands; it answered, and that is told. */
+static void
+judge_response (KubeHandler *handler, const char *problem)
+{
+  int status = get_status (handler);
+  g_autoptr (GUri) from = g_uri_parse (handler->what, G_URI_FLAGS_ENCODED, NULL);
+  g_autoptr (GUri) to = from != NULL ? get_redirect (handler, from) : NULL;
+  gboolean local = to != NULL && g_strcmp0 (g_uri_get_host (from), g_uri_get_host (to)) == 0;
+  const char *body = strstr (handler->output->str, "\r\n\r\n");
+  g_autofree char *text = NULL;
+
+  if (local && ++handler->redirects < MAX_REDIRECTS) {
+    send_http (handler, to);
+    return;
+  }
+  if (local)
+    text = g_strdup_printf ("Get \"%s\": stopped after %d redirects", handler->what, MAX_REDIRECTS);
+  else if (status >= 300 && status < 400)
+    text = g_strdup_printf ("Probe terminated redirects, Response body: %s", body != NULL ? body + 4 : "");
+  else if (status >= 400 || (status > 0 && status < 200))
+    text = g_strdup_printf ("HTTP probe failed with statuscode: %d", status);
+  else if (status == 0)
+    text = g_strdup_printf ("Get \"%s\": %s", handler->what, problem != NULL ? problem : "EOF");
+  if (text == NULL)
+    finish (handler, KUBE_HANDLER_SUCCESS, "");
+  else
+    finish (handler, !local && status >= 300 && status < 400 ? KUBE_HANDLER_WARNING : KUBE_HANDLER_FAILURE, text);
+}
+
+/* The status says it all, but for a redirect: where it leads is in the head, and the event shows the rest. */
+static gboolean
+wants_more (KubeHandler *handler)
+{
+  int status = get_status (handler);
+
+  if (strchr (handler->output->str, '\n') == NULL)
+    return handler->output->len < MAX_OUTPUT;
+  return status >= 300 && status < 400 && handler->output->len < MAX_HEAD;
+}
+
 static void
 on_response (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -181,22 +254,13 @@ on_response (GObject *object, GAsyncResult *result, gpointer data)
 
   if (n > 0)
     g_string_append_len (handler->output, handler->buffer, n);
-  if (n > 0 && strchr (handler->output->str, '\n') == NULL && handler->output->len < MAX_OUTPUT) {
+  if (n > 0 && wants_more (handler)) {
     g_input_stream_read_async (G_INPUT_STREAM (object), handler->buffer, sizeof handler->buffer, G_PRIORITY_DEFAULT,
                                handler->cancellable, on_response, handler);
     return;
   }
-  const char *space = strchr (handler->output->str, ' ');
-  int status = g_str_has_prefix (handler->output->str, "HTTP/1.") && space != NULL ? atoi (space + 1) : 0;
-  if (status >= 200 && status < 400)
-    finish (handler, KUBE_HANDLER_SUCCESS, "");
-  else if (status > 0) {
-    g_autofree char *text = g_strdup_printf ("HTTP probe failed with statuscode: %d", status);
-    finish (handler, KUBE_HANDLER_FAILURE, text);
-  } else {
-    g_autofree char *text = g_strdup_printf ("Get \"%s\": %s", handler->what, error != NULL ? error->message : "EOF");
-    finish (handler, KUBE_HANDLER_FAILURE, text);
-  }
+  if (handler->func != NULL)
+    judge_response (handler, error != NULL ? error->message : NULL);
   handler_unref (handler);
 }
 
@@ -291,6 +355,7 @@ dial (KubeHandler *handler, const char *host, guint16 port, gboolean tls)
 {
   g_autoptr (GSocketClient) client = g_socket_client_new ();
 
+  g_free (handler->address);
   handler->address = g_strdup_printf ("%s:%u", host, port);
   g_socket_client_set_enable_proxy (client, FALSE);
   g_socket_client_set_tls (client, tls);
@@ -299,24 +364,21 @@ dial (KubeHandler *handler, const char *host, guint16 port, gboolean tls)
                                          handler->service != NULL ? on_grpc_connected : on_connected, handler_ref (handler));
 }
 
+/* A request of its own for each redirect. */
 static void
-run_http (KubeHandler *handler, KubeValue *container, KubeValue *get, const char *pod_ip)
+send_http (KubeHandler *handler, GUri *uri)
 {
-  const char *host = kube_value_get_string (get, "host"), *path = kube_value_get_string (get, "path"),
-             *scheme = kube_value_get_string (get, "scheme");
-  KubeValue *headers = kube_value_get (get, "httpHeaders");
-  guint16 port = find_port (container, kube_value_get (get, "port"));
-  gboolean tls = g_strcmp0 (scheme, "HTTPS") == 0, has_host = FALSE;
+  const char *host = g_uri_get_host (uri), *path = g_uri_get_path (uri), *query = g_uri_get_query (uri);
+  gboolean tls = g_strcmp0 (g_uri_get_scheme (uri), "https") == 0, has_host = FALSE;
+  int given = g_uri_get_port (uri);
+  guint16 port = given > 0 ? given : tls ? 443 : 80;
   g_autoptr (GString) request = g_string_new (NULL);
 
-  if (host == NULL || *host == '\0')
-    host = pod_ip;
-  if (path == NULL || *path == '\0')
-    path = "/";
-  handler->what = g_strdup_printf ("%s://%s:%u%s%s", tls ? "https" : "http", host, port, *path == '/' ? "" : "/", path);
-  g_string_append_printf (request, "GET %s%s HTTP/1.1\r\n", *path == '/' ? "" : "/", path);
-  for (guint i = 0; i < kube_value_get_length (headers); i++) {
-    KubeValue *header = kube_value_get_element (headers, i);
+  g_free (handler->what);
+  handler->what = g_uri_to_string (uri);
+  g_string_append_printf (request, "GET %s%s%s HTTP/1.1\r\n", *path != '\0' ? path : "/", query != NULL ? "?" : "", query != NULL ? query : "");
+  for (guint i = 0; i < kube_value_get_length (handler->headers); i++) {
+    KubeValue *header = kube_value_get_element (handler->headers, i);
     const char *name = kube_value_get_string (header, "name"), *value = kube_value_get_string (header, "value");
     if (name == NULL || value == NULL || strpbrk (name, "\r\n:") != NULL || strpbrk (value, "\r\n") != NULL)
       continue;
@@ -326,8 +388,33 @@ run_http (KubeHandler *handler, KubeValue *container, KubeValue *get, const char
   if (!has_host)
     g_string_append_printf (request, "Host: %s:%u\r\n", host, port);
   g_string_append (request, "User-Agent: kube-probe/1.36\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+  g_free (handler->request);
   handler->request = g_string_free (g_steal_pointer (&request), FALSE);
+  g_string_truncate (handler->output, 0);
+  g_clear_object (&handler->connection);
   dial (handler, host, port, tls);
+}
+
+static void
+run_http (KubeHandler *handler, KubeValue *container, KubeValue *get, const char *pod_ip)
+{
+  const char *host = kube_value_get_string (get, "host"), *path = kube_value_get_string (get, "path"),
+             *scheme = kube_value_get_string (get, "scheme");
+  gboolean tls = g_strcmp0 (scheme, "HTTPS") == 0;
+  guint16 port = find_port (container, kube_value_get (get, "port"));
+
+  if (host == NULL || *host == '\0')
+    host = pod_ip;
+  if (path == NULL)
+    path = "";
+  handler->headers = kube_value_get (get, "httpHeaders");
+  if (handler->headers != NULL)
+    kube_value_ref (handler->headers);
+  gsize length = strcspn (path, "?");
+  g_autofree char *absolute = g_strdup_printf ("%s%.*s", *path == '/' ? "" : "/", (int) length, path);
+  g_autoptr (GUri) uri = g_uri_build (G_URI_FLAGS_ENCODED, tls ? "https" : "http", NULL, host, port, absolute,
+                                      path[length] == '?' ? path + length + 1 : NULL, NULL);
+  send_http (handler, uri);
 }
 
 static void

@@ -7,6 +7,7 @@ G_BEGIN_DECLS
 
 typedef enum {
   KUBE_HANDLER_SUCCESS,
+  KUBE_HANDLER_WARNING, /* it answered well, but with something that is told of */
   KUBE_HANDLER_FAILURE, /* it answered, badly */
   KUBE_HANDLER_ERROR,   /* it could not be run */
 } KubeHandlerResult;

@@ -199,7 +199,9 @@ on_probe_failed (KubeProber *prober, KubeProbeKind kind, KubeHandlerResult resul
   KubePodContainer *container = data;
   static const char *const names[] = { "Startup", "Readiness", "Liveness" };
 
-  if (result == KUBE_HANDLER_ERROR)
+  if (result == KUBE_HANDLER_WARNING)
+    kube_pod_worker_event (container->worker, container, "Warning", "ProbeWarning", "%s probe warning: %s", names[kind], output);
+  else if (result == KUBE_HANDLER_ERROR)
     kube_pod_worker_event (container->worker, container, "Warning", "Unhealthy",
                            "%s probe errored and resulted in unknown state: %s", names[kind], output);
   else
@@ -269,7 +271,7 @@ on_post_start (KubeHandlerResult result, const char *output, gpointer data)
   container->hook = NULL;
   if (container->step == KUBE_STEP_HOOK)
     container->step = KUBE_STEP_RUNNING;
-  if (result != KUBE_HANDLER_SUCCESS && container->step == KUBE_STEP_RUNNING) {
+  if (result != KUBE_HANDLER_SUCCESS && result != KUBE_HANDLER_WARNING && container->step == KUBE_STEP_RUNNING) {
     kube_pod_worker_event (worker, container, "Warning", "FailedPostStartHook", "PostStartHook failed");
     kube_pod_container_stop (container, kube_pod_worker_after (worker, kube_pod_worker_get_grace (worker)), "FailedPostStartHook");
   }
@@ -616,7 +618,7 @@ on_pre_stop (KubeHandlerResult result, const char *output, gpointer data)
   gint64 left = container->stop_at - kube_clock_get_monotonic_time (worker->node->clock);
 
   container->hook = NULL;
-  if (result != KUBE_HANDLER_SUCCESS)
+  if (result != KUBE_HANDLER_SUCCESS && result != KUBE_HANDLER_WARNING)
     kube_pod_worker_event (worker, container, "Warning", "FailedPreStopHook", "PreStopHook failed");
   kube_runtime_stop_container (worker->node->runtime, container->info->id, MAX (left, LEAST_GRACE));
 }

@@ -29,13 +29,13 @@ static void
 on_result (KubeHandlerResult result, const char *output, gpointer data)
 {
   KubeProber *prober = data;
-  gboolean good = result == KUBE_HANDLER_SUCCESS;
+  gboolean good = result == KUBE_HANDLER_SUCCESS || result == KUBE_HANDLER_WARNING;
 
   prober->running = NULL;
   prober->streak = prober->streak > 0 && prober->last == good ? prober->streak + 1 : 1;
   prober->last = good;
   schedule (prober, prober->period);
-  if (!good)
+  if (result != KUBE_HANDLER_SUCCESS)
     prober->failed (prober, prober->kind, result, output, prober->user_data);
   if (prober->streak < (good ? prober->success_threshold : prober->failure_threshold))
     return;

@@ -95,6 +95,34 @@ TEST_F (KubePods, AnHttpProbeDecidesReadiness)
   EXPECT_EQ (at ("http", "status.containerStatuses.0.restartCount"), "0");
 }
 
+TEST_F (KubePods, AnHttpProbeFollowsRedirectsWithinItsHost)
+{
+  std::string asked, agent;
+  Server server ([&] (SoupServerMessage *message, const std::string &path) {
+    asked += path + " ";
+    agent = header (message, "User-Agent");
+    const char *to = path == "/away" ? "http://192.0.2.1/elsewhere" : path == "/round" ? "/round" : path == "/here" ? "sub/ok?x=1" : nullptr;
+    soup_server_message_set_status (message, to != nullptr ? 302 : path == "/sub/ok" ? 200 : 404, nullptr);
+    if (to != nullptr)
+      soup_message_headers_replace (soup_server_message_get_response_headers (message), "Location", to);
+    soup_server_message_set_response (message, "text/plain", SOUP_MEMORY_STATIC, "moved", 5);
+  });
+  auto probed = [&] (const char *name) {
+    pod (name, "sleep 1000", R"("readinessProbe":{"periodSeconds":1,"failureThreshold":1,"httpGet":{"host":"127.0.0.1","port":)" + server.port () + R"(,"path":"/)" + name + R"("}},)");
+  };
+  probed ("here");
+  EXPECT_TRUE (wait_until ([&] { return is_ready ("here"); })) << asked;
+  EXPECT_NE (asked.find ("/here /sub/ok "), std::string::npos) << asked;
+  EXPECT_EQ (agent, "kube-probe/1.36");
+  remove ("here");
+  probed ("away");
+  EXPECT_TRUE (wait_until ([&] { return is_ready ("away"); }));
+  EXPECT_TRUE (tells ("away", "ProbeWarning", "Readiness probe warning: Probe terminated redirects, Response body: moved"));
+  probed ("round");
+  EXPECT_TRUE (tells ("round", "Unhealthy", "Readiness probe failed: Get \"http://127.0.0.1:" + server.port () + "/round\": stopped after 10 redirects"));
+  EXPECT_FALSE (is_ready ("round"));
+}
+
 TEST_F (KubePods, AProbeFindsPortsByNameAndAsksNotWhoAnswers)
 {
   std::string port = std::to_string (kube_cluster_get_port (cluster));
