@@ -538,6 +538,26 @@ TEST_F (Server, WhatADeletionSaysIsDecodedAndChecked)
   EXPECT_EQ (list ("ConfigMap", { { "fieldSelector", "=" } }).message, "\"\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
 }
 
+TEST_F (Server, ARequestForATokenMayNameItsAccountAndNoOther)
+{
+  auto ask = [&] (const char *metadata) {
+    g_autofree char *json = g_strdup_printf (R"({"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","metadata":%s,"spec":{}})", metadata);
+    g_autoptr (KubeObject) object = kube_object_parse (json, -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, kind_of ("ServiceAccount"), "default", "default");
+    kube_request_set_object (request, object);
+    kube_request_set_subresource (request, "token");
+    return send (request);
+  };
+  std::string uid = get ("ServiceAccount", "default").at ("metadata.uid");
+  EXPECT_EQ (ask (R"({"name":"x"})").message,
+             "TokenRequest.authentication.k8s.io \"default\" is invalid: metadata.name: Invalid value: \"x\": must match the service account name if specified");
+  EXPECT_EQ (ask (R"({"uid":"x"})").message,
+             "Operation cannot be fulfilled on TokenRequest.authentication.k8s.io \"default\": the UID in the token request (x) does not match the UID of the service account (" + uid + ")");
+  Answer made = ask (R"({"name":"default"})");
+  EXPECT_EQ (made.status, 201) << made.message;
+  EXPECT_EQ (made.at ("metadata.uid"), uid);
+}
+
 TEST_F (Server, AnEvictionAgreesWithItsRequestOnDryRuns)
 {
   auto evict = [&] (const char *options) {

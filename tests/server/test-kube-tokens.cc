@@ -217,6 +217,8 @@ TEST_F (KubeTokensTest, BadRequestsAreWordedAsUpstreamWordsThem)
       "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: 5: may not specify a duration less than 10 minutes" },
     { R"({"expirationSeconds":4294967297})", KUBE_ERROR_INVALID,
       "TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds" },
+    { R"({"boundObjectRef":{"apiVersion":"v1","kind":"ConfigMap","name":"x"}})", KUBE_ERROR_BAD_REQUEST, "cannot bind token to object of type /v1, Kind=ConfigMap" },
+    { R"({"boundObjectRef":{"apiVersion":"apps/v1","kind":"Pod","name":"p"}})", KUBE_ERROR_BAD_REQUEST, "cannot bind token to object of type apps/v1, Kind=Pod" },
     { R"({"boundObjectRef":{"kind":"Node","name":"x"}})", KUBE_ERROR_NOT_FOUND, "nodes \"x\" not found" },
     { R"({"boundObjectRef":{"kind":"Pod","name":"other"}})", KUBE_ERROR_BAD_REQUEST,
       "cannot bind token for serviceaccount \"builder\" to pod running with different serviceaccount name." },

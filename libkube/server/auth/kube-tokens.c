@@ -319,6 +319,21 @@ check_duration (gint64 seconds, GError **error)
   return FALSE;
 }
 
+/* Who asks for the token of one account does not want that of another one of its name. */
+static gboolean
+check_account (KubeObject *service_account, KubeObject *request, GError **error)
+{
+  const char *uid = kube_object_get_string (request, "metadata.uid");
+
+  if (uid == NULL || *uid == '\0' || g_strcmp0 (uid, kube_object_get_uid (service_account)) == 0)
+    return TRUE;
+  g_set_error (error, KUBE_ERROR, KUBE_ERROR_CONFLICT, "Operation cannot be fulfilled on TokenRequest.authentication.k8s.io \"%s\": the UID in the token request (%s) does not match the UID of the service account (%s)",
+               kube_object_get_name (service_account), uid, kube_object_get_uid (service_account));
+  if (error != NULL)
+    kube_error_set_subject (*error, "authentication.k8s.io", "TokenRequest", kube_object_get_name (service_account));
+  return FALSE;
+}
+
 static void
 write_reference (KubeNode *bound, const char *claim, KubeObject *object)
 {
@@ -357,9 +372,9 @@ bind_object (KubeTokens *tokens, KubeNode *bound, KubeObject *service_account, K
   const char *version = kube_value_get_member_string (reference, "apiVersion");
   g_autoptr (KubeObject) object = NULL;
 
-  if (kind == NULL || !(g_str_equal (kind, "Pod") || g_str_equal (kind, "Secret") || g_str_equal (kind, "Node"))) {
-    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "cannot bind token for serviceaccount \"%s\" to object of type %s",
-                 kube_object_get_name (service_account), kind != NULL ? kind : version != NULL ? version : "");
+  if (kind == NULL || (version != NULL && strchr (version, '/') != NULL) || !(g_str_equal (kind, "Pod") || g_str_equal (kind, "Secret") || g_str_equal (kind, "Node"))) {
+    g_set_error (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "cannot bind token to object of type %s%s, Kind=%s", version != NULL && strchr (version, '/') != NULL ? "" : "/", version != NULL ? version : "",
+                 kind != NULL ? kind : "");
     return FALSE;
   }
   object = read_object (tokens, kind, kube_object_get_namespace (service_account), name != NULL ? name : "", error);
@@ -403,6 +418,7 @@ make_answer (KubeTokens *tokens, KubeObject *service_account, KubeObject *reques
 
   kube_node_set_string (root, "metadata.name", kube_object_get_name (service_account));
   kube_node_set_string (root, "metadata.namespace", kube_object_get_namespace (service_account));
+  kube_node_set_string (root, "metadata.uid", kube_object_get_uid (service_account));
   kube_node_set_string (root, "metadata.creationTimestamp", kube_time_format (kube_clock_get_time (tokens->clock), time));
   kube_node_set_value (root, "spec.audiences", audiences);
   kube_node_set_integer (root, "spec.expirationSeconds", seconds);
@@ -443,7 +459,7 @@ kube_tokens_create (KubeTokens *tokens, KubeObject *service_account, KubeObject 
   gboolean own = kube_value_get_length (audiences) == 1 &&
                  g_strcmp0 (kube_value_peek_string (kube_value_get_element (audiences, 0), NULL), tokens->issuer) == 0;
 
-  if (!check_duration (seconds, error))
+  if (!check_account (service_account, request, error) || !check_duration (seconds, error))
     return NULL;
   kube_node_put_string (bound, "namespace", kube_object_get_namespace (service_account));
   write_reference (bound, "serviceaccount", service_account);

@@ -72,6 +72,20 @@ kube_registry_review (KubeOperation *op)
     kube_operation_answer_object (op, 201, answer);
 }
 
+/* A request for a token may name the account that its path does. */
+static gboolean
+check_token_name (KubeOperation *op, KubeValue *request, GError **error)
+{
+  const char *name = kube_value_get_string (request, "metadata.name");
+  g_auto (KubeFieldErrors) errors = { NULL };
+
+  if (name == NULL || *name == '\0' || g_str_equal (name, op->info.name))
+    return TRUE;
+  kube_field_errors_invalid (&errors, KUBE_FIELD (KUBE_FIELD (NULL, "metadata"), "name"), name, "must match the service account name if specified");
+  g_propagate_error (error, kube_field_errors_to_error (&errors, "authentication.k8s.io", "TokenRequest", op->info.name));
+  return FALSE;
+}
+
 void
 kube_registry_create_token (KubeOperation *op)
 {
@@ -83,7 +97,7 @@ kube_registry_create_token (KubeOperation *op)
 
   if (kube_operation_get_write_options (op, "CreateOptions", &error))
     body = kube_operation_decode_body (op, kind, &error);
-  if (body != NULL && kube_registry_check_namespace (op, kube_value_get_string (body, "metadata.namespace"), &error))
+  if (body != NULL && kube_registry_check_namespace (op, kube_value_get_string (body, "metadata.namespace"), &error) && check_token_name (op, body, &error))
     account = kube_storage_get (op->store, op->kind, op->info.namespace_, op->info.name, &error);
   if (account != NULL) {
     g_autoptr (KubeBuilder) builder = kube_builder_new (body);
