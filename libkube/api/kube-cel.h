@@ -36,6 +36,11 @@ const char *kube_cel_program_get_type (const KubeCelProgram *self);
 /* Whether it has a variable of that name. */
 gboolean kube_cel_program_uses (const KubeCelProgram *self, const char *name);
 
+/* What evaluating it costs at most, where `self` and `oldSelf` are by @schema. */
+guint64 kube_cel_program_estimate_cost (const KubeCelProgram *self, KubeValue *schema, gboolean is_resource);
+/* How often values by @schema may be in the largest request. */
+guint64 kube_cel_schema_get_most_occurrences (KubeValue *schema, gboolean is_resource);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeCelEnvironment, kube_cel_environment_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (KubeCelProgram, kube_cel_program_free)
 

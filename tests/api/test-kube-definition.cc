@@ -173,6 +173,33 @@ TEST (KubeDefinition, RulesCompileAgainstTheirSchema)
                     "uncorrelatable portion of the schema within " + kSpec });
 }
 
+TEST (KubeDefinition, RulesThatCouldCostTooMuchAreRefused)
+{
+  constexpr char advice[] = " (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)";
+  auto each = [&] (const std::string &limits, const std::string &text, const std::string &rule) {
+    return check_spec (R"({"type":"array",)" + limits + R"("items":{"type":"string")" + text + R"(},"x-kubernetes-validations":[{"rule":")" + rule + R"("}]})");
+  };
+  std::string at = std::string (kSpec) + ".x-kubernetes-validations[0].rule: Forbidden: ", whole = "spec.validation.openAPIV3Schema: Forbidden: ";
+
+  EXPECT_EQ (each (R"("maxItems":10,)", R"(,"maxLength":20)", "self.all(x, x.contains('ab'))"), Lines{});
+  EXPECT_EQ (each (R"("maxItems":1000,)", R"(,"maxLength":100)", "self.all(x, self.exists_one(y, x == y))"),
+             (Lines{ at + "estimated rule cost exceeds budget by factor of 4.4x" + advice }));
+  EXPECT_EQ (each ("", "", "self.all(x, self.exists(y, x == y))"),
+             (Lines{ at + "estimated rule cost exceeds budget by factor of more than 100x" + advice,
+                     at + "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema",
+                     whole + "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of more than 100x" + advice }));
+}
+
+TEST (KubeDefinition, WhatIsStoredMayCostWhatItDoes)
+{
+  std::string dear = schema (R"({"type":"array","maxItems":1000,"items":{"type":"string","maxLength":100},)"
+                             R"x("x-kubernetes-validations":[{"rule":"self.all(x, self.exists_one(y, x == y))"}]})x");
+
+  EXPECT_EQ (check (definition (dear)).size (), 1u);
+  EXPECT_EQ (check (definition (dear), definition (dear)), Lines{});
+  EXPECT_EQ (check (definition (dear), definition (schema (R"({"type":"string"})"))).size (), 1u);
+}
+
 TEST (KubeDefinition, SelectableFieldsAreFewSimpleAndDiffer)
 {
   std::string version = schema (R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"object"}}})");

@@ -147,8 +147,13 @@ check_select (Checker *self, KubeCelExpr *expr)
   g_autofree char *name = expr->is_test ? NULL : qualified_name (expr);
   const KubeCelType *type = name != NULL ? find_name (self, name) : NULL;
 
-  if (type == NULL)
+  if (type == NULL) {
     type = select_field (self, expr->offset, expr->operand, expr->name, FALSE);
+  } else {
+    expr->kind = KUBE_CEL_EXPR_IDENTIFIER;
+    expr->name = kube_cel_pool_name (self->pool, name, strlen (name));
+    expr->operand = NULL;
+  }
   expr->type = expr->is_test ? simple (KUBE_CEL_BOOL) : resolve (self, type);
 }
 
@@ -189,11 +194,13 @@ instantiate (Checker *self, const KubeCelOverload *overload)
   return fresh;
 }
 
-/* All overloads that fit count: where they give different types, the result may be any. NULL: none does */
+/* All overloads that fit count: where they give different types, the result may be any. @fitting: (out): a bit for each. NULL: none does */
 static const KubeCelType *
-resolve_overloads (Checker *self, const GArray *overloads, const KubeCelType *const *args, guint n, gboolean has_receiver)
+resolve_overloads (Checker *self, const GArray *overloads, const KubeCelType *const *args, guint n, gboolean has_receiver, guint32 *fitting)
 {
   const KubeCelType *result = NULL;
+
+  *fitting = 0;
 
   for (guint i = 0; i < overloads->len; i++) {
     const KubeCelOverload *overload = &g_array_index (overloads, KubeCelOverload, i);
@@ -205,6 +212,7 @@ resolve_overloads (Checker *self, const GArray *overloads, const KubeCelType *co
     fresh = instantiate (self, overload);
     if (fresh.n_args != n || !kube_cel_bindings_assign_list (&self->bindings, args, fresh.args, n))
       continue;
+    *fitting |= 1u << i;
     given = resolve (self, fresh.result);
     if (result == NULL)
       result = given;
@@ -219,6 +227,7 @@ static void
 check_logical (Checker *self, KubeCelExpr *call)
 {
   call->type = simple (KUBE_CEL_BOOL);
+  call->overloads = 1;
   for (guint i = 0; i < kube_cel_expr_get_n_args (call); i++) {
     const KubeCelExpr *arg = kube_cel_expr_get_arg (call, i);
 
@@ -239,7 +248,7 @@ apply (Checker *self, KubeCelExpr *call, const char *name, const GArray *overloa
     g_ptr_array_add (args, (gpointer)receiver->type);
   for (guint i = 0; i < kube_cel_expr_get_n_args (call); i++)
     g_ptr_array_add (args, (gpointer)kube_cel_expr_get_arg (call, i)->type);
-  call->type = resolve_overloads (self, overloads, (const KubeCelType *const *)args->pdata, args->len, receiver != NULL);
+  call->type = resolve_overloads (self, overloads, (const KubeCelType *const *)args->pdata, args->len, receiver != NULL, &call->overloads);
   if (call->type != NULL)
     return;
   add_no_overload (self, call, name, (const KubeCelType *const *)args->pdata, args->len, receiver != NULL);
@@ -288,6 +297,7 @@ check_call (Checker *self, KubeCelExpr *call)
     KubeCelExpr *field = kube_cel_expr_get_arg (call, 1);
 
     field->type = simple (KUBE_CEL_STRING);
+    call->overloads = 1;
     call->type = resolve (self, select_field (self, call->offset, kube_cel_expr_get_arg (call, 0), field->name, TRUE));
     return;
   }

@@ -58,6 +58,7 @@ struct _KubeCelExpr {
   KubeCelLiteral literal;
   KubeCelLoop loop;
   const KubeCelType *type; /* (nullable): once it is checked */
+  guint32 overloads;       /* of a call that is checked: a bit for each of the function's that may be meant */
 };
 
 typedef struct {

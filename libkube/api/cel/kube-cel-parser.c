@@ -86,6 +86,18 @@ fail (Parser *self, const char *kind, const char *then)
   stop (self);
 }
 
+/* From @start on, nothing fits what follows. */
+static void
+fail_alternative (Parser *self, const char *start)
+{
+  const KubeCelToken *token = peek (self, 0);
+
+  if (!self->failed)
+    kube_cel_source_add (self->source, offset_of (self, token), "Syntax error: no viable alternative at input '%.*s'",
+                         (int)(token->start + token->length - start), start);
+  stop (self);
+}
+
 static void
 fail_deep (Parser *self)
 {
@@ -327,6 +339,13 @@ read_call (Parser *self, int bracket, const char *name, KubeCelExpr *operand)
 
 /* --- primaries --- */
 
+/* One that may have a sign. */
+static gboolean
+is_number (const KubeCelToken *token)
+{
+  return token->type == KUBE_CEL_TOKEN_INT || token->type == KUBE_CEL_TOKEN_DOUBLE;
+}
+
 static KubeCelExpr *
 read_literal (Parser *self)
 {
@@ -382,10 +401,7 @@ read_name (Parser *self)
   int offset = offset_of (self, token);
 
   if (token->type != KUBE_CEL_TOKEN_IDENTIFIER) {
-    if (!self->failed)
-      kube_cel_source_add (self->source, offset, "Syntax error: no viable alternative at input '%.*s'",
-                           (int)(token->start + token->length - start->start), start->start);
-    stop (self);
+    fail_alternative (self, start->start);
     return node (self, KUBE_CEL_EXPR_IDENTIFIER, offset);
   }
   self->at++;
@@ -438,7 +454,7 @@ read_primary (Parser *self)
     return read_name (self);
   if (next_is (self, 0, "[") || next_is (self, 0, "{") || next_is (self, 0, "("))
     return read_bracket (self, *token->start);
-  if (token->type == KUBE_CEL_TOKEN_SIGN && !next_is (self, 0, "-")) {
+  if (token->type == KUBE_CEL_TOKEN_SIGN && !(next_is (self, 0, "-") && is_number (peek (self, 1)))) {
     fail (self, can_begin (peek (self, 1)) ? "extraneous input" : "mismatched input", EXPRESSION);
     return node (self, KUBE_CEL_EXPR_IDENTIFIER, 0);
   }
@@ -463,10 +479,7 @@ read_selection (Parser *self, KubeCelExpr *operand, int dot)
     return operand;
   }
   if (!is_name (token)) {
-    if (!self->failed)
-      kube_cel_source_add (self->source, offset_of (self, token), "Syntax error: no viable alternative at input '%.*s'",
-                           (int)(token->start + token->length - (self->source->text + dot)), self->source->text + dot);
-    stop (self);
+    fail_alternative (self, self->source->text + dot);
     return operand;
   }
   self->at++;
@@ -532,15 +545,16 @@ static KubeCelExpr *
 read_unary (Parser *self)
 {
   const char *sign = next_is (self, 0, "!") ? "!" : next_is (self, 0, "-") ? "-" : NULL;
-  KubeCelTokenType next = peek (self, 1)->type;
   int offset = here (self);
   guint n = 0;
   KubeCelExpr *expr;
 
-  if (sign == NULL || (*sign == '-' && (next == KUBE_CEL_TOKEN_INT || next == KUBE_CEL_TOKEN_DOUBLE)))
+  if (sign == NULL || (*sign == '-' && is_number (peek (self, 1))))
     return read_member (self);
   while (accept (self, sign))
     n++;
+  if (*sign == '-' && (!can_begin (peek (self, 0)) || next_is (self, 0, "!")))
+    fail_alternative (self, self->source->text + offset);
   expr = read_member (self);
   if (n % 2 == 0)
     return expr;

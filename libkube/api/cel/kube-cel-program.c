@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-cel-checker.h"
+#include "kube-cel-cost.h"
 #include "kube-cel-parser.h"
 
 /* How long an expression may be. */
@@ -88,4 +89,10 @@ gboolean
 kube_cel_program_uses (const KubeCelProgram *self, const char *name)
 {
   return g_hash_table_contains (self->used, name);
+}
+
+guint64
+kube_cel_program_estimate_cost (const KubeCelProgram *self, KubeValue *schema, gboolean is_resource)
+{
+  return kube_cel_estimate_cost (self->expr, schema, is_resource).most;
 }

@@ -270,9 +270,16 @@ has_type (KubeValue *schema, const char *property, const char *type)
   return g_strcmp0 (kube_value_get_member_string (found, "type"), type) == 0;
 }
 
-/* Whether a schema says itself what all objects have. */
-static gboolean
-describes_object (KubeValue *schema)
+gboolean
+kube_cel_schema_names_field (const char *property, const char *name, gboolean plain)
+{
+  g_autofree char *escaped = escape (property), *wrapped = g_strdup_printf ("__%s__", name);
+
+  return escaped != NULL && (strcmp (escaped, name) == 0 || (plain && strcmp (property, name) == 0 && strcmp (escaped, wrapped) == 0));
+}
+
+gboolean
+kube_cel_schema_describes_object (KubeValue *schema)
 {
   KubeValue *meta = kube_value_get (schema, "properties.metadata");
 
@@ -298,17 +305,15 @@ static const KubeCelType *
 find_in_schema (KubeCelTypes *self, const KubeCelType *type, const char *name)
 {
   KubeValue *properties = kube_value_get_member (type->schema, "properties");
-  g_autofree char *path = g_strdup_printf ("%s.%s", type->name, name), *wrapped = g_strdup_printf ("__%s__", name);
+  g_autofree char *path = g_strdup_printf ("%s.%s", type->name, name);
   const KubeCelType *found = NULL;
 
-  if (type->is_resource && !describes_object (type->schema))
+  if (type->is_resource && !kube_cel_schema_describes_object (type->schema))
     found = find_of_object (self, name, g_string_chunk_insert (self->names, path));
   for (guint i = 0; i < kube_value_get_length (properties) && found == NULL; i++) {
     KubeValue *property = kube_value_get_element (properties, i);
-    g_autofree char *escaped = escape (kube_value_get_key (properties, i));
 
-    /* Words that the language keeps for itself may be fields as they are, too. */
-    if (escaped != NULL && (strcmp (escaped, name) == 0 || (strcmp (escaped, wrapped) == 0 && strcmp (kube_value_get_key (properties, i), name) == 0)))
+    if (kube_cel_schema_names_field (kube_value_get_key (properties, i), name, TRUE))
       found = kube_cel_types_from_schema (self, property, kube_value_get_boolean (property, "x-kubernetes-embedded-resource", FALSE), path);
   }
   return found;

@@ -68,6 +68,11 @@ const KubeCelType *kube_cel_types_from_schema (KubeCelTypes *self, KubeValue *sc
 /* The type of a structure's field. NULL where it has none. @known: (out): whether anything is known of the structure's fields */
 const KubeCelType *kube_cel_types_find_field (KubeCelTypes *self, const KubeCelType *type, const char *name, gboolean *known);
 
+/* Whether a schema says itself what all objects have. */
+gboolean kube_cel_schema_describes_object (KubeValue *schema);
+/* Whether expressions write a property's name as @name. @plain: or as it is, where it is a word that the language keeps for itself */
+gboolean kube_cel_schema_names_field (const char *property, const char *name, gboolean plain);
+
 gboolean kube_cel_type_equal (const KubeCelType *a, const KubeCelType *b);
 gboolean kube_cel_type_is_optional (const KubeCelType *type);
 static inline gboolean

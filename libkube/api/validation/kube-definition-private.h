@@ -13,7 +13,8 @@ typedef enum {
   KUBE_SCHEMA_PRUNED_DEFAULTS = 1 << 1,
   KUBE_SCHEMA_ATOMIC_SETS = 1 << 2, /* elements of sets are scalars or atomic */
   KUBE_SCHEMA_SURE_KEYS = 1 << 3,   /* keys of map lists are always there */
-  KUBE_SCHEMA_ALL_RULES = (1 << 4) - 1,
+  KUBE_SCHEMA_CHEAP_RULES = 1 << 4, /* each rule costs little */
+  KUBE_SCHEMA_ALL_RULES = (1 << 5) - 1,
 } KubeSchemaRules;
 
 /* The schema of a version, or the one that all have. @has_status: whether the kind has the subresource */
@@ -41,9 +42,31 @@ KubeSchemaRules kube_schema_find_broken_list_rules (KubeValue *schema);
 
 /* x-kubernetes-validations of one schema: what stands beside the expressions. */
 void kube_validate_schema_rules (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema);
-/* … and the expressions. @uncorrelated: (nullable): within it, what is new is not known to be what was there before */
-void kube_validate_schema_expressions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean is_resource,
-                                       const KubeFieldPath *uncorrelated);
+
+/* What the rules of a whole schema cost. */
+typedef struct {
+  guint64 total;
+  GArray *dearest;    /* (nullable): the few that cost most */
+  gboolean each;      /* each rule is limited too */
+} KubeSchemaBudget;
+
+void kube_schema_budget_clear (KubeSchemaBudget *budget);
+/* Adds what an expression costs in all places where it is evaluated. @what: how it is named */
+void kube_schema_budget_add (KubeSchemaBudget *budget, KubeFieldErrors *errors, const KubeFieldPath *path, const char *what, guint64 cost);
+/* What is said where all together cost too much. */
+void kube_schema_budget_check (const KubeSchemaBudget *budget, KubeFieldErrors *errors, const KubeFieldPath *path);
+
+/* Where expressions stand. */
+typedef struct {
+  gboolean is_resource;
+  const KubeFieldPath *uncorrelated; /* (nullable): within it, what is new is not known to be what was there before */
+  guint64 occurrences;               /* how many values of the schema there are at most in one object … */
+  gboolean unbounded;                /* … unless only the size of requests limits them */
+} KubeExpressionPlace;
+
+/* … and the expressions. */
+void kube_validate_schema_expressions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, const KubeExpressionPlace *place,
+                                       KubeSchemaBudget *budget);
 
 /* Goes from a schema to that which a simple JSON path leads to, which is NULL where nothing is said of it. @normal: (out) (transfer full): the path
  * as upstream prints it. @brackets: whether `['x']` may be. FALSE: there is none, and @problem is set. */

@@ -120,6 +120,17 @@ find_version (KubeValue *versions, const char *name)
   return kube_value_find_element (versions, "name", name);
 }
 
+/* What is stored already may cost what it does. */
+static KubeSchemaRules
+rules_for (const Check *check, KubeValue *version)
+{
+  KubeValue *old = find_version (member_of (check->old, "versions"), string_of (version, "name"));
+
+  if (old == NULL || !kube_validate_semantic_equal (member_of (old, "schema"), member_of (version, "schema")))
+    return check->rules;
+  return check->rules & ~KUBE_SCHEMA_CHEAP_RULES;
+}
+
 static gboolean
 has_status (KubeValue *subresources)
 {
@@ -171,7 +182,8 @@ check_shared (KubeFieldErrors *errors, const KubeFieldPath *path, const Check *c
   KubeValue *const *parts = check->shared->parts;
   Shared before = find_shared (member_of (check->old, "versions"));
 
-  check_schema (errors, AT (path, "validation"), parts[PART_SCHEMA], any_has_status (versions), check->rules);
+  check_schema (errors, AT (path, "validation"), parts[PART_SCHEMA], any_has_status (versions),
+                rules_for (check, kube_value_get_element (versions, 0)));
   kube_validate_resource_subresources (errors, AT (path, "subresources"), parts[PART_SUBRESOURCES]);
   kube_validate_resource_columns (errors, AT (path, "additionalPrinterColumns"), parts[PART_COLUMNS]);
   check_selectable (errors, path, parts[PART_SELECTABLE], parts[PART_SCHEMA], before.parts[PART_SELECTABLE],
@@ -194,7 +206,7 @@ check_version (KubeFieldErrors *errors, const KubeFieldPath *path, const Check *
 
   check_label (errors, AT (path, "name"), name);
   kube_validate_deprecation (errors, path, version);
-  check_schema (errors, AT (path, "schema"), schema, has_status (subresources), check->rules);
+  check_schema (errors, AT (path, "schema"), schema, has_status (subresources), rules_for (check, version));
   kube_validate_resource_subresources (errors, AT (path, "subresources"), own_part (check, version, PART_SUBRESOURCES));
   kube_validate_resource_columns (errors, AT (path, "additionalPrinterColumns"), own_part (check, version, PART_COLUMNS));
   check_selectable (errors, path, own_part (check, version, PART_SELECTABLE), schema, stored,

@@ -80,7 +80,8 @@ add_invalid (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule
 }
 
 static void
-compile_message (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule, const KubeCelEnvironment *environment)
+compile_message (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, KubeValue *rule, const KubeCelEnvironment *environment,
+                 gboolean is_resource, KubeSchemaBudget *budget)
 {
   g_autofree char *problem = NULL;
   g_autoptr (KubeCelProgram) program = kube_cel_compile (environment, string_of (rule, "messageExpression"), &problem);
@@ -89,6 +90,18 @@ compile_message (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
     add_invalid (errors, path, rule, "messageExpression compilation failed: ", problem);
   else if (!equals (kube_cel_program_get_output (program), "string"))
     add_invalid (errors, path, rule, "messageExpression must evaluate to a string", NULL);
+  else
+    kube_schema_budget_add (budget, errors, path, "estimated messageExpression cost", kube_cel_program_estimate_cost (program, schema, is_resource));
+}
+
+/* What a rule costs where all values are looked at that one object may have of its schema. */
+static guint64
+cost_of_rule (const KubeCelProgram *program, KubeValue *schema, const KubeExpressionPlace *place)
+{
+  guint64 cost = kube_cel_program_estimate_cost (program, schema, place->is_resource);
+  guint64 n = place->unbounded ? kube_cel_schema_get_most_occurrences (schema, place->is_resource) : place->occurrences;
+
+  return n > 0 && cost > G_MAXUINT64 / n ? G_MAXUINT64 : cost * n;
 }
 
 /* A rule that speaks of the value before, and one that only says whether it may be missing. */
@@ -107,8 +120,8 @@ check_old_self (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *r
 }
 
 static void
-compile_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rule, const KubeCelEnvironment *environment,
-              const KubeFieldPath *uncorrelated)
+compile_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, KubeValue *rule, const KubeCelEnvironment *environment,
+              const KubeExpressionPlace *place, KubeSchemaBudget *budget)
 {
   g_autofree char *problem = NULL;
   g_autoptr (KubeCelProgram) program = kube_cel_compile (environment, string_of (rule, "rule"), &problem);
@@ -118,14 +131,16 @@ compile_rule (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *rul
     add_invalid (errors, AT (path, "rule"), rule, "compilation failed: ", problem);
   else if (!good)
     add_invalid (errors, AT (path, "rule"), rule, "cel expression must evaluate to a bool", NULL);
+  else
+    kube_schema_budget_add (budget, errors, AT (path, "rule"), "estimated rule cost", cost_of_rule (program, schema, place));
   if (good && has_text (rule, "messageExpression"))
-    compile_message (errors, AT (path, "messageExpression"), rule, environment);
-  check_old_self (errors, path, rule, good && kube_cel_program_uses (program, "oldSelf"), uncorrelated);
+    compile_message (errors, AT (path, "messageExpression"), schema, rule, environment, place->is_resource, budget);
+  check_old_self (errors, path, rule, good && kube_cel_program_uses (program, "oldSelf"), place->uncorrelated);
 }
 
 void
-kube_validate_schema_expressions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean is_resource,
-                                  const KubeFieldPath *uncorrelated)
+kube_validate_schema_expressions (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, const KubeExpressionPlace *place,
+                                  KubeSchemaBudget *budget)
 {
   KubeValue *rules = member_of (schema, "x-kubernetes-validations");
   const KubeFieldPath *list = AT (path, "x-kubernetes-validations");
@@ -135,17 +150,17 @@ kube_validate_schema_expressions (KubeFieldErrors *errors, const KubeFieldPath *
     return;
   plain = kube_cel_environment_new ();
   optional = kube_cel_environment_new ();
-  if (!kube_cel_environment_add_schema (plain, "self", schema, is_resource, FALSE)) {
+  if (!kube_cel_environment_add_schema (plain, "self", schema, place->is_resource, FALSE)) {
     kube_field_errors_internal (errors, list,
                                 "internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural "
                                 "schema to CEL declarations");
     return;
   }
-  kube_cel_environment_add_schema (plain, "oldSelf", schema, is_resource, FALSE);
-  kube_cel_environment_add_schema (optional, "self", schema, is_resource, FALSE);
-  kube_cel_environment_add_schema (optional, "oldSelf", schema, is_resource, TRUE);
+  kube_cel_environment_add_schema (plain, "oldSelf", schema, place->is_resource, FALSE);
+  kube_cel_environment_add_schema (optional, "self", schema, place->is_resource, FALSE);
+  kube_cel_environment_add_schema (optional, "oldSelf", schema, place->is_resource, TRUE);
   for (guint i = 0; i < kube_value_get_length (rules); i++) {
     KubeValue *rule = kube_value_get_element (rules, i);
-    compile_rule (errors, AT_INDEX (list, i), rule, boolean_of (rule, "optionalOldSelf") ? optional : plain, uncorrelated);
+    compile_rule (errors, AT_INDEX (list, i), schema, rule, boolean_of (rule, "optionalOldSelf") ? optional : plain, place, budget);
   }
 }

@@ -9,6 +9,7 @@ typedef struct {
   KubeFieldErrors *errors;
   KubeFieldErrors expressions; /* what is wrong with these is said after all else */
   KubeSchemaRules rules;
+  KubeSchemaBudget budget;
 } Check;
 
 /* What a place in a schema has from those around it. */
@@ -18,6 +19,8 @@ typedef struct {
   gboolean compile;                  /* expressions are looked at here */
   const char *no_default;            /* (nullable): why there may be none */
   const KubeFieldPath *uncorrelated; /* (nullable): within it, what is new is not known to be what was there before */
+  gboolean unbounded;                /* nothing says how many values there are of it in one object */
+  guint64 occurrences;               /* how many there are at most, otherwise */
 } Scope;
 
 static void check_schema (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope scope, guint depth);
@@ -122,6 +125,18 @@ check_items (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope s
       check_schema (check, AT_INDEX (at, i), kube_value_get_element (items, i), scope, depth);
 }
 
+/* Those within a list or map may be there as often as it has elements. */
+static void
+multiply_occurrences (Scope *scope, KubeValue *schema)
+{
+  gboolean is_map = equals (string_of (schema, "type"), "object") && has_member (schema, "additionalProperties");
+  const char *limit = is_map ? "maxProperties" : equals (string_of (schema, "type"), "array") ? "maxItems" : NULL;
+  guint64 most = limit != NULL ? (guint64) MAX (integer_of (schema, limit, 0), 0) : 1;
+
+  scope->unbounded |= limit != NULL && !has_member (schema, limit);
+  scope->occurrences = most > 0 && scope->occurrences > G_MAXUINT64 / most ? G_MAXUINT64 : scope->occurrences * most;
+}
+
 static void
 check_children (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope scope, guint depth)
 {
@@ -132,6 +147,7 @@ check_children (Check *check, const KubeFieldPath *path, KubeValue *schema, Scop
   Scope without = scope;
 
   scope.is_root = without.is_root = without.compile = FALSE;
+  multiply_occurrences (&scope, schema);
   check_additional (check, path, schema, scope, depth);
   for (guint i = 0; i < kube_value_get_length (properties); i++)
     check_property (check, path, schema, i, scope, is_root, depth);
@@ -162,9 +178,11 @@ check_schema (Check *check, const KubeFieldPath *path, KubeValue *schema, Scope 
   kube_validate_schema_lists (check->errors, path, schema, check->rules);
   kube_validate_schema_rules (check->errors, path, schema);
   /* What a schema is that is wrong, nobody knows: its expressions wait. */
-  if (scope.compile && kube_field_errors_get_length (check->errors) == before)
-    kube_validate_schema_expressions (&check->expressions, path, schema, scope.is_root || boolean_of (schema, "x-kubernetes-embedded-resource"),
-                                      scope.uncorrelated);
+  if (scope.compile && kube_field_errors_get_length (check->errors) == before) {
+    KubeExpressionPlace place = { scope.is_root || boolean_of (schema, "x-kubernetes-embedded-resource"), scope.uncorrelated, scope.occurrences,
+                                  scope.unbounded };
+    kube_validate_schema_expressions (&check->expressions, path, schema, &place, &check->budget);
+  }
 }
 
 /* --- the root --- */
@@ -206,9 +224,9 @@ check_root_with_status (KubeFieldErrors *errors, const KubeFieldPath *path, Kube
 void
 kube_validate_resource_schema (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *schema, gboolean has_status, KubeSchemaRules rules)
 {
-  Check check = { .errors = errors, .rules = rules };
+  Check check = { .errors = errors, .rules = rules, .budget.each = (rules & KUBE_SCHEMA_CHEAP_RULES) != 0 };
   guint before = kube_field_errors_get_length (errors), before_structure;
-  Scope scope = { .is_root = TRUE };
+  Scope scope = { .is_root = TRUE, .occurrences = 1 };
   const char *reason;
 
   if (has_status)
@@ -226,6 +244,9 @@ kube_validate_resource_schema (KubeFieldErrors *errors, const KubeFieldPath *pat
   kube_field_errors_take (errors, &check.expressions);
   if (reason != NULL && kube_field_errors_get_length (errors) == before)
     kube_field_errors_invalid (errors, path, "", reason);
+  if (scope.compile)
+    kube_schema_budget_check (&check.budget, errors, path);
+  kube_schema_budget_clear (&check.budget);
 }
 
 /* --- what is stored already --- */
