@@ -40,15 +40,20 @@ indent (GBytes *json)
   return g_string_free_to_bytes (out);
 }
 
-static GBytes *
-to_yaml (GBytes *json)
+static void
+answer_yaml (KubeOperation *op, int http_status, KubeValue *value)
 {
-  gsize length;
-  const char *data = g_bytes_get_data (json, &length);
-  g_autoptr (KubeValue) value = kube_value_parse (data, (gssize) length, NULL);
-  char *text = kube_yaml_print (value);
+  g_autoptr (GBytes) bytes = NULL;
+  char *text;
 
-  return g_bytes_new_take (text, strlen (text));
+  if (value == NULL) {
+    op->media = KUBE_MEDIA_JSON;
+    kube_operation_take_error (op, g_error_new_literal (KUBE_ERROR, KUBE_ERROR_REQUEST_ENTITY_TOO_LARGE, "the answer is too large for YAML: ask for JSON, or for less at a time"));
+    return;
+  }
+  text = kube_yaml_print (value);
+  bytes = g_bytes_new_take (text, strlen (text));
+  kube_call_respond (op->call, http_status, "application/yaml", bytes);
 }
 
 static gboolean
@@ -65,15 +70,19 @@ answer_protobuf (KubeOperation *op, int http_status, KubeValue *value)
 void
 kube_operation_answer_json (KubeOperation *op, int http_status, GBytes *json)
 {
-  g_autoptr (GBytes) other = NULL;
+  g_autoptr (KubeValue) value = NULL; /* NULL also where the text is longer than what may be parsed */
+  g_autoptr (GBytes) indented = NULL;
 
-  if (op->media == KUBE_MEDIA_PROTOBUF) {
-    g_autoptr (KubeValue) value = kube_value_parse (g_bytes_get_data (json, NULL), (gssize) g_bytes_get_size (json), NULL);
-    if (answer_protobuf (op, http_status, value))
-      return;
+  if (op->media != KUBE_MEDIA_JSON)
+    value = kube_value_parse (g_bytes_get_data (json, NULL), (gssize) g_bytes_get_size (json), NULL);
+  if (op->media == KUBE_MEDIA_YAML) {
+    answer_yaml (op, http_status, value);
+    return;
   }
-  other = op->media == KUBE_MEDIA_YAML ? to_yaml (json) : op->pretty ? indent (json) : NULL;
-  kube_call_respond (op->call, http_status, op->media == KUBE_MEDIA_YAML ? "application/yaml" : "application/json", other != NULL ? other : json);
+  if (value != NULL && answer_protobuf (op, http_status, value))
+    return;
+  indented = op->pretty ? indent (json) : NULL;
+  kube_call_respond (op->call, http_status, "application/json", indented != NULL ? indented : json);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-registry.h"
 #include "../kube-convert.h"
+#include "kube-source.h"
 #include "kube-splice.h"
 #include "kube-table.h"
 #include "kube-selector-fields.h"
@@ -119,12 +120,14 @@ typedef struct {
   guint64 count;      /* items so far */
   gint64 expected;    /* items from start on, as the page before has counted them; -1: not known */
   gint64 deadline;    /* of this slice */
+  gsize begin;        /* of this slice, in the chunk */
   GString *chunk;
   GPtrArray *objects; /* (nullable): for the in-process client */
   char *last;
   gboolean more;
   gboolean streaming;
   gboolean whole;     /* pretty, YAML or protobuf: nothing is sent before the end */
+  GSource *turn;      /* (nullable): of a list that nothing of is sent yet */
   gulong gone;
   gboolean busy;      /* a client that leaves while we push is seen to after that */
   gboolean stopping;
@@ -135,6 +138,7 @@ list_free (List *list)
 {
   if (list->gone != 0)
     g_signal_handler_disconnect (kube_call_get_cancellable (list->op->call), list->gone);
+  kube_clear_source (&list->turn);
   kube_list_options_clear (&list->options);
   g_free (list->prefix);
   g_free (list->start);
@@ -178,7 +182,7 @@ visit (const char *key, const guint8 *data, gsize length, guint64 revision, gpoi
     }
     list->count++;
   }
-  return !is_full (list) && (list->whole || list->chunk->len < SLICE_BYTES) && g_get_monotonic_time () < list->deadline;
+  return !is_full (list) && list->chunk->len - list->begin < SLICE_BYTES && g_get_monotonic_time () < list->deadline;
 }
 
 /* How many items stand behind this page; -1 where a selector makes that unknown. */
@@ -278,7 +282,14 @@ answer_protobuf (List *list)
   g_string_append_c (json, '}');
   value = kube_value_parse (json->str, (gssize) json->len, NULL);
   bytes = kube_operation_encode_protobuf_list (list->op, value, list->chunk);
-  kube_call_respond (list->op->call, 200, KUBE_PROTOBUF_TYPE, bytes);
+  if (g_bytes_get_size (bytes) < SLICE_BYTES) {
+    kube_call_respond (list->op->call, 200, KUBE_PROTOBUF_TYPE, bytes);
+    return;
+  }
+  /* as lists in JSON: to compress them takes longer than to send them */
+  kube_call_begin_stream (list->op->call, 200, KUBE_PROTOBUF_TYPE);
+  kube_call_push (list->op->call, bytes);
+  kube_call_end_stream (list->op->call, NULL);
 }
 
 static void
@@ -357,6 +368,7 @@ list_slice (List *list)
   g_autoptr (GError) error = NULL;
 
   list->deadline = g_get_monotonic_time () + SLICE_MICROSECONDS;
+  list->begin = list->chunk->len;
   if (!kube_store_range (list->op->store, &range, visit, list, &list->at, &list->more, &error)) {
     list_fail (list, error);
     return FALSE;
@@ -368,6 +380,30 @@ list_slice (List *list)
   g_free (list->start);
   list->start = g_strconcat (list->last, "\001", NULL);
   return TRUE;
+}
+
+static gboolean list_go_on (gpointer user_data);
+
+static gboolean
+on_turn (gpointer user_data)
+{
+  List *list = user_data;
+
+  g_clear_pointer (&list->turn, g_source_unref);
+  list_go_on (list);
+  return G_SOURCE_REMOVE;
+}
+
+/* After each slice others have their turn, although nobody waits for what is written. */
+static void
+await_turn (List *list)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  list->turn = g_idle_source_new ();
+  g_source_set_priority (list->turn, G_PRIORITY_DEFAULT);
+  g_source_set_callback (list->turn, on_turn, list, NULL);
+  g_source_attach (list->turn, context);
 }
 
 /* Slices until the client has enough to read; then what it has read brings us back. */
@@ -382,10 +418,13 @@ list_go_on (gpointer user_data)
     more = list_slice (list);
     if (more && !list->whole && list->objects == NULL)
       list_push (list);
-  } while (more && !list->stopping && kube_call_get_queued (list->op->call) < MAX_QUEUED);
+  } while (more && !list->whole && !list->stopping && kube_call_get_queued (list->op->call) < MAX_QUEUED);
   list->busy = FALSE;
-  if (more && !list->stopping)
+  if (more && !list->stopping) {
+    if (list->whole)
+      await_turn (list);
     return G_SOURCE_CONTINUE;
+  }
   kube_call_set_drain_func (list->op->call, NULL, NULL);
   if (more && list->streaming)
     kube_call_end_stream (list->op->call, NULL);

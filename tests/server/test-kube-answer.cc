@@ -75,7 +75,7 @@ read (const std::string &body, std::string *kind)
   return kube_protobuf_decode (known != nullptr ? known->type : map->list_type, raw, length, nullptr);
 }
 
-class AnswerProtobuf : public Server {
+class KubeAnswer : public Server {
 protected:
   void SetUp () override
   {
@@ -137,7 +137,7 @@ protected:
   std::string kind;
 };
 
-TEST_F (AnswerProtobuf, AnObjectSaysWhatItsJsonSays)
+TEST_F (KubeAnswer, AnObjectSaysWhatItsJsonSays)
 {
   ask ("", KUBE_PROTOBUF, "/a");
   EXPECT_EQ (call->status, 200);
@@ -151,7 +151,7 @@ TEST_F (AnswerProtobuf, AnObjectSaysWhatItsJsonSays)
   EXPECT_EQ (kube_value_get_string (value, "metadata.creationTimestamp"), json.at ("metadata.creationTimestamp"));
 }
 
-TEST_F (AnswerProtobuf, AListComesInPages)
+TEST_F (KubeAnswer, AListComesInPages)
 {
   ask ("limit=2");
   EXPECT_EQ (*call->type, KUBE_PROTOBUF);
@@ -167,7 +167,42 @@ TEST_F (AnswerProtobuf, AListComesInPages)
   EXPECT_STREQ (kube_value_get_string (second, "metadata.resourceVersion"), kube_value_get_string (first, "metadata.resourceVersion"));
 }
 
-TEST_F (AnswerProtobuf, MetadataAloneHasAFormToo)
+TEST_F (KubeAnswer, ALargeListTakesTurnsAndComesWhole)
+{
+  for (int i = 0; i < 100; i++)
+    create ("ConfigMap", R"({"metadata":{"name":"large-)" + std::to_string (i) + R"("},"data":{"key":")" + std::string (10000, 'x') + R"("}})");
+  int turns = 0;
+  GSource *other = g_idle_source_new ();
+  g_source_set_priority (other, G_PRIORITY_DEFAULT);
+  g_source_set_callback (other, [] (gpointer data) -> gboolean { return ++*static_cast<int *> (data), G_SOURCE_CONTINUE; }, &turns, nullptr);
+  g_source_attach (other, nullptr);
+  ask ("limit=100");
+  g_source_destroy (other);
+  g_source_unref (other);
+  EXPECT_GE (turns, 3) << "each quarter of a megabyte";
+  EXPECT_EQ (*call->type, KUBE_PROTOBUF);
+  g_autoptr (KubeValue) list = read (*call->body, &kind);
+  EXPECT_EQ (kube_value_get_length (kube_value_get (list, "items")), 100u);
+  EXPECT_EQ (kube_value_get_integer (list, "metadata.remainingItemCount", 0), 3);
+}
+
+TEST_F (KubeAnswer, WhatIsTooLargeForYamlIsRefused)
+{
+  for (int i = 0; i < 26; i++)
+    create ("ConfigMap", R"({"metadata":{"name":"large-)" + std::to_string (i) + R"("},"data":{"key":")" + std::string (1000000, 'x') + R"("}})");
+  ask ("", "application/yaml");
+  EXPECT_EQ (call->status, 413);
+  EXPECT_EQ (*call->type, "application/json");
+  ask ("limit=5", "application/yaml");
+  EXPECT_EQ (call->status, 200);
+  EXPECT_EQ (*call->type, "application/yaml");
+  ask ("");
+  EXPECT_EQ (call->status, 200);
+  g_autoptr (KubeValue) list = read (*call->body, &kind);
+  EXPECT_EQ (kube_value_get_length (kube_value_get (list, "items")), 29u);
+}
+
+TEST_F (KubeAnswer, MetadataAloneHasAFormToo)
 {
   ask ("", PARTIAL, "/a");
   g_autoptr (KubeValue) one = read (*call->body, &kind);
@@ -180,7 +215,7 @@ TEST_F (AnswerProtobuf, MetadataAloneHasAFormToo)
   EXPECT_EQ (call->body->find ("value of"), std::string::npos);
 }
 
-TEST_F (AnswerProtobuf, TablesHaveNone)
+TEST_F (KubeAnswer, TablesHaveNone)
 {
   static const char table[] = ";as=Table;g=meta.k8s.io;v=v1";
   ask ("", std::string (KUBE_PROTOBUF) + table + ",application/json" + table);
@@ -189,7 +224,7 @@ TEST_F (AnswerProtobuf, TablesHaveNone)
   EXPECT_EQ (call->status, 406);
 }
 
-TEST_F (AnswerProtobuf, ErrorsAreStatuses)
+TEST_F (KubeAnswer, ErrorsAreStatuses)
 {
   ask ("", KUBE_PROTOBUF, "/nosuch");
   EXPECT_EQ (call->status, 404);
@@ -201,7 +236,7 @@ TEST_F (AnswerProtobuf, ErrorsAreStatuses)
   EXPECT_EQ (kube_value_get_integer (status, "code", 0), 404);
 }
 
-TEST_F (AnswerProtobuf, AWatchSendsFrames)
+TEST_F (KubeAnswer, AWatchSendsFrames)
 {
   std::string object;
   ask ("watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
@@ -221,7 +256,7 @@ TEST_F (AnswerProtobuf, AWatchSendsFrames)
   kube_call_gone (KUBE_CALL (call));
 }
 
-TEST_F (AnswerProtobuf, AWatchOfMetadataMarksItsPlaceInThatForm)
+TEST_F (KubeAnswer, AWatchOfMetadataMarksItsPlaceInThatForm)
 {
   std::string object;
   ask ("watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&fieldSelector=metadata.name%3Da", PARTIAL);
@@ -234,7 +269,7 @@ TEST_F (AnswerProtobuf, AWatchOfMetadataMarksItsPlaceInThatForm)
   kube_call_gone (KUBE_CALL (call));
 }
 
-TEST_F (AnswerProtobuf, AWatchThatIsTooNewIsToldAStatus)
+TEST_F (KubeAnswer, AWatchThatIsTooNewIsToldAStatus)
 {
   std::string object;
   ask ("watch=1&resourceVersion=1000000");
