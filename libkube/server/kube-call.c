@@ -407,6 +407,15 @@ kube_call_respond_local (KubeCall *call, int http_status, KubeObject *object, Ku
   return TRUE;
 }
 
+/* What is quoted from a request may break off within a character, or have none in it: Go's encoder, too, replaces what is no text. */
+static void
+append_text (GString *json, const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  kube_json_append_string (json, valid, -1);
+}
+
 static void
 append_member (GString *json, const char *key, const char *value)
 {
@@ -416,7 +425,7 @@ append_member (GString *json, const char *key, const char *value)
     g_string_append_c (json, ',');
   kube_json_append_string (json, key, -1);
   g_string_append_c (json, ':');
-  kube_json_append_string (json, value, -1);
+  append_text (json, value);
 }
 
 static void
@@ -460,7 +469,7 @@ kube_call_print_status (const GError *error, gsize *length)
   const KubeErrorDetails *details = kube_error_get_details (error);
   GString *json = g_string_new ("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":");
 
-  kube_json_append_string (json, error->message, -1);
+  append_text (json, error->message);
   if (details != NULL) {
     append_member (json, "reason", kube_error_get_reason (error->code));
     if (details->name != NULL || details->group != NULL || details->kind != NULL || details->uid != NULL || details->retry_after > 0 || (details->causes != NULL && details->causes->len > 0))

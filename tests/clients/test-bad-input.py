@@ -173,6 +173,8 @@ class Requests(unittest.TestCase):
 
     def test_a_protobuf_body_of_noise(self):
         self.assertEqual(self.cluster.ask("POST", MAPS, b"k8s\0", "application/vnd.kubernetes.protobuf")[0], 422)
+        unknown = b"k8s\0" + b"\x0a\x06\x0a\x01\xfd\x12\x01\xfe" + b"\x12\x00"
+        self.refused(400, "BadRequest", "no kind \"\ufffd\" is registered for version \"\ufffd\"", self.cluster.ask("POST", MAPS, unknown, "application/vnd.kubernetes.protobuf"))
         for body in b"k8s\0" + b"\xff" * 100, b"k8s\0\x0a\xff\xff\xff\xff\x0f", os.urandom(1000):
             self.assertEqual(self.cluster.ask("POST", MAPS, body, "application/vnd.kubernetes.protobuf")[0], 400)
 
