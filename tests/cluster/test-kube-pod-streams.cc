@@ -263,6 +263,7 @@ TEST_F (KubePodStreams, ALogIsFollowedToTheContainersEnd)
 
 TEST_F (KubePodStreams, ALogComesOverAWebSocketWithoutChannels)
 {
+  unlink (shared ("socket-go").c_str ());
   pod ("socket", "echo alive; until [ -e /s/socket-go ]; do sleep 0.05; done; echo over", mount_shared (), R"("restartPolicy":"Never",)" + volume_shared ());
   ASSERT_TRUE (wait_until ([&] { return log ("socket") == "alive\n"; }));
   Stream follower (cluster, "socket/log?follow=true", "binary.k8s.io");
