@@ -61,8 +61,15 @@ class Cluster:
             self.process.send_signal(number)
         code = self.process.wait(30)
         self.process.stdout.close()
+        self.log.seek(0)
+        self.told = self.log.read()
         self.log.close()
         return code
+
+    def end(self):
+        """Stops it, which it has to survive; what it logged says why where it does not."""
+        code = self.stop()
+        assert code == 0, "kube-all ended with %d:\n%s" % (code, self.told[-20000:])
 
     def connect(self):
         return self.context.wrap_socket(socket.create_connection(("127.0.0.1", self.port), 20), server_hostname="127.0.0.1")
@@ -93,7 +100,7 @@ class Requests(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        assert cls.cluster.stop() == 0, "kube-all did not end in order"
+        cls.cluster.end()
 
     def tearDown(self):
         self.assertEqual(self.cluster.ask("GET", "/readyz")[0], 200)
@@ -307,7 +314,7 @@ class Starts(unittest.TestCase):
         cluster = Cluster(self.folder)
         self.fails(1, "in use by process %d" % cluster.process.pid, "--data-dir", self.folder, *self.sim())
         self.assertEqual(cluster.ask("GET", "/readyz")[0], 200)
-        self.assertEqual(cluster.stop(), 0)
+        cluster.end()
 
     def test_a_kubeconfig_that_cannot_be_written(self):
         open(os.path.join(self.folder, "file"), "w").close()
@@ -333,7 +340,7 @@ class Starts(unittest.TestCase):
     def make_database(self):
         cluster = Cluster(self.folder)
         cluster.ask("POST", MAPS, config_map("kept", a="b"))
-        self.assertEqual(cluster.stop(), 0)
+        cluster.end()
         return os.path.join(self.folder, "store", "data.mdb")
 
     def test_damaged_databases(self):
@@ -387,7 +394,7 @@ class Starts(unittest.TestCase):
             cluster.start()
             names = {item["metadata"]["name"] for item in cluster.ask("GET", MAPS)[1]["items"]}
             self.assertLessEqual({*kept, "after"}, names)
-            self.assertEqual(cluster.stop(), 0)
+            cluster.end()
         finally:
             subprocess.run(["umount", self.folder])
 
