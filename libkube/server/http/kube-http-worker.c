@@ -220,6 +220,7 @@ invoke (KubeHttpWorker *worker, GSourceFunc func, gpointer data, GDestroyNotify 
 {
   g_autoptr (GSource) source = g_idle_source_new ();
 
+  g_source_set_static_name (source, "kube-http-worker");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, func, data, destroy);
   g_source_attach (source, worker->context);
