@@ -65,6 +65,7 @@ typedef struct {
  * @retry_after: seconds after which a retry may help; 0 where there is none
  * @http_status: the HTTP status where it is not the reason's usual one; else 0
  * @causes: (element-type KubeErrorCause) (nullable): the causes, in order
+ * @continue_: (nullable): of a list whose pages have expired: the token with which it goes on as of now, no longer consistent with what came before
  *
  * What a Status says beyond reason and message. Owned by its error.
  *
@@ -78,6 +79,7 @@ typedef struct {
   int retry_after;
   int http_status;
   GPtrArray *causes;
+  char *continue_;
 } KubeErrorDetails;
 
 KUBE_AVAILABLE_IN_1_0

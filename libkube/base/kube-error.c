@@ -64,6 +64,7 @@ kube_error_private_copy (const KubeErrorPrivate *from, KubeErrorPrivate *to)
   to->kind = g_strdup (from->kind);
   to->name = g_strdup (from->name);
   to->uid = g_strdup (from->uid);
+  to->continue_ = g_strdup (from->continue_);
   to->retry_after = from->retry_after;
   to->http_status = from->http_status;
   for (guint i = 0; from->causes != NULL && i < from->causes->len; i++) {
@@ -79,6 +80,7 @@ kube_error_private_clear (KubeErrorPrivate *details)
   g_free (details->kind);
   g_free (details->name);
   g_free (details->uid);
+  g_free (details->continue_);
   g_clear_pointer (&details->causes, g_ptr_array_unref);
 }
 

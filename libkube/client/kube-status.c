@@ -26,6 +26,7 @@ kube_error_new_from_status (KubeValue *status, int http_status)
   copy_member (&details->kind, said, "kind");
   copy_member (&details->name, said, "name");
   copy_member (&details->uid, said, "uid");
+  copy_member (&details->continue_, kube_value_get (status, "metadata"), "continue");
   details->retry_after = CLAMP (kube_value_get_integer (said, "retryAfterSeconds", 0), 0, G_MAXINT);
   for (guint i = 0; i < kube_value_get_length (causes); i++) {
     KubeValue *cause = kube_value_get_element (causes, i);

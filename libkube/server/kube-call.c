@@ -467,8 +467,11 @@ char *
 kube_call_print_status (const GError *error, gsize *length)
 {
   const KubeErrorDetails *details = kube_error_get_details (error);
-  GString *json = g_string_new ("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":");
+  GString *json = g_string_new ("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{");
 
+  if (details != NULL)
+    append_member (json, "continue", details->continue_);
+  g_string_append (json, "},\"status\":\"Failure\",\"message\":");
   append_text (json, error->message);
   if (details != NULL) {
     append_member (json, "reason", kube_error_get_reason (error->code));

@@ -10,6 +10,7 @@
 /* A server over a store in memory, without controllers, and what an administrator asks of it. */
 
 struct Answer {
+  std::string go_on; /* the token of a list that has expired */
   int status = 0;
   std::string text, reason, message, warnings; /* a line each */
   KubeObject *object = nullptr;
@@ -66,6 +67,8 @@ protected:
       answer.status = kube_error_get_http_status (error);
       answer.reason = kube_error_get_reason (static_cast<KubeError> (error->code));
       answer.message = error->message;
+      if (const char *token = kube_error_get_details (error) != nullptr ? kube_error_get_details (error)->continue_ : nullptr)
+        answer.go_on = token;
       return answer;
     }
     answer.status = kube_response_get_http_status (response);

@@ -297,6 +297,27 @@ TEST_F (Server, ListPagesStayOnOneSnapshot)
   EXPECT_STREQ (kube_object_list_get_resource_version (rest.list), kube_object_list_get_resource_version (first.list));
 }
 
+TEST_F (Server, AListWhosePagesHaveExpiredMayGoOnAsOfNow)
+{
+  for (const char *name : { "p1", "p2", "p3", "p4", "p5" })
+    create ("ConfigMap", config_map (name, "{}"));
+  Answer first = list ("ConfigMap", { { "limit", "2" } });
+  create ("ConfigMap", config_map ("p25", "{}"));
+  kube_store_compact (store, kube_store_get_revision (store));
+  Answer expired = list ("ConfigMap", { { "limit", "2" }, { "continue", kube_object_list_get_continue (first.list) } });
+  EXPECT_EQ (expired.status, 410);
+  EXPECT_EQ (expired.reason, "Expired");
+  EXPECT_EQ (expired.message.rfind ("The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use", 0), 0u) << expired.message;
+  ASSERT_NE (expired.go_on, "");
+  Answer second = list ("ConfigMap", { { "limit", "2" }, { "continue", expired.go_on.c_str () } });
+  ASSERT_EQ (second.status, 200) << second.message;
+  EXPECT_STREQ (kube_object_get_name (kube_object_list_get (second.list, 0)), "p25") << "what was made meanwhile";
+  EXPECT_EQ (kube_object_list_get_remaining (second.list), 2);
+  EXPECT_STRNE (kube_object_list_get_resource_version (second.list), kube_object_list_get_resource_version (first.list));
+  Answer last = list ("ConfigMap", { { "continue", kube_object_list_get_continue (second.list) } });
+  EXPECT_EQ (kube_object_list_get_length (last.list), 2u);
+}
+
 TEST_F (Server, BadListParametersAreErrorsAsUpstreamWordsThem)
 {
   EXPECT_EQ (list ("ConfigMap", { { "limit", "x" } }).message, "strconv.ParseInt: parsing \"x\": invalid syntax");

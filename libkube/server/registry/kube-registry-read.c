@@ -200,16 +200,15 @@ count_remaining (List *list)
   return (gint64) kube_store_count (list->op->store, &range);
 }
 
-/* A page tells the next one how many items are left, so that they are counted once for a list and not once for each page. */
+/* @revision: -1: whatever is the newest then. */
 static char *
-make_continue (List *list, gint64 remaining)
+print_continue (const char *start, gint64 revision, gint64 remaining)
 {
   g_autoptr (GString) json = g_string_new (NULL);
-  g_autofree char *next = g_strconcat (list->last + strlen (list->prefix), "\001", NULL);
   char *token;
 
-  g_string_append_printf (json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" G_GUINT64_FORMAT ",\"start\":", list->at);
-  kube_json_append_string (json, next, -1);
+  g_string_append_printf (json, "{\"v\":\"meta.k8s.io/v1\",\"rv\":%" G_GINT64_FORMAT ",\"start\":", revision);
+  kube_json_append_string (json, start, -1);
   if (remaining >= 0)
     g_string_append_printf (json, ",\"remaining\":%" G_GINT64_FORMAT, remaining);
   g_string_append_c (json, '}');
@@ -218,6 +217,15 @@ make_continue (List *list, gint64 remaining)
   g_strdelimit (token, "/", '_');
   token[strcspn (token, "=")] = '\0';
   return token;
+}
+
+/* A page tells the next one how many items are left, so that they are counted once for a list and not once for each page. */
+static char *
+make_continue (List *list, gint64 remaining)
+{
+  g_autofree char *next = g_strconcat (list->last + strlen (list->prefix), "\001", NULL);
+
+  return print_continue (next, (gint64) list->at, remaining);
 }
 
 static void
@@ -349,10 +357,14 @@ static void
 list_fail (List *list, GError *error)
 {
   if (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_EXPIRED)) {
+    gboolean paging = *list->options.continue_ != '\0';
     g_free (error->message);
-    error->message = g_strdup (*list->options.continue_ != '\0'
-                                   ? "The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter."
-                                   : "The resourceVersion for the provided list is too old.");
+    error->message = g_strdup (paging ? "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the "
+                                        "continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects "
+                                        "that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list."
+                                      : "The resourceVersion for the provided list is too old.");
+    if (paging)
+      kube_error_get_details (error)->continue_ = print_continue (list->start + strlen (list->prefix), -1, -1);
   }
   if (list->streaming)
     kube_call_end_stream (list->op->call, error);
@@ -472,7 +484,8 @@ read_continue (List *list, GError **error)
   g_autofree guchar *data = NULL;
   g_autoptr (KubeValue) value = NULL;
   g_autoptr (GError) failure = NULL;
-  const char *start;
+  const char *start, *version;
+  gint64 revision;
   gsize length, padded = strlen (list->options.continue_);
 
   token[(padded + 3) / 4 * 4] = '\0';
@@ -485,8 +498,14 @@ read_continue (List *list, GError **error)
     return set_continue_error (error, text);
   }
   start = kube_value_get_string (value, "start");
-  if (g_strcmp0 (kube_value_get_string (value, "v"), "meta.k8s.io/v1") != 0)
-    return set_continue_error (error, "continue key is not valid: server does not recognize this encoded version");
+  version = kube_value_get_string (value, "v");
+  if (g_strcmp0 (version, "meta.k8s.io/v1") != 0) {
+    g_autofree char *text = g_strconcat ("continue key is not valid: server does not recognize this encoded version ", version, NULL);
+    return set_continue_error (error, text);
+  }
+  revision = kube_value_get_integer (value, "rv", 0);
+  if (revision == 0)
+    return set_continue_error (error, "continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   if (start == NULL || *start == '\0')
     return set_continue_error (error, "continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
   if (!is_clean (start)) {
@@ -497,7 +516,7 @@ read_continue (List *list, GError **error)
     g_set_error_literal (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST, "specifying resource version is not allowed when using continue");
     return FALSE;
   }
-  list->at = (guint64) MAX (kube_value_get_integer (value, "rv", 0), 0);
+  list->at = (guint64) MAX (revision, 0); /* below zero: the newest */
   list->expected = kube_value_get_integer (value, "remaining", -1);
   g_free (list->start);
   list->start = g_strconcat (list->prefix, start, NULL);
