@@ -48,7 +48,8 @@ TEST (HtmlLinks, AreRewrittenWhereverHtmlHasOne)
 TEST (HtmlLinks, WhatIsNoLinkStays)
 {
   for (const char *page : { "", "plain", "a < b <", "<", "<a", "<a href=\"/unended", "<p href=/x>", "<a href=rel>", "<a href>", "<a =/x>", "<!-- <a href=/x> -->", "<!DOCTYPE html>", "<?xml <a?>", "</a href=/x>",
-                            "<script>if (a<b) document.write ('<a href=/x>')</script>", "<textarea><a href=/x></TEXTAREA >", "<style>a<b</style", "<title></titlex><a href=/x>" })
+                            "<script>if (a<b) document.write ('<a href=/x>')</script>", "<textarea><a href=/x></TEXTAREA >", "<style>a<b</style", "<title></titlex><a href=/x>",
+                            "<script>if (a<b)</sc><img src=/i>" })
     expect (page, page);
 }
 

@@ -181,7 +181,7 @@ take_markup (KubeHtmlLinks *links, Span rest, GString *out)
   gsize length;
   Span name;
 
-  if (rest.length < 4)
+  if (rest.length < 4 || (links->raw != NULL && rest.length < strlen (links->raw) + 3))
     return 0;
   if (links->raw != NULL) {
     length = measure_tag (rest);
