@@ -276,7 +276,7 @@ read_entry (Reader *self, const KubeField *field, KubeWire wire, KubeNode *map)
 static void
 read_field (Reader *self, const KubeField *field, const KubeWireField *wire, KubeNode *object)
 {
-  if (field->shape != KUBE_SHAPE_ONE && field->shape != KUBE_SHAPE_LIST && wire->type != KUBE_WIRE_BYTES) {
+  if (field->shape != KUBE_SHAPE_ONE && (field->shape != KUBE_SHAPE_LIST || kube_protobuf_is_wrapped (field)) && wire->type != KUBE_WIRE_BYTES) {
     self->broken = TRUE;
     return;
   }
@@ -290,7 +290,10 @@ read_field (Reader *self, const KubeField *field, const KubeWireField *wire, Kub
     read_one (self, field, wire, kube_node_get_member (object, field->name));
     return;
   case KUBE_SHAPE_LIST:
-    read_element (self, field, wire, kube_node_ensure_array (object, field->name));
+    if (kube_protobuf_is_wrapped (field))
+      read_items (self, field, wire->bytes, kube_node_ensure_array (object, field->name));
+    else
+      read_element (self, field, wire, kube_node_ensure_array (object, field->name));
     return;
   case KUBE_SHAPE_LIST_OF_LIST:
     read_items (self, field, wire->bytes, kube_node_ensure_array (append_null (kube_node_ensure_array (object, field->name)), NULL));

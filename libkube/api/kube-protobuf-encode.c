@@ -222,6 +222,8 @@ write_field (GByteArray *out, const KubeField *field, KubeValue *value)
 
   if (field->shape == KUBE_SHAPE_MAP || field->shape == KUBE_SHAPE_MAP_OF_LIST) {
     write_map (out, field, value);
+  } else if (kube_protobuf_is_wrapped (field)) {
+    write_items (out, field, field->number, value);
   } else if (field->shape == KUBE_SHAPE_LIST || field->shape == KUBE_SHAPE_LIST_OF_LIST) {
     for (guint i = 0; i < n; i++)
       if (field->shape == KUBE_SHAPE_LIST)

@@ -93,11 +93,14 @@ protected:
   }
   void ask (const std::string &query, const std::string &accept = KUBE_PROTOBUF, const char *name = "")
   {
+    ask_path (std::string ("/api/v1/namespaces/default/configmaps") + name, query, accept);
+  }
+  void ask_path (const std::string &path, const std::string &query, const std::string &accept)
+  {
     g_clear_object (&call);
     call = (FormCall *) g_object_new (form_call_get_type (), nullptr);
     *call->accept = accept;
     KubeCallRequest request = {};
-    std::string path = std::string ("/api/v1/namespaces/default/configmaps") + name;
     request.method = "GET";
     request.path = path.c_str ();
     request.query = query.c_str ();
@@ -213,6 +216,16 @@ TEST_F (KubeAnswer, MetadataAloneHasAFormToo)
   EXPECT_EQ (kind, "meta.k8s.io/v1 PartialObjectMetadataList");
   EXPECT_EQ (kube_value_get_length (kube_value_get (list, "items")), 3u);
   EXPECT_EQ (call->body->find ("value of"), std::string::npos);
+}
+
+TEST_F (KubeAnswer, VerbsOfDiscoveryAreAMessageOfTheirOwn)
+{
+  ask_path ("/apis/node.k8s.io/v1", "", KUBE_PROTOBUF);
+  EXPECT_EQ (*call->type, KUBE_PROTOBUF);
+  std::string verbs;
+  for (const char *verb : { "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch" })
+    verbs += std::string ("\x0a") + (char) strlen (verb) + verb;
+  EXPECT_NE (call->body->find (std::string ("\x22") + (char) verbs.size () + verbs), std::string::npos) << "field 4, with items as its field 1";
 }
 
 TEST_F (KubeAnswer, TablesHaveNone)
