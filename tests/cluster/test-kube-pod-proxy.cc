@@ -81,8 +81,9 @@ TEST_F (KubePodProxy, HandsRequestsOnAndAnswersBack)
 
 TEST_F (KubePodProxy, ThePodSeesTheRequestButNoCredentials)
 {
-  pod ("echo", "touch /s/listens; nc -ll -p 9090 -e sh -c 'printf \"HTTP/1.0 203 Fine\\r\\nX-Pod: yes\\r\\n\\r\\n\"; while read -t 1 line; do echo \"$line\"; done'", mount_shared (), volume_shared ());
-  ASSERT_TRUE (wait_until ([&] { return ask ("pods/echo:9090/proxy/").status == 203u; })) << at ("echo", "status");
+  pod ("echo", "nc -ll -p 9090 -e sh -c 'printf \"HTTP/1.0 203 Fine\\r\\nX-Pod: yes\\r\\n\\r\\n\"; while read -t 20 line; do echo \"$line\"; [ \"$line\" = \"the body\" ] && break; done'",
+       R"("readinessProbe":{"periodSeconds":1,"tcpSocket":{"port":9090}},)");
+  ASSERT_TRUE (wait_until ([&] { return is_ready ("echo"); })) << at ("echo", "status");
   Answer answer = ask ("pods/echo:9090/proxy/do%20it/?a=b&c", "POST", "the body\n");
   EXPECT_EQ (answer.status, 203u);
   EXPECT_EQ (answer.header, "yes");
