@@ -428,7 +428,7 @@ kube_go_regex_check (const char *pattern)
   Parser self = { .pattern = pattern, .at = pattern, .groups = groups };
 
   open_group (&self);
-  while (*self.at != '\0' && self.problem == NULL)
+  while (self.problem == NULL && *self.at != '\0')
     read_one (&self);
   if (self.problem == NULL && groups->len > 1)
     fail_whole (&self, "missing closing )");

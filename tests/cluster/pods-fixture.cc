@@ -263,3 +263,26 @@ present (SoupMessage *message, GTlsCertificate *certificate)
   g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), certificate);
   g_signal_connect (message, "accept-certificate", G_CALLBACK (+[] { return TRUE; }), nullptr);
 }
+
+WebServer::WebServer (GTlsCertificate *own) : certificate (own)
+{
+  number = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (service), nullptr, nullptr);
+  g_signal_connect (service, "incoming", G_CALLBACK (on_connection), this);
+}
+
+WebServer::~WebServer ()
+{
+  g_socket_listener_close (G_SOCKET_LISTENER (service));
+  g_object_unref (service);
+  soup_server_disconnect (server);
+  g_object_unref (server);
+}
+
+gboolean
+WebServer::on_connection (GSocketService *, GSocketConnection *connection, GObject *, gpointer data)
+{
+  WebServer *self = (WebServer *) data;
+  g_autoptr (GSocketAddress) ours = g_socket_connection_get_local_address (connection, nullptr), theirs = g_socket_connection_get_remote_address (connection, nullptr);
+  g_autoptr (GIOStream) stream = self->certificate != nullptr ? g_tls_server_connection_new (G_IO_STREAM (connection), self->certificate, nullptr) : G_IO_STREAM (g_object_ref (connection));
+  return soup_server_accept_iostream (self->server, stream, ours, theirs, nullptr);
+}

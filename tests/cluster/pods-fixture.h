@@ -51,5 +51,23 @@ GTlsCertificate *administrator (KubeCluster *cluster);
 /* Lets a message show @certificate, which outlives it, to a server that it takes as it is. */
 void present (SoupMessage *message, GTlsCertificate *certificate);
 
+/* An HTTP server of this process, on a port of all its addresses. It accepts connections itself: libsoup 3.2 never lets go of the sockets that its own listener
+ * accepts. */
+struct WebServer {
+  explicit WebServer (GTlsCertificate *own = nullptr);
+  ~WebServer ();
+  WebServer (const WebServer &) = delete;
+  std::string port () const { return std::to_string (number); }
+
+  SoupServer *server = soup_server_new (nullptr, nullptr);
+
+private:
+  static gboolean on_connection (GSocketService *, GSocketConnection *connection, GObject *, gpointer data);
+
+  GSocketService *service = g_socket_service_new ();
+  GTlsCertificate *certificate; /* (unowned) (nullable) */
+  guint16 number;
+};
+
 std::string read_file (const std::string &path);
 void write_file (const std::string &path, const std::string &data);

@@ -95,8 +95,8 @@ TEST_F (KubePodProxy, ThePodSeesTheRequestButNoCredentials)
 
 TEST_F (KubePodProxy, AWebSocketGoesThrough)
 {
-  SoupServer *server = soup_server_new (nullptr, nullptr);
-  soup_server_add_websocket_handler (server, "/echo", nullptr, nullptr, [] (SoupServer *, SoupServerMessage *, const char *, SoupWebsocketConnection *connection, gpointer) {
+  WebServer web;
+  soup_server_add_websocket_handler (web.server, "/echo", nullptr, nullptr, [] (SoupServer *, SoupServerMessage *, const char *, SoupWebsocketConnection *connection, gpointer) {
     g_object_ref (connection);
     g_signal_connect (connection, "message", G_CALLBACK (+[] (SoupWebsocketConnection *self, int, GBytes *bytes) {
       std::string text ((const char *) g_bytes_get_data (bytes, nullptr), g_bytes_get_size (bytes));
@@ -104,10 +104,6 @@ TEST_F (KubePodProxy, AWebSocketGoesThrough)
     }), nullptr);
     g_signal_connect (connection, "closed", G_CALLBACK (g_object_unref), nullptr);
   }, nullptr, nullptr);
-  ASSERT_TRUE (soup_server_listen_all (server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, nullptr));
-  GSList *uris = soup_server_get_uris (server);
-  std::string port = std::to_string (g_uri_get_port ((GUri *) uris->data));
-  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
 
   /* This test serves at the pods' gateway; a pod that no node runs is said to be there. */
   pod ("any", "sleep 1000");
@@ -119,7 +115,7 @@ TEST_F (KubePodProxy, AWebSocketGoesThrough)
   g_autoptr (KubeObject) placed = kube_object_new_from_builder (builder);
   g_autoptr (KubeObject) written = kube_client_update_status (client, placed, nullptr);
   ASSERT_EQ (at ("host", "status.podIPs.0.ip"), "10.244.0.1");
-  std::string url = "wss://127.0.0.1:" + std::to_string (kube_cluster_get_port (cluster)) + "/api/v1/namespaces/default/pods/host:" + port + "/proxy/echo";
+  std::string url = "wss://127.0.0.1:" + std::to_string (kube_cluster_get_port (cluster)) + "/api/v1/namespaces/default/pods/host:" + web.port () + "/proxy/echo";
   g_autoptr (SoupMessage) message = soup_message_new ("GET", url.c_str ());
   present (message, certificate);
   struct Client { SoupWebsocketConnection *connection = nullptr; std::string text, error; bool answered = false, closed = false; } socket;
@@ -140,8 +136,6 @@ TEST_F (KubePodProxy, AWebSocketGoesThrough)
   soup_websocket_connection_close (socket.connection, 1000, nullptr);
   EXPECT_TRUE (wait_until ([&] { return socket.closed; }));
   g_object_unref (socket.connection);
-  soup_server_disconnect (server);
-  g_object_unref (server);
 }
 
 TEST_F (KubePodProxy, AServiceIsOneOfItsPods)

@@ -9,39 +9,17 @@
 
 namespace {
 
-/* An HTTP server of this process; probes and pulls come to it while the test waits. It accepts connections itself: libsoup 3.2 never lets go of the sockets that
- * its own listener accepts. */
-struct Server {
-  SoupServer *server = soup_server_new (nullptr, nullptr);
-  GSocketService *service = g_socket_service_new ();
-  GTlsCertificate *certificate;
-  guint16 number;
+/* Probes and pulls come to it while the test waits. */
+struct Server : WebServer {
   std::function<void (SoupServerMessage *, const std::string &)> answer;
-  Server (std::function<void (SoupServerMessage *, const std::string &)> func, GTlsCertificate *own = nullptr) : certificate (own), answer (func)
+  Server (std::function<void (SoupServerMessage *, const std::string &)> func, GTlsCertificate *own = nullptr) : WebServer (own), answer (func)
   {
-    number = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (service), nullptr, nullptr);
-    g_signal_connect (service, "incoming", G_CALLBACK (on_connection), this);
     soup_server_add_handler (server, nullptr, on_request, this, nullptr);
-  }
-  ~Server ()
-  {
-    g_socket_listener_close (G_SOCKET_LISTENER (service));
-    g_object_unref (service);
-    soup_server_disconnect (server);
-    g_object_unref (server);
-  }
-  static gboolean on_connection (GSocketService *, GSocketConnection *connection, GObject *, gpointer data)
-  {
-    Server *self = (Server *) data;
-    g_autoptr (GSocketAddress) ours = g_socket_connection_get_local_address (connection, nullptr), theirs = g_socket_connection_get_remote_address (connection, nullptr);
-    g_autoptr (GIOStream) stream = self->certificate != nullptr ? g_tls_server_connection_new (G_IO_STREAM (connection), self->certificate, nullptr) : G_IO_STREAM (g_object_ref (connection));
-    return soup_server_accept_iostream (self->server, stream, ours, theirs, nullptr);
   }
   static void on_request (SoupServer *, SoupServerMessage *message, const char *path, GHashTable *, gpointer data)
   {
     ((Server *) data)->answer (message, path);
   }
-  std::string port () const { return std::to_string (number); }
 };
 
 // Takes connections and says nothing.
