@@ -269,7 +269,7 @@ days_in_month (int year, int month)
 static gboolean
 parse_time (const char *text, gboolean micro, gint64 *microseconds, GError **error)
 {
-  TimeReader reader = { .text = text, .layout = micro ? MICRO_LAYOUT : RFC3339_LAYOUT, .rest = text };
+  TimeReader reader = { .text = text == NULL ? "" : text, .layout = micro ? MICRO_LAYOUT : RFC3339_LAYOUT, .rest = text == NULL ? "" : text };
   TimeReader *r = &reader;
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction = 0, offset = 0;
 
@@ -294,7 +294,7 @@ parse_time (const char *text, gboolean micro, gint64 *microseconds, GError **err
 
 /**
  * kube_time_parse:
- * @text: an RFC 3339 time
+ * @text: (nullable): an RFC 3339 time; %NULL is none, as an empty text is
  * @microseconds: (out): since the epoch, UTC; what is finer is cut off
  * @error: %KUBE_ERROR_BAD_REQUEST, worded as Go's time.Parse words it
  *
@@ -309,7 +309,7 @@ kube_time_parse (const char *text, gint64 *microseconds, GError **error)
 
 /**
  * kube_time_parse_micro:
- * @text: an RFC 3339 time with exactly six digits of a second, as the API's MicroTime has it
+ * @text: (nullable): an RFC 3339 time with exactly six digits of a second, as the API's MicroTime has it
  * @microseconds: (out): since the epoch, UTC
  * @error: %KUBE_ERROR_BAD_REQUEST, worded as Go's time.Parse words it
  *

@@ -80,6 +80,17 @@ TEST (KubeTime, RefusesInGosWords)
   EXPECT_EQ (parse ("1500m"), "parsing time \"1500m\"" + as + "\"m\" as \"-\"");
 }
 
+TEST (KubeTime, NoTextIsNoTime)
+{
+  g_autoptr (GError) error = nullptr;
+  gint64 time = 7;
+
+  EXPECT_FALSE (kube_time_parse (nullptr, &time, &error));
+  EXPECT_TRUE (g_error_matches (error, KUBE_ERROR, KUBE_ERROR_BAD_REQUEST));
+  EXPECT_FALSE (kube_time_parse_micro (nullptr, &time, nullptr));
+  EXPECT_EQ (time, 7);
+}
+
 TEST (KubeTime, MicroTimeWantsSixDigits)
 {
   const std::string as = " as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse ";
