@@ -25,9 +25,9 @@ kube_owner_is_controlled_by (KubeObject *object, KubeObject *owner)
   return uid != NULL && g_strcmp0 (uid, kube_object_get_uid (owner)) == 0;
 }
 
-/* The uid in the patch makes it fail where the name meanwhile belongs to another object. */
+/* The uid in the patch makes it fail where the name meanwhile belongs to another object. @finalizers: the member of the patch that @finalizer (nullable) is listed in. */
 static void
-plan_owner_patch (KubePlan *plan, KubeObject *object, KubeValue *reference)
+plan_owner_patch (KubePlan *plan, KubeObject *object, KubeValue *reference, const char *finalizers, const char *finalizer)
 {
   g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
   KubeNode *root = kube_builder_get_root (builder);
@@ -35,20 +35,22 @@ plan_owner_patch (KubePlan *plan, KubeObject *object, KubeValue *reference)
 
   kube_node_append_value (kube_node_ensure_array (root, "metadata.ownerReferences"), reference);
   kube_node_set_string (root, "metadata.uid", kube_object_get_uid (object));
+  if (finalizer != NULL)
+    kube_node_append_string (kube_node_put_array (kube_node_get_member (root, "metadata"), finalizers), finalizer);
   patch = kube_builder_end (builder);
   kube_plan_patch (plan, object, NULL, KUBE_PATCH_STRATEGIC, patch);
 }
 
 static void
-adopt (KubeObject *owner, KubeObject *object, KubePlan *plan)
+adopt (KubeObject *owner, KubeObject *object, const char *finalizer, KubePlan *plan)
 {
   g_autoptr (KubeValue) reference = kube_owner_reference_new (owner);
 
-  plan_owner_patch (plan, object, reference);
+  plan_owner_patch (plan, object, reference, "finalizers", finalizer);
 }
 
 static void
-release (KubeObject *owner, KubeObject *object, KubePlan *plan)
+release (KubeObject *owner, KubeObject *object, const char *finalizer, KubePlan *plan)
 {
   g_autoptr (KubeBuilder) builder = kube_builder_new (NULL);
   KubeNode *node = kube_builder_get_root (builder);
@@ -57,7 +59,7 @@ release (KubeObject *owner, KubeObject *object, KubePlan *plan)
   kube_node_put_string (node, "$patch", "delete");
   kube_node_put_string (node, "uid", kube_object_get_uid (owner));
   reference = kube_builder_end (builder);
-  plan_owner_patch (plan, object, reference);
+  plan_owner_patch (plan, object, reference, "$deleteFromPrimitiveList/finalizers", finalizer);
   /* It is gone, or somebody has released it already. */
   kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
   kube_plan_tolerate (plan, KUBE_ERROR_INVALID);
@@ -109,7 +111,7 @@ kube_owner_add_keys_of_orphan (KubeController *controller, KubeObject *object, K
 }
 
 GPtrArray *
-kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidates, KubePlan *plan)
+kube_owner_claim_full (KubeObject *owner, KubeSelector *selector, GPtrArray *candidates, const char *finalizer, KubePlan *plan)
 {
   g_autoptr (GPtrArray) claimed = g_ptr_array_new_with_free_func ((GDestroyNotify) kube_object_unref);
   guint before = kube_plan_get_length (plan);
@@ -125,7 +127,7 @@ kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidat
       if (matches)
         g_ptr_array_add (claimed, kube_object_ref (object));
       else if (!kube_object_is_deleting (owner))
-        release (owner, object, plan);
+        release (owner, object, finalizer, plan);
     } else if (matches && !kube_object_is_deleting (owner) && !kube_object_is_deleting (object)) {
       /* Who has orphaned these may have deleted the owner a moment ago. */
       if (!required) {
@@ -133,13 +135,19 @@ kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidat
         kube_plan_then (plan);
         required = TRUE;
       }
-      adopt (owner, object, plan);
+      adopt (owner, object, finalizer, plan);
       g_ptr_array_add (claimed, kube_object_ref (object));
     }
   }
   if (kube_plan_get_length (plan) > before)
     kube_plan_then (plan);
   return g_steal_pointer (&claimed);
+}
+
+GPtrArray *
+kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidates, KubePlan *plan)
+{
+  return kube_owner_claim_full (owner, selector, candidates, NULL, plan);
 }
 
 KubeBuilder *

@@ -24,6 +24,8 @@ void kube_owner_add_keys_of_orphan (KubeController *controller, KubeObject *obje
  * is released, what nobody controls and matches is adopted (unless one of the two is being deleted). The patches go into @plan, in a stage of their own.
  * Returns: (transfer full) (element-type KubeObject) */
 GPtrArray *kube_owner_claim (KubeObject *owner, KubeSelector *selector, GPtrArray *candidates, KubePlan *plan) G_GNUC_WARN_UNUSED_RESULT;
+/* @finalizer: (nullable): what is adopted gets it, and what is released loses it. */
+GPtrArray *kube_owner_claim_full (KubeObject *owner, KubeSelector *selector, GPtrArray *candidates, const char *finalizer, KubePlan *plan) G_GNUC_WARN_UNUSED_RESULT;
 
 /* An object of @kind ("v1", "Pod") from a template (metadata and spec of it), controlled by @owner; not yet named. */
 KubeBuilder *kube_owner_begin_from_template (KubeObject *owner, const char *api_version, const char *kind, KubeValue *template_) G_GNUC_WARN_UNUSED_RESULT;

@@ -14,6 +14,7 @@ void kube_deployment_controller_add (KubeManager *manager, const KubeControllers
 void kube_endpoint_slice_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_endpoints_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_garbage_collector_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_job_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_namespace_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_node_ipam_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_node_lifecycle_controller_add (KubeManager *manager, const KubeControllersOptions *options);

@@ -12,6 +12,7 @@ static const struct {
   { "endpoints-controller", kube_endpoints_controller_add },
   { "endpointslice-controller", kube_endpoint_slice_controller_add },
   { "garbage-collector-controller", kube_garbage_collector_add },
+  { "job-controller", kube_job_controller_add },
   { "namespace-controller", kube_namespace_controller_add },
   { "node-ipam-controller", kube_node_ipam_controller_add },
   { "node-lifecycle-controller", kube_node_lifecycle_controller_add },

@@ -23,6 +23,25 @@ kube_pod_is_active (KubeObject *pod)
   return !kube_object_is_deleting (pod) && !kube_pod_is_finished (pod);
 }
 
+int
+kube_pod_get_phase_rank (KubeObject *pod)
+{
+  const char *phase = kube_object_get_string (pod, "status.phase");
+
+  return g_strcmp0 (phase, "Running") == 0 ? 2 : g_strcmp0 (phase, "Unknown") == 0 ? 1 : 0;
+}
+
+gint64
+kube_pod_get_ready_time (KubeObject *pod)
+{
+  KubeValue *condition = kube_condition_find (kube_object_get_value (pod), "Ready");
+  gint64 time = -1;
+
+  if (condition != NULL)
+    kube_time_parse (kube_value_get_string (condition, "lastTransitionTime"), &time, NULL);
+  return time;
+}
+
 gint64
 kube_pod_count_restarts (KubeObject *pod)
 {

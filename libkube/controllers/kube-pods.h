@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 gboolean kube_pod_is_ready (KubeObject *pod);
 gboolean kube_pod_is_finished (KubeObject *pod); /* Succeeded or Failed */
 gboolean kube_pod_is_active (KubeObject *pod);   /* neither finished nor being deleted */
+/* The further a pod is (pending, unknown, running), the higher: the later it goes where some have to. */
+int kube_pod_get_phase_rank (KubeObject *pod);
+gint64 kube_pod_get_ready_time (KubeObject *pod); /* since when it is ready or not; -1: unknown */
 gint64 kube_pod_count_restarts (KubeObject *pod);
 /* 0: it is ready and has been for @min_ready; > 0: it will have been in so many microseconds; -1: it is not ready. */
 gint64 kube_pod_available_in (KubeObject *pod, gint64 min_ready, gint64 now);

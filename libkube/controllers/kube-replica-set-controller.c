@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 #include <kube/kube-scheme.h>
-#include <kube/kube-time.h>
 #include "kube-conditions.h"
 #include "kube-controllers-private.h"
 #include "kube-owner.h"
@@ -25,28 +24,9 @@ typedef struct {
 } Victim;
 
 static int
-phase_rank (KubeObject *pod)
-{
-  const char *phase = kube_object_get_string (pod, "status.phase");
-
-  return g_strcmp0 (phase, "Running") == 0 ? 2 : g_strcmp0 (phase, "Unknown") == 0 ? 1 : 0;
-}
-
-static int
 order (gint64 a, gint64 b)
 {
   return a < b ? -1 : a > b;
-}
-
-static gint64
-ready_since (KubeObject *pod)
-{
-  KubeValue *condition = kube_condition_find (kube_object_get_value (pod), "Ready");
-  gint64 time = -1;
-
-  if (condition != NULL)
-    kube_time_parse (kube_value_get_string (condition, "lastTransitionTime"), &time, NULL);
-  return time;
 }
 
 static gint64
@@ -80,7 +60,7 @@ compare_victims (gconstpointer a, gconstpointer b, gpointer user_data)
 
   result = order (kube_object_get_string (x->pod, "spec.nodeName") != NULL, kube_object_get_string (y->pod, "spec.nodeName") != NULL);
   if (result == 0)
-    result = order (phase_rank (x->pod), phase_rank (y->pod));
+    result = order (kube_pod_get_phase_rank (x->pod), kube_pod_get_phase_rank (y->pod));
   if (result == 0)
     result = order (ready, kube_pod_is_ready (y->pod));
   if (result == 0)
@@ -88,8 +68,8 @@ compare_victims (gconstpointer a, gconstpointer b, gpointer user_data)
   if (result == 0)
     result = order (y->related, x->related);
   if (result == 0 && ready) {
-    since_x = ready_since (x->pod);
-    since_y = ready_since (y->pod);
+    since_x = kube_pod_get_ready_time (x->pod);
+    since_y = kube_pod_get_ready_time (y->pod);
     result = since_x == since_y ? 0 : younger_first (since_x, since_y, now, x->pod, y->pod);
   }
   if (result == 0)
