@@ -189,7 +189,7 @@ kube_server_new (KubeStore *store, const KubeServerOptions *options, GError **er
   self->store = g_object_ref (store);
   self->hub = kube_hub_new (store, self->options.history_bytes);
   auth = (KubeAuthOptions){ self->store, self->hub, self->scheme, self->clock, options != NULL ? options->token_key_pem : NULL, self->options.token_issuer };
-  self->cache = kube_storage_cache_new (self->store);
+  self->cache = kube_storage_cache_new (self->store, self->hub);
   self->auth = kube_auth_new (&auth, error);
   if (self->auth == NULL || !kube_bootstrap (self, error) || !kube_auth_start (self->auth, error))
     return NULL;

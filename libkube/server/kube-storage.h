@@ -3,7 +3,7 @@
 
 #include <kube/kube-object.h>
 #include <kube/kube-scheme.h>
-#include <kube/sys/kube-store.h>
+#include "kube-hub.h"
 
 G_BEGIN_DECLS
 
@@ -16,10 +16,10 @@ KubeObject *kube_storage_get (KubeStore *store, KubeKind *kind, const char *name
 /* (transfer container) (element-type KubeObject). @revision: (out) (optional): of the snapshot */
 GPtrArray *kube_storage_list (KubeStore *store, KubeKind *kind, const char *namespace_, guint64 *revision, GError **error);
 
-/* The same reads through a memory of what was read last, for objects that nearly every write asks for (namespaces, service accounts, priority classes). What is
- * there is asked of the store each time; only copying and parsing it again is saved. */
+/* The same reads through a memory of what was read last, for objects that nearly every write asks for (namespaces, service accounts, priority classes). The store is
+ * asked only where something was written to an object of the kind since. Lists are shared: not to be changed. */
 typedef struct _KubeStorageCache KubeStorageCache;
-KubeStorageCache *kube_storage_cache_new (KubeStore *store);
+KubeStorageCache *kube_storage_cache_new (KubeStore *store, KubeHub *hub);
 void kube_storage_cache_free (KubeStorageCache *cache);
 KubeObject *kube_storage_cache_get (KubeStorageCache *cache, KubeKind *kind, const char *namespace_, const char *name, GError **error);
 GPtrArray *kube_storage_cache_list (KubeStorageCache *cache, KubeKind *kind, const char *namespace_);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-hub-private.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* A commit finds the watches of its events by the prefixes of their keys: a bucket for each prefix that is watched, in it a feed for
@@ -21,9 +22,14 @@ typedef struct {
   guint hash;
 } Prefix;
 
+struct _KubeHubMark {
+  _Atomic guint64 revision;
+};
+
 typedef struct {
-  Prefix prefix;    /* its text is the tail of this block */
-  GPtrArray *feeds; /* (element-type Feed) (mutex hub) */
+  Prefix prefix;     /* its text is the tail of this block */
+  GPtrArray *feeds;  /* (element-type Feed) (mutex hub) */
+  KubeHubMark *mark; /* (owned) (nullable) (mutex hub): a bucket that has one stays */
   char text[];
 } Bucket;
 
@@ -104,6 +110,14 @@ prefix_equal (gconstpointer a, gconstpointer b)
   return x->length == y->length && memcmp (x->text, y->text, x->length) == 0;
 }
 
+static void
+bucket_free (Bucket *bucket)
+{
+  g_ptr_array_unref (bucket->feeds);
+  g_free (bucket->mark);
+  g_free (bucket);
+}
+
 /* (mutex hub) */
 static void
 feed_mark (KubeHub *self, Feed *feed)
@@ -122,6 +136,8 @@ bucket_post (KubeHub *self, const Prefix *prefix, KubeHubEvent *event)
 {
   Bucket *bucket = g_hash_table_lookup (self->buckets, prefix);
 
+  if (bucket != NULL && bucket->mark != NULL)
+    atomic_store (&bucket->mark->revision, event->revision);
   for (guint i = 0; bucket != NULL && i < bucket->feeds->len; i++) {
     Feed *feed = bucket->feeds->pdata[i];
 
@@ -353,11 +369,8 @@ feed_free (Feed *feed)
 
   g_mutex_lock (&self->mutex);
   g_ptr_array_remove_fast (bucket->feeds, feed);
-  if (bucket->feeds->len == 0) {
+  if (bucket->feeds->len == 0 && bucket->mark == NULL)
     g_hash_table_remove (self->buckets, &bucket->prefix);
-    g_ptr_array_unref (bucket->feeds);
-    g_free (bucket);
-  }
   g_ptr_array_remove (feed->port->dirty, feed);
   g_mutex_unlock (&self->mutex);
   g_ptr_array_unref (feed->pending);
@@ -482,20 +495,29 @@ port_new (KubeHub *self, GMainContext *context)
 }
 
 /* (mutex hub) */
-static Feed *
-ensure_feed (KubeHub *self, Port *port, const char *prefix_text)
+static Bucket *
+ensure_bucket (KubeHub *self, const char *prefix_text)
 {
   Prefix prefix = prefix_of (prefix_text);
   Bucket *bucket = g_hash_table_lookup (self->buckets, &prefix);
+
+  if (bucket != NULL)
+    return bucket;
+  bucket = g_malloc0 (sizeof *bucket + prefix.length + 1);
+  memcpy (bucket->text, prefix_text, prefix.length + 1);
+  bucket->prefix = (Prefix) { bucket->text, prefix.length, prefix.hash };
+  bucket->feeds = g_ptr_array_new ();
+  g_hash_table_insert (self->buckets, &bucket->prefix, bucket);
+  return bucket;
+}
+
+/* (mutex hub) */
+static Feed *
+ensure_feed (KubeHub *self, Port *port, const char *prefix)
+{
+  Bucket *bucket = ensure_bucket (self, prefix);
   Feed *feed;
 
-  if (bucket == NULL) {
-    bucket = g_malloc0 (sizeof *bucket + prefix.length + 1);
-    memcpy (bucket->text, prefix_text, prefix.length + 1);
-    bucket->prefix = (Prefix) { bucket->text, prefix.length, prefix.hash };
-    bucket->feeds = g_ptr_array_new ();
-    g_hash_table_insert (self->buckets, &bucket->prefix, bucket);
-  }
   for (guint i = 0; i < bucket->feeds->len; i++) {
     feed = bucket->feeds->pdata[i];
     if (feed->port == port)
@@ -597,6 +619,23 @@ kube_hub_find (KubeHub *self, const char *key, guint64 revision)
   return event != NULL && event->revision == revision && event->type == KUBE_STORE_EVENT_PUT ? kube_object_ref (event->object) : NULL;
 }
 
+const KubeHubMark *
+kube_hub_mark (KubeHub *self, const char *prefix)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  Bucket *bucket = ensure_bucket (self, prefix);
+
+  if (bucket->mark == NULL)
+    bucket->mark = g_new0 (KubeHubMark, 1);
+  return bucket->mark;
+}
+
+guint64
+kube_hub_mark_get_revision (const KubeHubMark *mark)
+{
+  return atomic_load (&mark->revision);
+}
+
 /* The newest revision that was handed out to watches. */
 guint64
 kube_hub_get_revision (KubeHub *self)
@@ -655,7 +694,7 @@ static void
 kube_hub_init (KubeHub *self)
 {
   g_mutex_init (&self->mutex);
-  self->buckets = g_hash_table_new (prefix_hash, prefix_equal);
+  self->buckets = g_hash_table_new_full (prefix_hash, prefix_equal, NULL, (GDestroyNotify) bucket_free);
   self->ports = g_hash_table_new (NULL, NULL);
   self->to_wake = g_ptr_array_new ();
 }

@@ -47,6 +47,13 @@ guint64 kube_hub_watch_get_revision (KubeHubWatch *watch);
 /* (transfer full) (nullable): the object that was written to @key at @revision, if that is the newest event of it that is held in memory. Watches and whoever asks
  * share it, so it is parsed once. */
 KubeObject *kube_hub_find (KubeHub *hub, const char *key, guint64 revision);
+/* What was written last under a prefix. */
+typedef struct _KubeHubMark KubeHubMark;
+/* (transfer none): the mark of the keys that begin with @prefix, which ends in '/'; it lives as long as the hub. Each costs every commit under it a little. */
+const KubeHubMark *kube_hub_mark (KubeHub *hub, const char *prefix);
+/* The revision of the newest event since somebody asked for the mark first, 0 where there was none. An event counts after its write can be read, and before its
+ * writer is told: what was read after this was got is still what is there as long as this stays the same. Any thread, no lock. */
+guint64 kube_hub_mark_get_revision (const KubeHubMark *mark);
 /* The newest revision that was handed out to watches. */
 guint64 kube_hub_get_revision (KubeHub *hub);
 void kube_hub_close (KubeHub *hub);

@@ -193,6 +193,28 @@ TEST_P (Hub, TheNewestObjectOfAKeyIsFoundByItsRevision)
   EXPECT_EQ (kube_hub_find (hub, "/r/a", all.seen[2].revision), nullptr);
 }
 
+TEST_P (Hub, AMarkIsTheRevisionOfTheNewestWriteUnderItsPrefix)
+{
+  make_hub ();
+  const KubeHubMark *mark = kube_hub_mark (hub, "/a/");
+  EXPECT_EQ (mark, kube_hub_mark (hub, "/a/"));
+  EXPECT_EQ (kube_hub_mark_get_revision (mark), 0u);
+  guint64 revision = put (store, "/a/b/1", "x").revision;
+  EXPECT_EQ (kube_hub_mark_get_revision (mark), revision) << "before the writer is told";
+  put (store, "/ab/1", "x");
+  put (store, "/a", "x");
+  EXPECT_EQ (kube_hub_mark_get_revision (mark), revision);
+  {
+    Watcher watcher (hub, "/a/", 0);
+    revision = put (store, "/a/2", "x").revision;
+    ASSERT_TRUE (wait_until ([&] { return watcher.seen.size () == 1; }));
+  }
+  EXPECT_EQ (kube_hub_mark_get_revision (mark), revision);
+  EXPECT_EQ (kube_hub_mark_get_revision (mark), revision) << "it stays when nobody watches any more";
+  revision = put (store, "/a/3", "x").revision;
+  EXPECT_EQ (kube_hub_mark_get_revision (mark), revision);
+}
+
 TEST_P (Hub, AWatchBeginsAfterItsRevision)
 {
   make_hub ();
