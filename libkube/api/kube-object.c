@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <kube/kube-object.h>
+#include "kube-object-private.h"
+#include "kube-value-private.h"
 
 #include <kube/kube-time.h>
 
@@ -72,6 +73,20 @@ kube_object_new_from_bytes (GBytes *bytes)
   object = object_alloc ();
   object->bytes = g_bytes_ref (bytes);
   return object;
+}
+
+KubeObject *
+kube_object_new_stored (KubeObject *object, GBytes *bytes, guint64 revision)
+{
+  KubeValue *value = g_atomic_pointer_get (&object->value);
+  KubeObject *stored = kube_object_new_from_bytes (bytes);
+  char digits[24];
+
+  if (value != NULL) {
+    g_snprintf (digits, sizeof digits, "%" G_GUINT64_FORMAT, revision);
+    stored->value = kube_value_with_string (value, "metadata.resourceVersion", digits);
+  }
+  return stored;
 }
 
 /**

@@ -127,6 +127,9 @@ kube_utf8_sequence (const char *text, gsize available)
   return n;
 }
 
+/* (transfer full) (nullable): a document like that of which @value is the root, with another text in the string at @path. It costs a copy, a tenth of parsing. %NULL where there
+ * is no such string, and where @value is not a root. */
+KubeValue *kube_value_with_string (KubeValue *value, const char *path, const char *text);
 KubeValue *kube_value_lookup (const KubeValue *object, const char *key, gsize length);
 /* The child that a path's next segment names, and the rest of the path. */
 gboolean kube_path_next (const char **path, const char **segment, gsize *length);

@@ -613,3 +613,34 @@ kube_value_get_key (KubeValue *value, guint index)
     return NULL;
   return value_text (value_children (value) + 2 * index);
 }
+
+KubeValue *
+kube_value_with_string (KubeValue *value, const char *path, const char *text)
+{
+  KubeDocument *document = value_document (value), *copy;
+  const KubeValue *at = value_is_root (value) ? kube_value_get (value, path) : NULL;
+  gsize n_head = document->n_units * sizeof *value, length = strlen (text), before, after;
+  KubeValue *nodes;
+  char *strings;
+
+  if (at == NULL || value_type (at) != KUBE_VALUE_STRING || length > G_MAXUINT32)
+    return NULL;
+  before = at->text;
+  after = before + at->length;
+  copy = g_malloc (n_head + document->n_bytes - at->length + length + KUBE_DOCUMENT_SLACK);
+  memcpy (copy, document, n_head);
+  copy->ref_count = 1;
+  copy->n_bytes += length - at->length;
+
+  nodes = (KubeValue *) (gpointer) copy;
+  for (guint i = KUBE_DOCUMENT_HEADER_UNITS; i < copy->n_units; i++) {
+    if (value_is_text (&nodes[i]) && nodes[i].text > before)
+      nodes[i].text += length - at->length;
+  }
+  nodes[at - (KubeValue *) (gpointer) document].length = (guint32) length;
+
+  strings = mempcpy ((char *) (nodes + copy->n_units), document_strings (document), before);
+  strings = mempcpy (strings, text, length);
+  memcpy (strings, document_strings (document) + after, document->n_bytes - after + KUBE_DOCUMENT_SLACK);
+  return nodes + (value - (KubeValue *) (gpointer) document);
+}

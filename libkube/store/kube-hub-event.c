@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube-hub-private.h"
+#include "kube-object-private.h"
 
 #include <string.h>
 
@@ -12,7 +13,8 @@ kube_hub_event_new (const KubeStoreEvent *committed)
   event->type = committed->type;
   event->revision = committed->revision;
   event->key = g_strdup (committed->key);
-  event->object = kube_object_new_from_bytes (committed->value);
+  event->object = committed->object != NULL ? kube_object_new_stored (committed->object, committed->value, committed->revision)
+                                            : kube_object_new_from_bytes (committed->value);
   event->previous = committed->previous != NULL ? kube_object_new_from_bytes (committed->previous) : NULL;
   return event;
 }

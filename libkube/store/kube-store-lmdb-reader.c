@@ -459,10 +459,12 @@ history_take (LmdbReader *reader, MDB_cursor *at, const KubeStoreRecord *record,
       return rc;
     has_previous = rc == MDB_SUCCESS && !replaced.removed;
   }
-  event->type = record->removed ? KUBE_STORE_EVENT_REMOVE : KUBE_STORE_EVENT_PUT;
-  event->revision = record->revision;
-  event->key = g_strdup (record->key);
-  event->previous = has_previous ? g_bytes_new (replaced.value, replaced.length) : NULL;
+  *event = (KubeStoreEvent){
+    .type = record->removed ? KUBE_STORE_EVENT_REMOVE : KUBE_STORE_EVENT_PUT,
+    .revision = record->revision,
+    .key = g_strdup (record->key),
+    .previous = has_previous ? g_bytes_new (replaced.value, replaced.length) : NULL,
+  };
   if (record->has_value)
     event->value = g_bytes_new (record->value, record->length);
   else

@@ -20,6 +20,8 @@ kube_store_pending_new (KubeStore *store, const KubeStoreWrite *write, KubeStore
     g_bytes_ref (write->value);
   if (write->previous != NULL)
     g_bytes_ref (write->previous);
+  if (write->object != NULL)
+    kube_object_ref (write->object);
   return pending;
 }
 
@@ -28,6 +30,7 @@ kube_store_pending_free (KubeStorePending *pending)
 {
   g_clear_pointer (&pending->write.value, g_bytes_unref);
   g_clear_pointer (&pending->write.previous, g_bytes_unref);
+  g_clear_pointer (&pending->write.object, kube_object_unref);
   g_clear_pointer (&pending->value, g_bytes_unref);
   g_clear_pointer (&pending->previous, g_bytes_unref);
   g_clear_error (&pending->error);
@@ -91,11 +94,14 @@ kube_store_pending_make_value (KubeStorePending *pending, guint64 revision)
 void
 kube_store_pending_get_event (KubeStorePending *pending, KubeStoreEvent *event)
 {
-  event->type = pending->write.remove ? KUBE_STORE_EVENT_REMOVE : KUBE_STORE_EVENT_PUT;
-  event->revision = pending->revision;
-  event->key = pending->key;
-  event->value = pending->value;
-  event->previous = pending->previous;
+  *event = (KubeStoreEvent){
+    .type = pending->write.remove ? KUBE_STORE_EVENT_REMOVE : KUBE_STORE_EVENT_PUT,
+    .revision = pending->revision,
+    .key = pending->key,
+    .value = pending->value,
+    .previous = pending->previous,
+    .object = pending->write.object,
+  };
 }
 
 typedef struct {

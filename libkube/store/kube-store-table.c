@@ -260,9 +260,11 @@ kube_store_change_clear (KubeStoreChange *change)
 void
 kube_store_change_get_event (KubeStoreChange *change, KubeStoreEvent *event)
 {
-  event->type = change->item.removed ? KUBE_STORE_EVENT_REMOVE : KUBE_STORE_EVENT_PUT;
-  event->revision = change->item.revision;
-  event->key = change->item.key->name;
-  event->value = change->item.value != NULL ? change->item.value : change->previous;
-  event->previous = change->previous;
+  *event = (KubeStoreEvent){
+    .type = change->item.removed ? KUBE_STORE_EVENT_REMOVE : KUBE_STORE_EVENT_PUT,
+    .revision = change->item.revision,
+    .key = change->item.key->name,
+    .value = change->item.value != NULL ? change->item.value : change->previous,
+    .previous = change->previous,
+  };
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gtest/gtest.h>
-#include <kube/kube-object.h>
+#include "kube-object-private.h"
 #include <thread>
 #include <vector>
 
@@ -42,6 +42,24 @@ TEST (KubeObject, FromAValuePrintsTheSameBytesOnce)
   EXPECT_EQ (std::string (text, length), kPod);
   EXPECT_EQ (kube_object_get_bytes (object), bytes);
   EXPECT_EQ (kube_object_get_value (object), value);
+}
+
+TEST (KubeObject, WhatWasStoredIsParsedIfWhatWasWrittenIs)
+{
+  g_autoptr (KubeObject) written = kube_object_parse (R"({"metadata":{"name":"n","resourceVersion":"7"},"spec":{"a":"b"}})", -1, nullptr);
+  const std::string text = R"({"metadata":{"name":"n","resourceVersion":"123"},"spec":{"a":"b"}})";
+  g_autoptr (GBytes) bytes = g_bytes_new (text.data (), text.size ());
+  g_autoptr (KubeObject) stored = kube_object_new_stored (written, bytes, 123);
+  g_autofree char *print = kube_value_print (kube_object_get_value (stored), nullptr);
+
+  EXPECT_EQ (print, text);
+  EXPECT_EQ (kube_object_get_bytes (stored), bytes);
+  EXPECT_STREQ (kube_object_get_resource_version (stored), "123");
+  EXPECT_STREQ (kube_object_get_resource_version (written), "7");
+
+  g_autoptr (KubeObject) unversioned = kube_object_parse (R"({"metadata":{"name":"n"}})", -1, nullptr);
+  g_autoptr (KubeObject) read = kube_object_new_stored (unversioned, bytes, 123);
+  EXPECT_STREQ (kube_object_get_resource_version (read), "123") << "from the bytes, where there is no other way";
 }
 
 TEST (KubeObject, ThreadsThatAskAtOnceGetOneValue)

@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 #include <kube/kube-value.h>
+#include "kube-value-private.h"
 #include "cpu-time.h"
 #include "random-json.h"
 
@@ -392,6 +393,42 @@ TEST (KubeValue, ADetachedPartIsItsOwnDocument)
   kube_value_unref (document);
   EXPECT_EQ (print (part), R"({"c":[1,"two",{"d":null}],"b":true})");
   EXPECT_EQ (again.v, part.v);
+}
+
+TEST (KubeValue, WithAnotherStringIsAsIfItHadBeenParsedWithIt)
+{
+  const char *texts[] = { "", "1", "1234567890123", "with \"quotes\" and \u00e4" };
+  const char *documents[][2] = {
+    { R"({"a":"x","m":{"b":"yy","v":)", R"(,"w":"zz"},"n":12.50,"o":["p","","q",null,true,-3]})" },
+    { R"({"m":{"v":)", "}}" },
+    { R"({"z":"","m":{"y":"","v":)", R"(,"u":""},"b":""})" },
+  };
+
+  for (auto &document : documents) {
+    for (const char *before : texts) {
+      Value old (parse ((document[0] + print (Value (kube_value_new_string (before))) + document[1]).c_str ()));
+      for (const char *after : texts) {
+        std::string wanted_text = document[0] + print (Value (kube_value_new_string (after))) + document[1];
+        Value wanted (parse (wanted_text.c_str ()));
+        Value made (kube_value_with_string (old, "m.v", after));
+        ASSERT_NE ((KubeValue *) made, nullptr);
+        EXPECT_EQ (print (made), print (wanted));
+        EXPECT_TRUE (kube_value_equal (made, wanted)) << wanted_text;
+        EXPECT_STREQ (kube_value_get_string (made, "m.v"), after);
+        EXPECT_STREQ (kube_value_get_string (old, "m.v"), before);
+      }
+    }
+  }
+}
+
+TEST (KubeValue, WithAnotherStringNeedsARootAndAString)
+{
+  Value root (parse (R"({"m":{"v":1,"w":"x"}})"));
+
+  EXPECT_EQ (kube_value_with_string (root, "m.v", "1"), nullptr);
+  EXPECT_EQ (kube_value_with_string (root, "m.x", "1"), nullptr);
+  EXPECT_EQ (kube_value_with_string (root, "m", "1"), nullptr);
+  EXPECT_EQ (kube_value_with_string (kube_value_get (root, "m"), "w", "1"), nullptr);
 }
 
 TEST (KubeValue, EqualityIgnoresTheOrderOfMembersOnly)

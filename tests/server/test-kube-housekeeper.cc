@@ -45,7 +45,7 @@ protected:
   write (const std::string &key)
   {
     g_autoptr (GBytes) value = g_bytes_new_static ("{}", 2);
-    KubeStoreWrite w = { key.c_str (), value, nullptr, KUBE_STORE_ANY_REVISION, KUBE_STORE_NO_OFFSET, FALSE };
+    KubeStoreWrite w = { key.c_str (), value, nullptr, KUBE_STORE_ANY_REVISION, KUBE_STORE_NO_OFFSET, FALSE, nullptr };
     guint64 revision = kube_store_write_sync (store, &w, nullptr);
 
     ASSERT_GT (revision, 0u);

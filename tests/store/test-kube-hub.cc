@@ -177,6 +177,26 @@ TEST_P (Hub, WhatAnEventReplacedIsTheObjectOfTheEventThatWroteIt)
   EXPECT_EQ (all.events[4]->previous, nullptr);
 }
 
+TEST_P (Hub, WhatTheWriterHadParsedIsNotParsedAgain)
+{
+  make_hub ();
+  Watcher all (hub, "/r/", 0);
+  const std::string text = R"({"metadata":{"resourceVersion":""}})";
+  g_autoptr (KubeObject) object = kube_object_parse (R"({"metadata":{"resourceVersion":""},"from":"the writer"})", -1, nullptr);
+  g_autoptr (GBytes) bytes = to_bytes (text);
+  KubeStoreWrite w = {};
+  w.key = "/r/a";
+  w.value = bytes;
+  w.expected = KUBE_STORE_ANY_REVISION;
+  w.revision_at = text.find ("\"\"") + 1;
+  w.object = object;
+  guint64 revision = write (store, w).revision;
+  ASSERT_TRUE (wait_until ([&] { return all.seen.size () == 1; }));
+  EXPECT_STREQ (kube_object_get_string (all.events[0]->object, "from"), "the writer");
+  EXPECT_EQ (kube_object_get_resource_version (all.events[0]->object), std::to_string (revision));
+  EXPECT_EQ (all.seen[0].value, R"({"metadata":{"resourceVersion":")" + std::to_string (revision) + R"("}})");
+}
+
 TEST_P (Hub, TheNewestObjectOfAKeyIsFoundByItsRevision)
 {
   make_hub ();

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 #include <kube/kube-error.h>
+#include <kube/kube-object.h>
 
 G_BEGIN_DECLS
 
@@ -10,7 +11,8 @@ G_BEGIN_DECLS
  * KubeStore:
  *
  * An ordered key space with history: one revision for the whole store that grows by one with each write, compare-and-swap writes, reads of a range
- * as of a revision, the history since a revision, and compaction. It knows nothing of objects: values are bytes.
+ * as of a revision, the history since a revision, and compaction. It knows nothing of objects: values are bytes, and what a writer knows of them beyond that is
+ * handed on.
  *
  * Writes are asynchronous and complete once they are durable; an engine may put many in one transaction (group commit). Reads are synchronous and
  * may be made from any thread; an engine that has to wait for a network says so in kube_store_is_remote(), and its reads are then made off the main loops.
@@ -33,6 +35,7 @@ G_DECLARE_INTERFACE (KubeStore, kube_store, KUBE, STORE, GObject)
  * @expected: the revision at which the key must have been written last; 0: the key must not exist; %KUBE_STORE_ANY_REVISION: whatever is there
  * @revision_at: where in @value the new revision is written in decimal digits (inserted, nothing is overwritten); %KUBE_STORE_NO_OFFSET: nowhere
  * @remove: remove the key
+ * @object: (nullable): what @value says, where the writer has it; handed on to the event, so that nobody parses @value again
  *
  * One write. The store takes its own references.
  */
@@ -43,6 +46,7 @@ typedef struct {
   guint64 expected;
   gsize revision_at;
   gboolean remove;
+  KubeObject *object;
 } KubeStoreWrite;
 
 /**
@@ -74,6 +78,7 @@ typedef enum {
  * @key: to which key
  * @value: the value after it; for a removal the last state, with the removal's revision where the writer gave a place for it
  * @previous: (nullable): the value before it; %NULL: the key did not exist (or, in history, its previous state is compacted)
+ * @object: (nullable): of the write; it may have another metadata.resourceVersion than @value
  *
  * One committed write.
  */
@@ -83,6 +88,7 @@ typedef struct {
   const char *key;
   GBytes *value;
   GBytes *previous;
+  KubeObject *object;
 } KubeStoreEvent;
 
 /* Called for all writes, in order, without gap, after they are durable and before the writers are told; on the engine's own thread: it must be quick and

@@ -41,6 +41,7 @@ kube_registry_write (KubeOperation *op, const char *key, KubeObject *object, GBy
     return;
   }
   write.value = value;
+  write.object = stored;
   state = g_new (Write, 1);
   *state = (Write){ kube_operation_ref (op), func, user_data };
   kube_store_write (op->store, &write, on_written, state);
