@@ -8,21 +8,15 @@
 
 /* What only the values of literals tell: durations, times, patterns and formats that are none, and lists of different things. */
 
-static const char *
-string_of (const KubeCelExpr *expr)
-{
-  return expr->kind == KUBE_CEL_EXPR_LITERAL && expr->literal.kind == KUBE_CEL_STRING ? g_bytes_get_data (expr->literal.bytes, NULL) : NULL;
-}
-
-/* A string with its end, which GBytes does not have. */
+/* (nullable): a string with its end, which GBytes does not have. */
 static char *
 dup_string (const KubeCelExpr *expr)
 {
-  const char *data = string_of (expr);
+  gboolean is_string = expr->kind == KUBE_CEL_EXPR_LITERAL && expr->literal.kind == KUBE_CEL_STRING;
+  gsize length = 0;
+  const char *data = is_string ? g_bytes_get_data (expr->literal.bytes, &length) : NULL;
 
-  return data != NULL || (expr->kind == KUBE_CEL_EXPR_LITERAL && expr->literal.kind == KUBE_CEL_STRING)
-             ? g_strndup (data != NULL ? data : "", g_bytes_get_size (expr->literal.bytes))
-             : NULL;
+  return is_string ? g_strndup (data != NULL ? data : "", length) : NULL;
 }
 
 static gboolean
