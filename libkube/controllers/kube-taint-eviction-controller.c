@@ -2,6 +2,7 @@
 #include <kube/kube-scheme.h>
 #include "kube-controllers-private.h"
 #include "kube-pods.h"
+#include "kube-taint.h"
 
 typedef struct {
   KubeInformer *nodes; /* (unowned) */
@@ -16,25 +17,9 @@ taint_eviction_free (gpointer data)
   g_free (data);
 }
 
-/* upstream: Toleration.ToleratesTaint, for taints with the effect NoExecute */
-static gboolean
-tolerates (KubeValue *toleration, KubeValue *taint)
-{
-  const char *effect = kube_value_get_string (toleration, "effect"), *key = kube_value_get_string (toleration, "key"), *operator = kube_value_get_string (toleration, "operator");
-
-  if (effect != NULL && *effect != '\0' && g_strcmp0 (effect, "NoExecute") != 0)
-    return FALSE;
-  if (key != NULL && *key != '\0' && g_strcmp0 (key, kube_value_get_string (taint, "key")) != 0)
-    return FALSE;
-  if (g_strcmp0 (operator, "Exists") == 0)
-    return TRUE;
-  return (operator == NULL || *operator == '\0' || g_strcmp0 (operator, "Equal") == 0) && key != NULL &&
-         g_strcmp0 (kube_value_get_string (toleration, "value") ?: "", kube_value_get_string (taint, "value") ?: "") == 0;
-}
-
 /* For how long @pod may stay under @taint: -1 for ever, 0 not at all; microseconds. The shortest of what tolerates it. */
 static gint64
-get_tolerated (KubeObject *pod, KubeValue *taint)
+get_tolerated (KubeObject *pod, const KubeTaint *taint)
 {
   KubeValue *tolerations = kube_object_get (pod, "spec.tolerations");
   gboolean found = FALSE;
@@ -42,8 +27,9 @@ get_tolerated (KubeObject *pod, KubeValue *taint)
 
   for (guint i = 0; i < kube_value_get_length (tolerations); i++) {
     KubeValue *toleration = kube_value_get_element (tolerations, i), *seconds = kube_value_get (toleration, "tolerationSeconds");
+    KubeToleration read = kube_toleration_read (toleration);
 
-    if (!tolerates (toleration, taint))
+    if (!kube_toleration_covers (&read, taint))
       continue;
     found = TRUE;
     if (seconds != NULL) {
@@ -63,12 +49,12 @@ get_stay (KubeObject *pod, KubeObject *node)
   gint64 shortest = -1;
 
   for (guint i = 0; i < kube_value_get_length (taints); i++) {
-    KubeValue *taint = kube_value_get_element (taints, i);
+    KubeTaint taint = kube_taint_read (kube_value_get_element (taints, i));
     gint64 tolerated;
 
-    if (g_strcmp0 (kube_value_get_string (taint, "effect"), "NoExecute") != 0)
+    if (taint.effect != KUBE_TAINT_EFFECT_NO_EXECUTE)
       continue;
-    tolerated = get_tolerated (pod, taint);
+    tolerated = get_tolerated (pod, &taint);
     if (tolerated >= 0)
       shortest = shortest < 0 ? tolerated : MIN (shortest, tolerated);
   }

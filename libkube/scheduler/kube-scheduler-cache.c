@@ -156,17 +156,13 @@ read_taints (SchedCache *cache, SchedNode *node, KubeValue *taints)
   g_clear_pointer (&node->taints, g_array_unref);
   if (n == 0)
     return;
-  node->taints = g_array_sized_new (FALSE, FALSE, sizeof (SchedTaint), n);
+  node->taints = g_array_sized_new (FALSE, FALSE, sizeof (KubeTaint), n);
   for (guint i = 0; i < n; i++) {
-    KubeValue *value = kube_value_get_element (taints, i);
-    SchedTaint taint = { kube_value_get_member_string (value, "key"), kube_value_get_member_string (value, "value"),
-                         sched_effect_parse (kube_value_get_member_string (value, "effect")) };
+    KubeTaint taint = kube_taint_read (kube_value_get_element (taints, i));
 
-    if (taint.key == NULL)
-      taint.key = "";
-    if (taint.effect == SCHED_EFFECT_NO_SCHEDULE || taint.effect == SCHED_EFFECT_NO_EXECUTE)
+    if (taint.effect == KUBE_TAINT_EFFECT_NO_SCHEDULE || taint.effect == KUBE_TAINT_EFFECT_NO_EXECUTE)
       *flags |= SCHED_NODE_TAINTED;
-    else if (taint.effect == SCHED_EFFECT_PREFER_NO_SCHEDULE)
+    else if (taint.effect == KUBE_TAINT_EFFECT_PREFER_NO_SCHEDULE)
       *flags |= SCHED_NODE_DISLIKED;
     g_array_append_val (node->taints, taint);
   }

@@ -186,56 +186,6 @@ read_ports (SchedPod *pod, KubeValue *containers)
   }
 }
 
-SchedEffect
-sched_effect_parse (const char *effect)
-{
-  if (effect == NULL || effect[0] == '\0')
-    return SCHED_EFFECT_ANY;
-  if (strcmp (effect, "NoSchedule") == 0)
-    return SCHED_EFFECT_NO_SCHEDULE;
-  if (strcmp (effect, "PreferNoSchedule") == 0)
-    return SCHED_EFFECT_PREFER_NO_SCHEDULE;
-  return strcmp (effect, "NoExecute") == 0 ? SCHED_EFFECT_NO_EXECUTE : SCHED_EFFECT_OTHER;
-}
-
-static void
-read_tolerations (SchedPod *pod, KubeValue *tolerations)
-{
-  guint n = kube_value_get_length (tolerations);
-
-  g_clear_pointer (&pod->tolerations, g_array_unref);
-  if (n == 0)
-    return;
-  pod->tolerations = g_array_sized_new (FALSE, FALSE, sizeof (SchedToleration), n);
-  for (guint i = 0; i < n; i++) {
-    KubeValue *value = kube_value_get_element (tolerations, i);
-    SchedToleration toleration = { kube_value_get_member_string (value, "key"), kube_value_get_member_string (value, "value"),
-                                   g_strcmp0 (kube_value_get_member_string (value, "operator"), "Exists") == 0,
-                                   sched_effect_parse (kube_value_get_member_string (value, "effect")) };
-
-    if (toleration.key != NULL && toleration.key[0] == '\0')
-      toleration.key = NULL;
-    g_array_append_val (pod->tolerations, toleration);
-  }
-}
-
-gboolean
-sched_tolerates (GArray *tolerations, const SchedTaint *taint)
-{
-  for (guint i = 0; tolerations != NULL && i < tolerations->len; i++) {
-    const SchedToleration *toleration = &g_array_index (tolerations, SchedToleration, i);
-
-    if (toleration->effect != SCHED_EFFECT_ANY && toleration->effect != taint->effect)
-      continue;
-    if (toleration->key != NULL && strcmp (toleration->key, taint->key) != 0)
-      continue;
-    if (toleration->exists
-        || strcmp (toleration->value != NULL ? toleration->value : "", taint->value != NULL ? taint->value : "") == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static void
 clear_borrowed (SchedPod *pod)
 {
@@ -257,7 +207,8 @@ borrow (SchedPod *pod, KubeObject *object)
   pod->node_selector = kube_value_get_member (spec, "nodeSelector");
   pod->required_affinity = kube_value_get (affinity, "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms");
   pod->preferred_affinity = kube_value_get_member (affinity, "preferredDuringSchedulingIgnoredDuringExecution");
-  read_tolerations (pod, kube_value_get_member (spec, "tolerations"));
+  g_clear_pointer (&pod->tolerations, g_array_unref);
+  pod->tolerations = kube_tolerations_read (kube_value_get_member (spec, "tolerations"));
   read_ports (pod, kube_value_get_member (spec, "containers"));
   read_ports (pod, kube_value_get_member (spec, "initContainers"));
 }

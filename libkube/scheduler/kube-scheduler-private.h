@@ -6,6 +6,8 @@
 #include <kube/sys/kube-clock.h>
 #include <kube/sys/kube-scheduler-plugin.h>
 
+#include "kube-taint.h"
+
 G_BEGIN_DECLS
 
 /* Resources are columns; the first are always these. CPU is in thousandths, all else in units. */
@@ -19,26 +21,7 @@ enum {
 #define SCHED_NO_NODE G_MAXUINT
 #define SCHED_MAX_SCORE 100
 
-typedef enum {
-  SCHED_EFFECT_ANY,
-  SCHED_EFFECT_NO_SCHEDULE,
-  SCHED_EFFECT_PREFER_NO_SCHEDULE,
-  SCHED_EFFECT_NO_EXECUTE,
-  SCHED_EFFECT_OTHER,
-} SchedEffect;
-
 /* Strings of these are borrowed from their object. */
-typedef struct {
-  const char *key, *value;
-  SchedEffect effect;
-} SchedTaint;
-
-typedef struct {
-  const char *key, *value; /* @key NULL: all */
-  gboolean exists;         /* whatever the value */
-  SchedEffect effect;
-} SchedToleration;
-
 typedef struct {
   const char *ip; /* "0.0.0.0": all */
   const char *protocol;
@@ -67,7 +50,7 @@ typedef struct {
   gint32 priority;
   gboolean never_preempts;
   GArray *ports;       /* (nullable) (element-type SchedPort) */
-  GArray *tolerations; /* (nullable) (element-type SchedToleration) */
+  GArray *tolerations; /* (nullable) (element-type KubeToleration) */
   KubeValue *node_selector;
   KubeValue *required_affinity;  /* nodeSelectorTerms */
   KubeValue *preferred_affinity; /* (nullable) */
@@ -94,15 +77,13 @@ void sched_pod_free (SchedPod *pod);
 gboolean sched_pod_update (SchedPod *pod, KubeObject *object);
 guint sched_resource_index (GPtrArray *resources, GHashTable *resource_index, const char *name);
 gint64 sched_quantity (guint resource, KubeValue *quantity);
-SchedEffect sched_effect_parse (const char *effect);
-gboolean sched_tolerates (GArray *tolerations, const SchedTaint *taint);
 
 struct _SchedNode {
   guint index; /* its row */
   char *name;
   KubeObject *object; /* (owned) */
   KubeValue *labels;  /* (nullable) borrowed from @object */
-  GArray *taints;     /* (nullable) (element-type SchedTaint) */
+  GArray *taints;     /* (nullable) (element-type KubeTaint) */
   GHashTable *images; /* (nullable) (element-type utf8 gint64): name to size */
   GPtrArray *pods;    /* (element-type SchedPod) */
   GArray *ports;      /* (element-type SchedPort): in use */

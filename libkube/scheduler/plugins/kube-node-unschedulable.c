@@ -18,9 +18,9 @@ get_events (KubeSchedulerPlugin *plugin)
 static KubeSchedulerCode
 filter (KubeSchedulerPlugin *plugin, KubeSchedulerCycle *cycle, guint node)
 {
-  static const SchedTaint taint = { "node.kubernetes.io/unschedulable", "", SCHED_EFFECT_NO_SCHEDULE };
+  static const KubeTaint taint = { "node.kubernetes.io/unschedulable", "", KUBE_TAINT_EFFECT_NO_SCHEDULE };
 
-  if (!(cycle->cache->flags[node] & SCHED_NODE_UNSCHEDULABLE) || sched_tolerates (cycle->pod->tolerations, &taint))
+  if (!(cycle->cache->flags[node] & SCHED_NODE_UNSCHEDULABLE) || kube_tolerations_cover (cycle->pod->tolerations, &taint))
     return KUBE_SCHEDULER_OK;
   kube_scheduler_cycle_add_reason (cycle, "node(s) were unschedulable");
   return KUBE_SCHEDULER_UNRESOLVABLE;

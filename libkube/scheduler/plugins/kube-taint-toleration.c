@@ -19,10 +19,10 @@ gboolean
 sched_taints_tolerated (const SchedPod *pod, const SchedNode *node)
 {
   for (guint i = 0; node->taints != NULL && i < node->taints->len; i++) {
-    const SchedTaint *taint = &g_array_index (node->taints, SchedTaint, i);
+    const KubeTaint *taint = &g_array_index (node->taints, KubeTaint, i);
 
-    if ((taint->effect == SCHED_EFFECT_NO_SCHEDULE || taint->effect == SCHED_EFFECT_NO_EXECUTE)
-        && !sched_tolerates (pod->tolerations, taint))
+    if ((taint->effect == KUBE_TAINT_EFFECT_NO_SCHEDULE || taint->effect == KUBE_TAINT_EFFECT_NO_EXECUTE)
+        && !kube_tolerations_cover (pod->tolerations, taint))
       return FALSE;
   }
   return TRUE;
@@ -46,9 +46,9 @@ count_disliked (KubeSchedulerCycle *cycle, guint node)
   if (!(cycle->cache->flags[node] & SCHED_NODE_DISLIKED))
     return 0;
   for (guint i = 0; i < taints->len; i++) {
-    const SchedTaint *taint = &g_array_index (taints, SchedTaint, i);
+    const KubeTaint *taint = &g_array_index (taints, KubeTaint, i);
 
-    n += taint->effect == SCHED_EFFECT_PREFER_NO_SCHEDULE && !sched_tolerates (cycle->pod->tolerations, taint);
+    n += taint->effect == KUBE_TAINT_EFFECT_PREFER_NO_SCHEDULE && !kube_tolerations_cover (cycle->pod->tolerations, taint);
   }
   return n;
 }
