@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 typedef void (*KubeControllerAddFunc) (KubeManager *manager, const KubeControllersOptions *options);
 
 void kube_cluster_role_aggregation_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_daemon_set_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_deployment_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_endpoint_slice_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_endpoints_controller_add (KubeManager *manager, const KubeControllersOptions *options);

@@ -8,6 +8,7 @@ static const struct {
   KubeControllerAddFunc add;
 } controllers[] = {
   { "clusterrole-aggregation-controller", kube_cluster_role_aggregation_controller_add },
+  { "daemonset-controller", kube_daemon_set_controller_add },
   { "deployment-controller", kube_deployment_controller_add },
   { "endpoints-controller", kube_endpoints_controller_add },
   { "endpointslice-controller", kube_endpoint_slice_controller_add },

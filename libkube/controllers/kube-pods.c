@@ -99,6 +99,16 @@ kube_pod_plan_disruption (KubePlan *plan, KubeObject *pod, const char *phase, co
   kube_plan_tolerate (plan, KUBE_ERROR_NOT_FOUND);
 }
 
+void
+kube_slow_start_next (KubeSlowStart *self, KubePlan *plan)
+{
+  if (self->left == 0) {
+    kube_plan_then (plan);
+    self->left = self->batch *= 2;
+  }
+  self->left--;
+}
+
 static guint16
 find_named_port (KubeValue *containers, const char *name, const char *protocol)
 {

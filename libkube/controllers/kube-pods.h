@@ -21,6 +21,17 @@ gint64 kube_pod_available_in (KubeObject *pod, gint64 min_ready, gint64 now);
 void kube_pod_add_node_index (KubeInformer *pods);
 /* Writes why @pod is about to be deleted (its condition DisruptionTarget), and with @phase what has become of it. As a patch: that is what the controllers may do. */
 void kube_pod_plan_disruption (KubePlan *plan, KubeObject *pod, const char *phase, const char *reason, const char *message, gint64 now);
+
+/* Requests go out one, then two, then four at a time: where the first is refused (quota, admission), the rest is not tried. */
+typedef struct {
+  guint batch, left;
+} KubeSlowStart;
+
+#define KUBE_SLOW_START_INIT { 1, 1 }
+
+/* Before a request is added to @plan. */
+void kube_slow_start_next (KubeSlowStart *self, KubePlan *plan);
+
 /* The port that a Service's targetPort means in @pod, 0 where it has none of that name. */
 guint16 kube_pod_find_port (KubeObject *pod, KubeValue *service_port);
 

@@ -124,23 +124,18 @@ delete_pods (ReplicaSets *self, KubeObject *set, GPtrArray *active, guint count,
   }
 }
 
-/* One, then two, then four …: where the first is refused (quota, admission), the rest is not tried. */
 static void
 create_pods (KubeObject *set, guint count, KubePlan *plan)
 {
   g_autoptr (KubeBuilder) builder = kube_owner_begin_from_template (set, "v1", "Pod", kube_object_get (set, "spec.template"));
   g_autofree char *prefix = g_strconcat (kube_object_get_name (set), "-", NULL);
   g_autoptr (KubeObject) pod = NULL;
-  guint batch = 1, left = 1;
+  KubeSlowStart start = KUBE_SLOW_START_INIT;
 
   kube_node_set_string (kube_builder_get_root (builder), "metadata.generateName", prefix);
   pod = kube_object_new_from_builder (builder);
   for (guint i = 0; i < count; i++) {
-    if (left == 0) {
-      kube_plan_then (plan);
-      left = batch *= 2;
-    }
-    left--;
+    kube_slow_start_next (&start, plan);
     kube_plan_create (plan, pod);
     kube_plan_report (plan, set, "SuccessfulCreate", "Created pod: ", "FailedCreate", "Error creating: ");
     kube_plan_tolerate_cause (plan, "NamespaceTerminating");

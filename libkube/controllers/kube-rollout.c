@@ -21,9 +21,8 @@ annotation_integer (KubeObject *object, const char *key, gint64 fallback)
   return *end == '\0' ? value : fallback;
 }
 
-/* An int-or-string of @total: "25%" rounded up or down. */
-static gint64
-resolve (KubeValue *value, gint64 total, gboolean up)
+gint64
+kube_rollout_resolve (KubeValue *value, gint64 total, gboolean up)
 {
   const char *text = kube_value_peek_string (value, NULL);
   gint64 percent;
@@ -40,8 +39,8 @@ read_strategy (KubeRollout *self)
   self->rolling = g_strcmp0 (kube_object_get_string (self->deployment, "spec.strategy.type"), "Recreate") != 0;
   if (!self->rolling)
     return;
-  self->max_surge = resolve (kube_object_get (self->deployment, "spec.strategy.rollingUpdate.maxSurge"), self->replicas, TRUE);
-  self->max_unavailable = resolve (kube_object_get (self->deployment, "spec.strategy.rollingUpdate.maxUnavailable"), self->replicas, FALSE);
+  self->max_surge = kube_rollout_resolve (kube_object_get (self->deployment, "spec.strategy.rollingUpdate.maxSurge"), self->replicas, TRUE);
+  self->max_unavailable = kube_rollout_resolve (kube_object_get (self->deployment, "spec.strategy.rollingUpdate.maxUnavailable"), self->replicas, FALSE);
   /* Both may round to nothing; a rollout must be able to move. */
   if (self->max_surge == 0 && self->max_unavailable == 0)
     self->max_unavailable = 1;

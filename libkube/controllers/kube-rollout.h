@@ -65,6 +65,8 @@ void kube_rollout_update_status (KubeRollout *rollout);
 /* Those, and the Progressing and ReplicaFailure conditions of a rollout. */
 void kube_rollout_update_progress (KubeRollout *rollout);
 gboolean kube_rollout_is_complete (KubeRollout *rollout);
+/* An int-or-string of @total: "25%" rounded up or down. NULL is 0. */
+gint64 kube_rollout_resolve (KubeValue *value, gint64 total, gboolean up);
 
 void kube_rollout_commit (KubeRollout *rollout);
 
