@@ -389,6 +389,31 @@ TEST_F (Server, EvictionAsksTheDisruptionBudget)
   EXPECT_EQ (torn.message, "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
 }
 
+TEST_F (Server, AnEvictedPodSaysWhyItGoes)
+{
+  auto evict = [this] (const std::string &options) {
+    g_autoptr (KubeObject) object = kube_object_parse (("{\"metadata\":{\"name\":\"a\"},\"deleteOptions\":{" + options + "}}").c_str (), -1, nullptr);
+    g_autoptr (KubeRequest) request = kube_request_new (KUBE_VERB_CREATE, KUBE_KIND ("v1", "Pod"), "default", "a");
+    kube_request_set_subresource (request, "eviction");
+    kube_request_set_object (request, object);
+    return send (request);
+  };
+  ASSERT_EQ (create ("Pod", "{\"metadata\":{\"name\":\"a\",\"finalizers\":[\"x/y\"]},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}").status, 201);
+  patch ("Pod", "a", "{\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}", "status");
+  ASSERT_EQ (evict ("\"dryRun\":[\"All\"]").status, 201);
+  EXPECT_EQ (kube_value_get_length (kube_object_get (get ("Pod", "a").object, "status.conditions")), 1u);
+  EXPECT_EQ (evict ("\"preconditions\":{\"resourceVersion\":\"1\"}").status, 409);
+  EXPECT_EQ (kube_value_get_length (kube_object_get (get ("Pod", "a").object, "status.conditions")), 1u);
+  Answer before = get ("Pod", "a");
+  ASSERT_EQ (evict ("\"preconditions\":{\"resourceVersion\":\"" + std::string (kube_object_get_resource_version (before.object)) + "\"}").status, 201);
+  Answer after = get ("Pod", "a");
+  KubeValue *condition = kube_value_find_element (kube_object_get (after.object, "status.conditions"), "type", "DisruptionTarget");
+  EXPECT_STREQ (kube_value_get_string (condition, "status"), "True");
+  EXPECT_STREQ (kube_value_get_string (condition, "reason"), "EvictionByEvictionAPI");
+  EXPECT_STREQ (kube_value_get_string (condition, "message"), "Eviction API: evicting");
+  EXPECT_TRUE (kube_object_is_deleting (after.object));
+}
+
 TEST_F (Server, ServiceGetsAnAddressAndPortsAndFreesThemWithItsEnd)
 {
   const char *fixed = "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"type\":\"NodePort\",\"clusterIP\":\"10.96.7.7\",\"ports\":[{\"port\":80,\"nodePort\":30123}]}}";

@@ -12,6 +12,7 @@
 typedef struct {
   KubeOperation *op;
   KubeDeleteOptions options;
+  char *version; /* (nullable): that the pod must have */
 } Eviction;
 
 static void
@@ -19,8 +20,18 @@ eviction_free (Eviction *eviction)
 {
   kube_delete_options_clear (&eviction->options);
   kube_operation_unref (eviction->op);
+  g_free (eviction->version);
   g_free (eviction);
 }
+
+static void
+refuse (Eviction *eviction, GError *error)
+{
+  kube_operation_take_error (eviction->op, error);
+  eviction_free (eviction);
+}
+
+/* --- the deletion --- */
 
 static void
 on_evicted (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
@@ -29,6 +40,7 @@ on_evicted (KubeModify *modify, KubeObject *object, gboolean removed, const GErr
     kube_operation_answer_error (modify->op, error);
   else
     kube_operation_answer_success (modify->op, 201, NULL, NULL, NULL);
+  eviction_free (user_data);
 }
 
 static void
@@ -38,15 +50,62 @@ delete_pod (Eviction *eviction)
   KubeDeleteOptions options = eviction->options;
 
   eviction->options.value = NULL;
-  kube_registry_delete_one (op, op->kind, op->info.namespace_, op->info.name, &options, on_evicted, NULL);
-  eviction_free (eviction);
+  kube_registry_delete_one (op, op->kind, op->info.namespace_, op->info.name, &options, on_evicted, eviction);
+}
+
+/* The pod says why it goes: who looks after it may not want to count that as a failure. */
+static KubeChange
+mark_pod (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer user_data, GError **error)
+{
+  Eviction *eviction = user_data;
+  g_autoptr (KubeBuilder) builder = NULL;
+  KubeNode *conditions, *condition = NULL;
+  char now[KUBE_TIME_STRING_SIZE];
+
+  if (!kube_delete_options_check (&eviction->options, modify, old, error))
+    return KUBE_CHANGE_NONE;
+  builder = kube_builder_new (kube_object_get_value (old));
+  conditions = kube_node_ensure_array (kube_builder_get_root (builder), "status.conditions");
+  for (guint i = 0; i < kube_node_get_length (conditions) && condition == NULL; i++) {
+    if (g_strcmp0 (kube_node_get_string (kube_node_get_element (conditions, i), "type"), "DisruptionTarget") == 0)
+      condition = kube_node_get_element (conditions, i);
+  }
+  if (condition == NULL)
+    condition = kube_node_append_object (conditions);
+  if (g_strcmp0 (kube_node_get_string (condition, "status"), "True") != 0)
+    kube_node_put_string (condition, "lastTransitionTime", kube_time_format (kube_clock_get_time (eviction->op->clock), now));
+  kube_node_put_string (condition, "type", "DisruptionTarget");
+  kube_node_put_string (condition, "status", "True");
+  kube_node_put_string (condition, "reason", "EvictionByEvictionAPI");
+  kube_node_put_string (condition, "message", "Eviction API: evicting");
+  *object = kube_object_new_from_builder (builder);
+  return KUBE_CHANGE_WRITE;
 }
 
 static void
-refuse (Eviction *eviction, GError *error)
+on_marked (KubeModify *modify, KubeObject *object, gboolean removed, const GError *error, gpointer user_data)
 {
-  kube_operation_take_error (eviction->op, error);
-  eviction_free (eviction);
+  Eviction *eviction = user_data;
+
+  if (error != NULL) {
+    refuse (eviction, g_error_copy (error));
+    return;
+  }
+  /* The version that the caller asked for is the one before the mark. */
+  if (eviction->options.version != NULL && *eviction->options.version != '\0')
+    eviction->options.version = eviction->version = g_strdup (kube_object_get_resource_version (object));
+  delete_pod (eviction);
+}
+
+static void
+mark_and_delete_pod (Eviction *eviction)
+{
+  KubeOperation *op = eviction->op;
+
+  if (op->dry_run)
+    delete_pod (eviction);
+  else
+    kube_modify (op, op->kind, op->info.namespace_, op->info.name, RETRIES, mark_pod, on_marked, eviction);
 }
 
 /* --- the budget --- */
@@ -120,7 +179,7 @@ on_disruption_taken (KubeModify *modify, KubeObject *object, gboolean removed, c
   if (error != NULL)
     refuse (eviction, g_error_copy (error));
   else
-    delete_pod (eviction);
+    mark_and_delete_pod (eviction);
 }
 
 static gboolean
@@ -172,7 +231,7 @@ evict (Eviction *eviction, KubeObject *pod)
   GError *error = NULL;
 
   if (is_free_to_go (pod)) {
-    delete_pod (eviction);
+    mark_and_delete_pod (eviction);
     return;
   }
   found = find_budgets (op, pod, &error);
@@ -182,7 +241,7 @@ evict (Eviction *eviction, KubeObject *pod)
     refuse (eviction, g_error_new_literal (KUBE_ERROR, KUBE_ERROR_INTERNAL,
                           "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."));
   else if (found->len == 0 || is_unhealthy_and_allowed (pod, g_ptr_array_index (found, 0)))
-    delete_pod (eviction);
+    mark_and_delete_pod (eviction);
   else
     kube_modify (op, budgets (), op->info.namespace_, kube_object_get_name (g_ptr_array_index (found, 0)), RETRIES, take_disruption, on_disruption_taken, eviction);
 }

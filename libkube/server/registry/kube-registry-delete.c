@@ -105,8 +105,8 @@ typedef struct {
   gpointer user_data;
 } Deletion;
 
-static gboolean
-check_preconditions (KubeModify *modify, const KubeDeleteOptions *options, KubeObject *old, GError **error)
+gboolean
+kube_delete_options_check (const KubeDeleteOptions *options, KubeModify *modify, KubeObject *old, GError **error)
 {
   g_autofree char *message = NULL;
   GError *refused;
@@ -255,7 +255,7 @@ delete_it (KubeModify *modify, KubeObject *old, KubeObject **object, gpointer us
   g_autoptr (KubeBuilder) builder = NULL;
   KubeChange change;
 
-  if (!check_preconditions (modify, &deletion->options, old, error) || !admit (modify, old, error))
+  if (!kube_delete_options_check (&deletion->options, modify, old, error) || !admit (modify, old, error))
     return KUBE_CHANGE_NONE;
   builder = kube_builder_new (kube_object_get_value (old));
   change = mark_deleted (modify, deletion, old, builder);

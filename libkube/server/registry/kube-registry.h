@@ -119,6 +119,8 @@ typedef struct {
 } KubeDeleteOptions;
 gboolean kube_delete_options_init (KubeDeleteOptions *options, KubeOperation *op, KubeValue *body, GError **error);
 void kube_delete_options_clear (KubeDeleteOptions *options);
+/* Whether @old meets their preconditions. */
+gboolean kube_delete_options_check (const KubeDeleteOptions *options, KubeModify *modify, KubeObject *old, GError **error);
 /* @options: (transfer full contents): cleared in the end. */
 void kube_registry_delete_one (KubeOperation *op, KubeKind *kind, const char *namespace_, const char *name, const KubeDeleteOptions *options, KubeModifiedFunc done, gpointer user_data);
 
