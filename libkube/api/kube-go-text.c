@@ -154,13 +154,17 @@ duration_problem (const char *problem, const char *unit, gsize length, const cha
 }
 
 char *
-kube_go_check_duration (const char *text)
+kube_go_parse_duration (const char *text, gint64 *microseconds)
 {
   static const char *const units[] = { "ns", "us", "\u00b5s", "\u03bcs", "ms", "s", "m", "h" };
+  static const double lengths[] = { 1e-3, 1, 1, 1, 1e3, 1e6, 60e6, 3600e6 };
   static const char digits[] = "0123456789";
   const char *at = text;
+  double sum = 0, number;
 
   at += *at == '-' || *at == '+';
+  if (microseconds != NULL)
+    *microseconds = 0;
   if (strcmp (at, "0") == 0)
     return NULL;
   do {
@@ -168,6 +172,7 @@ kube_go_check_duration (const char *text)
 
     if (whole + fraction == 0)
       return duration_problem ("invalid duration ", NULL, 0, text);
+    number = g_ascii_strtod (at, NULL);
     at += whole + (at[whole] == '.') + fraction;
     length = strcspn (at, ".0123456789");
     if (length == 0)
@@ -176,7 +181,19 @@ kube_go_check_duration (const char *text)
       i++;
     if (i == G_N_ELEMENTS (units))
       return duration_problem ("unknown unit ", at, length, text);
+    sum += number * lengths[i];
     at += length;
   } while (*at != '\0');
+  /* what a number of nanoseconds does not hold */
+  if (sum * 1e3 >= (double) G_MAXINT64)
+    return duration_problem ("invalid duration ", NULL, 0, text);
+  if (microseconds != NULL)
+    *microseconds = (gint64) (*text == '-' ? -sum : sum);
   return NULL;
+}
+
+char *
+kube_go_check_duration (const char *text)
+{
+  return kube_go_parse_duration (text, NULL);
 }

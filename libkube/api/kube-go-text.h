@@ -18,5 +18,7 @@ void kube_go_print (GString *out, KubeValue *value);
 gboolean kube_go_parse_int (const char *text, gint64 *number);
 /* What time.ParseDuration says of @text. Returns: (nullable): nothing. */
 char *kube_go_check_duration (const char *text) G_GNUC_WARN_UNUSED_RESULT;
+/* The same; @microseconds: (out) (optional): how long it is. */
+char *kube_go_parse_duration (const char *text, gint64 *microseconds) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kube-go-text.h"
+#include "kube-cron-schedule.h"
 #include "kube-validate-private.h"
 
 #include <kube/kube-selector.h>
@@ -454,144 +454,6 @@ update_job (KubeFieldErrors *errors, KubeValue *job, KubeValue *old_job)
 
 /* --- cron jobs --- */
 
-typedef struct {
-  const char *name;
-  int minimum, maximum;
-  const char *const *names;
-  int first_name;
-} CronField;
-
-static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", NULL };
-static const char *const days[] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL };
-static const CronField cron_fields[] = {
-  { "minute", 0, 59, NULL, 0 }, { "hour", 0, 23, NULL, 0 }, { "day", 1, 31, NULL, 0 }, { "month", 1, 12, months, 1 }, { "weekday", 0, 6, days, 0 },
-};
-
-/* @field: (nullable): whose names count as numbers. */
-static char *
-read_cron_number (const CronField *field, const char *text, int *number)
-{
-  char *end;
-
-  for (int i = 0; field != NULL && field->names != NULL && field->names[i] != NULL; i++)
-    if (g_ascii_strcasecmp (field->names[i], text) == 0) {
-      *number = i + field->first_name;
-      return NULL;
-    }
-  if (!g_ascii_isdigit (*text) && *text != '-' && *text != '+')
-    return g_strdup_printf ("failed to parse int from %s: strconv.Atoi: parsing \"%s\": invalid syntax", text, text);
-  *number = (int) g_ascii_strtoll (text, &end, 10);
-  if (*end != '\0')
-    return g_strdup_printf ("failed to parse int from %s: strconv.Atoi: parsing \"%s\": invalid syntax", text, text);
-  return *number < 0 ? g_strdup_printf ("negative number (%d) not allowed: %s", *number, text) : NULL;
-}
-
-/* One part of a list: `*`, `?`, `n`, `n-m`, each with `/step`. */
-static char *
-check_cron_range (const CronField *field, const char *text)
-{
-  g_auto (GStrv) parts = g_strsplit (text, "/", -1);
-  g_auto (GStrv) ends = g_strsplit (parts[0] != NULL ? parts[0] : "", "-", -1);
-  gboolean any = ends[0] != NULL && (equals (ends[0], "*") || equals (ends[0], "?"));
-  int start = field->minimum, end = field->maximum, step = 1;
-  char *problem = NULL;
-
-  if (!any) {
-    if ((problem = read_cron_number (field, ends[0] != NULL ? ends[0] : "", &start)) != NULL)
-      return problem;
-    end = start;
-    if (ends[0] != NULL && ends[1] != NULL && (problem = ends[2] != NULL ? g_strdup_printf ("too many hyphens: %s", text) : read_cron_number (field, ends[1], &end)) != NULL)
-      return problem;
-  }
-  if (parts[0] != NULL && parts[1] != NULL) {
-    if (parts[2] != NULL)
-      return g_strdup_printf ("too many slashes: %s", text);
-    if ((problem = read_cron_number (NULL, parts[1], &step)) != NULL)
-      return problem;
-    if (ends[1] == NULL && !any)
-      end = field->maximum;
-  }
-  if (start < field->minimum)
-    return g_strdup_printf ("beginning of range (%d) below minimum (%d): %s", start, field->minimum, text);
-  if (end > field->maximum)
-    return g_strdup_printf ("end of range (%d) above maximum (%d): %s", end, field->maximum, text);
-  if (start > end)
-    return g_strdup_printf ("beginning of range (%d) beyond end of range (%d): %s", start, end, text);
-  return step == 0 ? g_strdup_printf ("step of range should be a positive number: %s", text) : NULL;
-}
-
-/* Whether the time zones' data has it; GLib makes zones of other names too. */
-static gboolean
-is_zone (const char *name)
-{
-  g_autoptr (GTimeZone) zone = NULL;
-
-  if (!g_ascii_isalpha (*name) || equals (name, "Z"))
-    return FALSE;
-  zone = g_time_zone_new_identifier (name);
-  return zone != NULL;
-}
-
-/* `@daily`, `@every 5m` */
-static char *
-check_descriptor (const char *text)
-{
-  static const char *const words[] = { "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly", NULL };
-  g_autofree char *problem = NULL;
-
-  if (kube_validate_one_of (text, words))
-    return NULL;
-  if (!g_str_has_prefix (text, "@every "))
-    return g_strdup_printf ("unrecognized descriptor: %s", text);
-  problem = kube_go_check_duration (text + strlen ("@every "));
-  return problem != NULL ? g_strdup_printf ("failed to parse duration %s: %s", text, problem) : NULL;
-}
-
-static char *
-check_schedule (const char *schedule)
-{
-  g_auto (GStrv) fields = NULL;
-  guint n = 0;
-
-  if (g_str_has_prefix (schedule, "TZ=") || g_str_has_prefix (schedule, "CRON_TZ=")) {
-    const char *zone = strchr (schedule, '=') + 1, *end = strchr (schedule, ' ');
-    g_autofree char *name = end != NULL ? g_strndup (zone, (gsize) (end - zone)) : NULL;
-
-    /* upstream's parser looks for the end of the zone, and is saved from what it does without one */
-    if (name == NULL)
-      return g_strdup ("invalid schedule format: runtime error: slice bounds out of range [:-1]");
-    if (*name != '\0' && !equals (name, "Local") && !is_zone (name))
-      return g_strdup_printf ("provided bad location %s: unknown time zone %s", name, name);
-    schedule = end + strspn (end, " \t\n\v\f\r");
-  }
-  if (*schedule == '@')
-    return check_descriptor (schedule);
-  fields = g_strsplit_set (schedule, " \t\n\v\f\r", -1);
-  for (guint i = 0; fields[i] != NULL; i++)
-    if (*fields[i] != '\0') {
-      char *field = fields[i];
-      fields[i] = fields[n];
-      fields[n++] = field;
-    }
-  if (n != 5) {
-    g_autoptr (GString) text = g_string_new (NULL);
-    g_string_append_printf (text, "expected exactly 5 fields, found %u: [", n);
-    for (guint i = 0; i < n; i++)
-      g_string_append_printf (text, "%s%s", i > 0 ? " " : "", fields[i]);
-    g_string_append_c (text, ']');
-    return g_string_free (g_steal_pointer (&text), FALSE);
-  }
-  for (guint i = 0; i < 5; i++) {
-    g_auto (GStrv) ranges = g_strsplit (fields[i], ",", -1);
-    for (guint k = 0; ranges[k] != NULL; k++) {
-      char *problem = *ranges[k] != '\0' ? check_cron_range (&cron_fields[i], ranges[k]) : NULL;
-      if (problem != NULL)
-        return problem;
-    }
-  }
-  return NULL;
-}
-
 /* Europe/Zurich: no part is a step up, begins with a dash or is longer than 14 characters. */
 static gboolean
 is_zone_name (const char *name)
@@ -615,6 +477,7 @@ check_time_zone (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
 {
   const char *name = string_of (spec, "timeZone");
   gboolean formed = is_zone_name (name);
+  g_autoptr (GTimeZone) zone = formed ? kube_time_zone_find (name) : NULL;
 
   if (!has_member (spec, "timeZone"))
     return;
@@ -624,7 +487,7 @@ check_time_zone (KubeFieldErrors *errors, const KubeFieldPath *path, KubeValue *
   }
   if (formed && g_ascii_strcasecmp (name, "Local") == 0)
     kube_field_errors_invalid (errors, path, name, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
-  if (!formed || (!equals (name, "Local") && !is_zone (name)))
+  if (zone == NULL)
     kube_field_errors_invalid_format (errors, path, name, "unknown time zone %s", name);
 }
 
@@ -653,9 +516,10 @@ check_cron_job (KubeFieldErrors *errors, KubeValue *job, KubeValue *old)
   if (*schedule == '\0') {
     kube_field_errors_required (errors, AT (path, "schedule"), NULL);
   } else {
-    g_autofree char *problem = check_schedule (schedule);
-    if (problem != NULL)
-      kube_field_errors_invalid (errors, AT (path, "schedule"), schedule, problem);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (KubeCronSchedule) parsed = kube_cron_schedule_new (schedule, NULL, &error);
+    if (parsed == NULL)
+      kube_field_errors_invalid (errors, AT (path, "schedule"), schedule, error->message);
     check_schedule_zone (errors, AT (path, "schedule"), spec, member_of (old, "spec"));
   }
   kube_validate_non_negative_member (errors, path, spec, "startingDeadlineSeconds");
