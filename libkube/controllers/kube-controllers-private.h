@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 typedef void (*KubeControllerAddFunc) (KubeManager *manager, const KubeControllersOptions *options);
 
 void kube_cluster_role_aggregation_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_cron_job_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_daemon_set_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_deployment_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_endpoint_slice_controller_add (KubeManager *manager, const KubeControllersOptions *options);
@@ -25,6 +26,7 @@ void kube_replication_controller_add (KubeManager *manager, const KubeController
 void kube_root_ca_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_service_account_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_taint_eviction_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_ttl_after_finished_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_volume_attributes_class_protection_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_volume_claim_protection_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_volume_protection_controller_add (KubeManager *manager, const KubeControllersOptions *options);

@@ -8,6 +8,7 @@ static const struct {
   KubeControllerAddFunc add;
 } controllers[] = {
   { "clusterrole-aggregation-controller", kube_cluster_role_aggregation_controller_add },
+  { "cronjob-controller", kube_cron_job_controller_add },
   { "daemonset-controller", kube_daemon_set_controller_add },
   { "deployment-controller", kube_deployment_controller_add },
   { "endpoints-controller", kube_endpoints_controller_add },
@@ -25,6 +26,7 @@ static const struct {
   { "root-ca-certificate-publisher-controller", kube_root_ca_controller_add },
   { "serviceaccount-controller", kube_service_account_controller_add },
   { "taint-eviction-controller", kube_taint_eviction_controller_add },
+  { "ttl-after-finished-controller", kube_ttl_after_finished_controller_add },
   { "volumeattributesclass-protection-controller", kube_volume_attributes_class_protection_controller_add },
 };
 
