@@ -25,6 +25,7 @@ void kube_replica_set_controller_add (KubeManager *manager, const KubeController
 void kube_replication_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_root_ca_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_service_account_controller_add (KubeManager *manager, const KubeControllersOptions *options);
+void kube_stateful_set_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_taint_eviction_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_ttl_after_finished_controller_add (KubeManager *manager, const KubeControllersOptions *options);
 void kube_volume_attributes_class_protection_controller_add (KubeManager *manager, const KubeControllersOptions *options);

@@ -25,6 +25,7 @@ static const struct {
   { "replicationcontroller-controller", kube_replication_controller_add },
   { "root-ca-certificate-publisher-controller", kube_root_ca_controller_add },
   { "serviceaccount-controller", kube_service_account_controller_add },
+  { "statefulset-controller", kube_stateful_set_controller_add },
   { "taint-eviction-controller", kube_taint_eviction_controller_add },
   { "ttl-after-finished-controller", kube_ttl_after_finished_controller_add },
   { "volumeattributesclass-protection-controller", kube_volume_attributes_class_protection_controller_add },
