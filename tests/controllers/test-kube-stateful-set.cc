@@ -179,6 +179,11 @@ TEST_F (StatefulSet, UpdatesFromTheHighestDownWhenThoseAboveAreWell)
     for (const Obj &pod : List ("Pod"))
       available += pod.condition ("Ready") == "True" && !pod.deleting ();
     least = std::min (least, available);
+    Obj web = Web ();
+    /* What `kubectl rollout status` goes by. */
+    if (web.number ("status.observedGeneration") == 2 && web.number ("status.updatedReplicas", 0) == 3) {
+      EXPECT_EQ (Images (3), "222");
+    }
     if (Done (3) && (seen.empty () || seen.back () != Images (3)))
       seen.push_back (Images (3));
     return Updated (3) && Images (3) == "222";
