@@ -378,8 +378,11 @@ kube_daemon_rollout_update_status (KubeDaemonRollout *self, gint64 collisions)
   if (collisions > 0)
     kube_node_set_integer (status, "collisionCount", collisions);
   updated = kube_object_new_from_builder (builder);
-  if (!kube_status_is_same (self->set, updated))
-    kube_plan_update_status (self->plan, updated);
+  if (kube_status_is_same (self->set, updated))
+    return;
+  kube_plan_update_status (self->plan, updated);
+  kube_plan_tolerate (self->plan, KUBE_ERROR_CONFLICT);
+  kube_plan_tolerate (self->plan, KUBE_ERROR_NOT_FOUND);
 }
 
 void
